@@ -1,0 +1,4 @@
+//! How a model learns.
+
+pub mod options;
+pub mod report;
