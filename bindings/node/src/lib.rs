@@ -1,1 +1,201 @@
-//! placeholder
+//! The core as a Node addon. A translation and nothing else: arguments in, results out, errors as the core's JSON.
+//! `bindings/wasm` has the same classes with the same methods; `docs/architecture.md` lists them.
+
+#![allow(missing_docs, reason = "the methods are those of `lstm_core`, which documents them")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use lstm_core::network::definition::ModelDefinition;
+use lstm_core::network::machine::{MachineOptions, describe_machine};
+use lstm_core::training::options::TrainingOptions;
+use lstm_core::{Error, ErrorCode, to_json};
+use napi::bindgen_prelude::{AsyncTask, Float32Array, Float32ArraySlice, Uint8Array};
+use napi::{Env, Result, Task};
+use napi_derive::napi;
+
+/// The form in which every error of the core crosses: its JSON as the message.
+fn crossing(error: Error) -> napi::Error {
+    napi::Error::from_reason(error.to_json())
+}
+
+/// A model: see `lstm_core::Model`.
+#[napi]
+pub struct Model(Option<lstm_core::Model>);
+
+impl Model {
+    fn held(&mut self) -> Result<&mut lstm_core::Model> {
+        self.0.as_mut().ok_or_else(|| crossing(Error::disposed("model")))
+    }
+}
+
+#[napi]
+impl Model {
+    #[napi(constructor, catch_unwind)]
+    pub fn new(definition: String, machine: String) -> Result<Self> {
+        let definition = ModelDefinition::from_json(&definition).map_err(crossing)?;
+        let machine = MachineOptions::from_json(&machine).map_err(crossing)?;
+        lstm_core::Model::new(definition, machine).map(|model| Self(Some(model))).map_err(crossing)
+    }
+
+    #[napi(factory, catch_unwind)]
+    pub fn load(file: &[u8], machine: String) -> Result<Self> {
+        let machine = MachineOptions::from_json(&machine).map_err(crossing)?;
+        lstm_core::Model::load(file, machine).map(|model| Self(Some(model))).map_err(crossing)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn describe(&mut self) -> Result<String> {
+        Ok(to_json(&self.held()?.describe()))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn weights(&mut self) -> Result<Float32Array> {
+        Ok(Float32Array::new(self.held()?.weights().to_vec()))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn commit(&mut self, weights: &[f32]) -> Result<()> {
+        self.held()?.commit(weights).map_err(crossing)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn run(&mut self, x: &[f32], lengths: Option<&[u32]>, mut y: Float32ArraySlice) -> Result<()> {
+        // SAFETY: JavaScript waits for this call, and the facade refuses arrays that are shared or overlap.
+        let y = unsafe { y.as_mut() };
+        self.held()?.run(x, lengths, y).map_err(crossing)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn report(&mut self, probabilities: &[f32], targets: &[u32]) -> Result<String> {
+        self.held()?.report(probabilities, targets).map(|report| to_json(&report)).map_err(crossing)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn open_stream(&mut self) -> Result<u32> {
+        Ok(self.held()?.open_stream())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn next_step(&mut self, stream: u32, features: &[f32], mut y: Float32ArraySlice) -> Result<()> {
+        // SAFETY: as in `run`.
+        let y = unsafe { y.as_mut() };
+        self.held()?.next_step(stream, features, y).map_err(crossing)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn reset_stream(&mut self, stream: u32) -> Result<()> {
+        self.held()?.reset_stream(stream).map_err(crossing)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn close_stream(&mut self, stream: u32) -> Result<()> {
+        self.held()?.close_stream(stream);
+        Ok(())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn save(&mut self) -> Result<Uint8Array> {
+        self.held()?.save().map(Uint8Array::new).map_err(crossing)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn dispose(&mut self) {
+        self.0 = None;
+    }
+}
+
+type SharedTrainer = Arc<Mutex<lstm_core::Trainer>>;
+
+/// A training run: see `lstm_core::Trainer`.
+#[napi]
+pub struct Trainer(Option<SharedTrainer>);
+
+impl Trainer {
+    fn shared(&self) -> Result<&SharedTrainer> {
+        self.0.as_ref().ok_or_else(|| crossing(Error::disposed("trainer")))
+    }
+
+    /// The trainer, unless a thread is advancing it.
+    fn held(&self) -> Result<MutexGuard<'_, lstm_core::Trainer>> {
+        let message = "the trainer is advancing; wait for it first";
+        self.shared()?.try_lock().map_err(|_| crossing(Error::new(ErrorCode::ModelBusy, "trainer", message)))
+    }
+}
+
+#[napi]
+impl Trainer {
+    #[napi(constructor, catch_unwind)]
+    pub fn new(definition: String, machine: String, weights: &[f32], options: String) -> Result<Self> {
+        let definition = ModelDefinition::from_json(&definition).map_err(crossing)?;
+        let machine = MachineOptions::from_json(&machine).map_err(crossing)?;
+        let options = TrainingOptions::from_json(&options).map_err(crossing)?;
+        let trainer = lstm_core::Trainer::new(definition, machine, weights, options).map_err(crossing)?;
+        Ok(Self(Some(Arc::new(Mutex::new(trainer)))))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn set_training(&self, x: &[f32], steps: u32, lengths: Option<&[u32]>, targets: &[u32]) -> Result<()> {
+        self.held()?.set_training(x, steps as usize, lengths, targets).map_err(crossing)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn set_validation(&self, x: &[f32], steps: u32, lengths: Option<&[u32]>, targets: &[u32]) -> Result<()> {
+        self.held()?.set_validation(x, steps as usize, lengths, targets).map_err(crossing)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn start(&self) -> Result<()> {
+        self.held()?.start().map_err(crossing)
+    }
+
+    /// Runs on a thread of Node's pool; the promise gives a `TrainingProgress`.
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn advance(&self, batches: u32) -> Result<AsyncTask<Advance>> {
+        Ok(AsyncTask::new(Advance { trainer: Arc::clone(self.shared()?), batches }))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn weights(&self) -> Result<Float32Array> {
+        Ok(Float32Array::new(self.held()?.weights().to_vec()))
+    }
+
+    /// Lets go of the memory, once a thread that is advancing is done.
+    #[napi(catch_unwind)]
+    pub fn dispose(&mut self) {
+        self.0 = None;
+    }
+}
+
+/// Some batches, as a job of Node's thread pool.
+pub struct Advance {
+    trainer: SharedTrainer,
+    batches: u32,
+}
+
+impl Task for Advance {
+    type Output = String;
+    type JsValue = String;
+
+    fn compute(&mut self) -> Result<String> {
+        let advance = || self.trainer.lock().ok().map(|mut trainer| trainer.advance(self.batches));
+        // No panic may cross into Node; it also marks the trainer as broken, so that every later call fails too.
+        match catch_unwind(AssertUnwindSafe(advance)) {
+            Ok(Some(progress)) => progress.map(|progress| to_json(&progress)).map_err(crossing),
+            Ok(None) | Err(_) => {
+                let message = "training stopped by a defect; the model keeps its last committed weights";
+                Err(crossing(Error::new(ErrorCode::InternalError, "fit", message)))
+            }
+        }
+    }
+
+    fn resolve(&mut self, _env: Env, progress: String) -> Result<String> {
+        Ok(progress)
+    }
+}
+
+/// What this build finds on the machine: a `MachineDescription`.
+#[napi(catch_unwind)]
+pub fn machine() -> Result<String> {
+    describe_machine().map(|machine| to_json(&machine)).map_err(crossing)
+}

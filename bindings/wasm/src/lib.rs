@@ -1,1 +1,149 @@
-//! placeholder
+//! The core as a WebAssembly module. A translation and nothing else: arguments in, results out, errors as the core's
+//! JSON. `bindings/node` has the same classes with the same methods; `docs/architecture.md` lists them.
+//!
+//! A panic is a trap here: it ends the instance, and the facade goes on with a fresh one.
+
+#![allow(missing_docs, reason = "the methods are those of `lstm_core`, which documents them")]
+
+use lstm_core::network::definition::ModelDefinition;
+use lstm_core::network::machine::{MachineOptions, describe_machine};
+use lstm_core::training::options::TrainingOptions;
+use lstm_core::{Error, to_json};
+use wasm_bindgen::JsError;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+type Result<T> = std::result::Result<T, JsError>;
+
+/// The form in which every error of the core crosses: its JSON as the message.
+fn crossing(error: Error) -> JsError {
+    JsError::new(&error.to_json())
+}
+
+/// A model: see `lstm_core::Model`.
+#[wasm_bindgen]
+pub struct Model(Option<lstm_core::Model>);
+
+impl Model {
+    fn held(&mut self) -> Result<&mut lstm_core::Model> {
+        self.0.as_mut().ok_or_else(|| crossing(Error::disposed("model")))
+    }
+}
+
+#[wasm_bindgen]
+impl Model {
+    #[wasm_bindgen(constructor)]
+    pub fn new(definition: &str, machine: &str) -> Result<Model> {
+        let definition = ModelDefinition::from_json(definition).map_err(crossing)?;
+        let machine = MachineOptions::from_json(machine).map_err(crossing)?;
+        lstm_core::Model::new(definition, machine).map(|model| Self(Some(model))).map_err(crossing)
+    }
+
+    pub fn load(file: &[u8], machine: &str) -> Result<Model> {
+        let machine = MachineOptions::from_json(machine).map_err(crossing)?;
+        lstm_core::Model::load(file, machine).map(|model| Self(Some(model))).map_err(crossing)
+    }
+
+    pub fn describe(&mut self) -> Result<String> {
+        Ok(to_json(&self.held()?.describe()))
+    }
+
+    pub fn weights(&mut self) -> Result<Vec<f32>> {
+        Ok(self.held()?.weights().to_vec())
+    }
+
+    pub fn commit(&mut self, weights: &[f32]) -> Result<()> {
+        self.held()?.commit(weights).map_err(crossing)
+    }
+
+    pub fn run(&mut self, x: &[f32], lengths: Option<Vec<u32>>, y: &mut [f32]) -> Result<()> {
+        self.held()?.run(x, lengths.as_deref(), y).map_err(crossing)
+    }
+
+    pub fn report(&mut self, probabilities: &[f32], targets: &[u32]) -> Result<String> {
+        self.held()?.report(probabilities, targets).map(|report| to_json(&report)).map_err(crossing)
+    }
+
+    #[wasm_bindgen(js_name = openStream)]
+    pub fn open_stream(&mut self) -> Result<u32> {
+        Ok(self.held()?.open_stream())
+    }
+
+    #[wasm_bindgen(js_name = nextStep)]
+    pub fn next_step(&mut self, stream: u32, features: &[f32], y: &mut [f32]) -> Result<()> {
+        self.held()?.next_step(stream, features, y).map_err(crossing)
+    }
+
+    #[wasm_bindgen(js_name = resetStream)]
+    pub fn reset_stream(&mut self, stream: u32) -> Result<()> {
+        self.held()?.reset_stream(stream).map_err(crossing)
+    }
+
+    #[wasm_bindgen(js_name = closeStream)]
+    pub fn close_stream(&mut self, stream: u32) -> Result<()> {
+        self.held()?.close_stream(stream);
+        Ok(())
+    }
+
+    pub fn save(&mut self) -> Result<Vec<u8>> {
+        self.held()?.save().map_err(crossing)
+    }
+
+    pub fn dispose(&mut self) {
+        self.0 = None;
+    }
+}
+
+/// A training run: see `lstm_core::Trainer`.
+#[wasm_bindgen]
+pub struct Trainer(Option<lstm_core::Trainer>);
+
+impl Trainer {
+    fn held(&mut self) -> Result<&mut lstm_core::Trainer> {
+        self.0.as_mut().ok_or_else(|| crossing(Error::disposed("trainer")))
+    }
+}
+
+#[wasm_bindgen]
+impl Trainer {
+    #[wasm_bindgen(constructor)]
+    pub fn new(definition: &str, machine: &str, weights: &[f32], options: &str) -> Result<Trainer> {
+        let definition = ModelDefinition::from_json(definition).map_err(crossing)?;
+        let machine = MachineOptions::from_json(machine).map_err(crossing)?;
+        let options = TrainingOptions::from_json(options).map_err(crossing)?;
+        let trainer = lstm_core::Trainer::new(definition, machine, weights, options).map_err(crossing)?;
+        Ok(Self(Some(trainer)))
+    }
+
+    #[wasm_bindgen(js_name = setTraining)]
+    pub fn set_training(&mut self, x: &[f32], steps: u32, lengths: Option<Vec<u32>>, targets: &[u32]) -> Result<()> {
+        self.held()?.set_training(x, steps as usize, lengths.as_deref(), targets).map_err(crossing)
+    }
+
+    #[wasm_bindgen(js_name = setValidation)]
+    pub fn set_validation(&mut self, x: &[f32], steps: u32, lengths: Option<Vec<u32>>, targets: &[u32]) -> Result<()> {
+        self.held()?.set_validation(x, steps as usize, lengths.as_deref(), targets).map_err(crossing)
+    }
+
+    pub fn start(&mut self) -> Result<()> {
+        self.held()?.start().map_err(crossing)
+    }
+
+    /// Runs on the calling thread and gives a `TrainingProgress`.
+    pub fn advance(&mut self, batches: u32) -> Result<String> {
+        self.held()?.advance(batches).map(|progress| to_json(&progress)).map_err(crossing)
+    }
+
+    pub fn weights(&mut self) -> Result<Vec<f32>> {
+        Ok(self.held()?.weights().to_vec())
+    }
+
+    pub fn dispose(&mut self) {
+        self.0 = None;
+    }
+}
+
+/// What this build finds on the machine: a `MachineDescription`.
+#[wasm_bindgen]
+pub fn machine() -> Result<String> {
+    describe_machine().map(|machine| to_json(&machine)).map_err(crossing)
+}

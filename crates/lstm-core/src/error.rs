@@ -5,7 +5,7 @@ use serde::Serialize;
 /// What went wrong, as a name that stays the same from release to release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
 pub enum ErrorCode {
     /// A definition or an option has a missing, unknown or impossible value.
     InvalidDefinition,
@@ -61,6 +61,12 @@ impl Error {
     /// An error of the given code at `path`.
     pub fn new(code: ErrorCode, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self { code, path: path.into(), message: message.into() }
+    }
+
+    /// The error of everything that is asked of what was disposed of.
+    #[must_use]
+    pub fn disposed(what: &str) -> Self {
+        Self::new(ErrorCode::ModelDisposed, what, format!("the {what} was disposed of; make or load a new one"))
     }
 
     /// The form in which errors cross into JavaScript: `{"code", "path", "message"}`.

@@ -1,3 +1,13 @@
 //! What a model is: its definition, its parameters, how a batch runs through it.
 
 pub mod definition;
+pub mod description;
+pub(crate) mod head;
+pub mod layer;
+pub(crate) mod loss;
+pub mod machine;
+pub mod model;
+pub mod parameters;
+pub mod samples;
+pub(crate) mod stack;
+pub(crate) mod workspace;

@@ -1,4 +1,10 @@
 //! How a model learns.
 
+pub(crate) mod adam;
+pub(crate) mod clipping;
+pub(crate) mod dataset;
+pub mod initializers;
+pub mod metrics;
 pub mod options;
 pub mod report;
+pub mod trainer;

@@ -1,16 +1,23 @@
 //! What `fit` may be told, and the one place of its defaults.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::{Error, ErrorCode, Result, json};
+
+/// Most passes over the training data.
+pub const MAX_EPOCHS: u32 = 1_000_000;
+/// Most samples a step.
+pub const MAX_BATCH_SIZE: u32 = 1_048_576;
 
 /// How to train. Every field may be left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema), ts(optional_fields))]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS), ts(optional_fields))]
 pub struct TrainingOptions {
-    /// Passes over the training data. 10 unless given.
+    /// Passes over the training data: 1 to 1,000,000. 10 unless given.
     #[cfg_attr(feature = "schema", ts(as = "Option<u32>"))]
     pub epochs: u32,
-    /// Samples a step; the last batch of an epoch holds what is left. 32 unless given.
+    /// Samples a step, 1 to 1,048,576; the last batch of an epoch holds what is left. 32 unless given.
     #[cfg_attr(feature = "schema", ts(as = "Option<u32>"))]
     pub batch_size: u32,
     /// Whether each epoch sees the samples in a new order, drawn from the model's seed. True unless given.
@@ -19,7 +26,9 @@ pub struct TrainingOptions {
     /// How gradients become steps. Adam unless given.
     #[cfg_attr(feature = "schema", ts(as = "Option<OptimizerOptions>"))]
     pub optimizer: OptimizerOptions,
-    /// Gradients whose norm over all parameters is larger are scaled down to it. No clipping unless given.
+    /// Gradients whose norm over all parameters is larger than this, which is above 0, are scaled down to it. No
+    /// clipping unless given.
+    #[serde(deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f32>,
 }
 
@@ -29,55 +38,191 @@ impl Default for TrainingOptions {
     }
 }
 
+impl TrainingOptions {
+    /// Reads and validates the options; `{}` takes every default.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let options: Self = json::parse(text, ErrorCode::InvalidOption)?;
+        options.validate()?;
+        Ok(options)
+    }
+
+    /// Checks what the types cannot say.
+    pub fn validate(&self) -> Result<()> {
+        require((1..=MAX_EPOCHS).contains(&self.epochs), "epochs", || {
+            format!("{} is out of range: give a whole number from 1 to {MAX_EPOCHS}", self.epochs)
+        })?;
+        require((1..=MAX_BATCH_SIZE).contains(&self.batch_size), "batchSize", || {
+            format!("{} is out of range: give a whole number from 1 to {MAX_BATCH_SIZE}", self.batch_size)
+        })?;
+        if let Some(norm) = self.clip_norm {
+            positive(norm, "clipNorm")?;
+        }
+        self.optimizer.validate()
+    }
+}
+
+fn require(holds: bool, path: &str, message: impl FnOnce() -> String) -> Result<()> {
+    if holds { Ok(()) } else { Err(Error::new(ErrorCode::InvalidOption, path, message())) }
+}
+
+fn positive(value: f32, path: &str) -> Result<()> {
+    require(value > 0.0 && value.is_finite(), path, || {
+        format!("{value} as a 32-bit float is out of range: give a finite number above 0")
+    })
+}
+
+fn decay(value: f32, path: &str) -> Result<()> {
+    require((0.0..1.0).contains(&value), path, || {
+        format!("{value} as a 32-bit float is out of range: give a number from 0 to below 1")
+    })
+}
+
 /// An optimiser and its settings.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", rename_all_fields = "camelCase", tag = "kind", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema), ts(optional_fields))]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", rename_all_fields = "camelCase", tag = "kind")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS), ts(optional_fields))]
 pub enum OptimizerOptions {
     /// Adam (Kingma and Ba 2015), as PyTorch computes it.
     Adam {
-        /// Step size. 0.001 unless given.
-        #[serde(default = "adam::learning_rate")]
+        /// Step size, above 0. 0.001 unless given.
         #[cfg_attr(feature = "schema", ts(as = "Option<f32>"))]
         learning_rate: f32,
-        /// Decay of the mean of gradients. 0.9 unless given.
-        #[serde(default = "adam::beta1")]
+        /// Decay of the mean of gradients, from 0 to below 1. 0.9 unless given.
         #[cfg_attr(feature = "schema", ts(as = "Option<f32>"))]
         beta1: f32,
-        /// Decay of the mean of squared gradients. 0.999 unless given.
-        #[serde(default = "adam::beta2")]
+        /// Decay of the mean of squared gradients, from 0 to below 1. 0.999 unless given.
         #[cfg_attr(feature = "schema", ts(as = "Option<f32>"))]
         beta2: f32,
-        /// Added to the root of the mean of squares. 1e-8 unless given.
-        #[serde(default = "adam::epsilon")]
+        /// Added to the root of the mean of squares, above 0. 1e-8 unless given.
         #[cfg_attr(feature = "schema", ts(as = "Option<f32>"))]
         epsilon: f32,
     },
 }
 
+impl OptimizerOptions {
+    fn validate(&self) -> Result<()> {
+        let Self::Adam { learning_rate, beta1, beta2, epsilon } = *self;
+        positive(learning_rate, "optimizer.learningRate")?;
+        decay(beta1, "optimizer.beta1")?;
+        decay(beta2, "optimizer.beta2")?;
+        positive(epsilon, "optimizer.epsilon")
+    }
+}
+
 /// Adam's defaults, as in the paper.
 mod adam {
-    pub(super) fn learning_rate() -> f32 {
-        1e-3
-    }
-    pub(super) fn beta1() -> f32 {
-        0.9
-    }
-    pub(super) fn beta2() -> f32 {
-        0.999
-    }
-    pub(super) fn epsilon() -> f32 {
-        1e-8
-    }
+    pub(super) const LEARNING_RATE: f32 = 1e-3;
+    pub(super) const BETA1: f32 = 0.9;
+    pub(super) const BETA2: f32 = 0.999;
+    pub(super) const EPSILON: f32 = 1e-8;
 }
 
 impl Default for OptimizerOptions {
     fn default() -> Self {
         Self::Adam {
-            learning_rate: adam::learning_rate(),
-            beta1: adam::beta1(),
-            beta2: adam::beta2(),
-            epsilon: adam::epsilon(),
+            learning_rate: adam::LEARNING_RATE,
+            beta1: adam::BETA1,
+            beta2: adam::BETA2,
+            epsilon: adam::EPSILON,
+        }
+    }
+}
+
+/// The enum's JSON, flat. serde's own tagged enums lose the path of an error inside them; a struct keeps it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct OptimizerFields {
+    kind: OptimizerKind,
+    #[serde(default, deserialize_with = "json::present")]
+    learning_rate: Option<f32>,
+    #[serde(default, deserialize_with = "json::present")]
+    beta1: Option<f32>,
+    #[serde(default, deserialize_with = "json::present")]
+    beta2: Option<f32>,
+    #[serde(default, deserialize_with = "json::present")]
+    epsilon: Option<f32>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum OptimizerKind {
+    Adam,
+}
+
+impl From<OptimizerFields> for OptimizerOptions {
+    fn from(fields: OptimizerFields) -> Self {
+        match fields.kind {
+            OptimizerKind::Adam => Self::Adam {
+                learning_rate: fields.learning_rate.unwrap_or(adam::LEARNING_RATE),
+                beta1: fields.beta1.unwrap_or(adam::BETA1),
+                beta2: fields.beta2.unwrap_or(adam::BETA2),
+                epsilon: fields.epsilon.unwrap_or(adam::EPSILON),
+            },
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for OptimizerOptions {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> std::result::Result<Self, D::Error> {
+        OptimizerFields::deserialize(source).map(Self::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let expected = TrainingOptions {
+            epochs: 10,
+            batch_size: 32,
+            shuffle: true,
+            optimizer: OptimizerOptions::Adam { learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+            clip_norm: None,
+        };
+        assert_eq!(TrainingOptions::from_json("{}").unwrap(), expected);
+        assert_eq!(TrainingOptions::from_json(r#"{"optimizer":{"kind":"adam"}}"#).unwrap(), expected);
+    }
+
+    #[test]
+    fn options_survive_their_own_json() {
+        let text = r#"{"epochs":3,"batchSize":8,"shuffle":false,"optimizer":{"kind":"adam","learningRate":0.5,"beta1":0.0,"beta2":0.25,"epsilon":0.125},"clipNorm":2.0}"#;
+        let options = TrainingOptions::from_json(text).unwrap();
+        assert_eq!((options.epochs, options.batch_size, options.clip_norm), (3, 8, Some(2.0)));
+        assert_eq!(serde_json::to_string(&options).unwrap(), text);
+        let text = serde_json::to_string(&TrainingOptions::default()).unwrap();
+        assert_eq!(TrainingOptions::from_json(&text).unwrap(), TrainingOptions::default());
+    }
+
+    #[test]
+    fn each_mistake_has_its_path() {
+        let cases = [
+            (r#"{"epochs":0}"#, "epochs", "from 1 to 1000000"),
+            (r#"{"epochs":1000001}"#, "epochs", "from 1 to 1000000"),
+            (r#"{"batchSize":0}"#, "batchSize", "from 1 to 1048576"),
+            (r#"{"batchsize":1}"#, "batchsize", "use one of `epochs`, `batchSize`"),
+            (r#"{"shuffle":1}"#, "shuffle", "give true or false"),
+            (r#"{"clipNorm":0}"#, "clipNorm", "above 0"),
+            (r#"{"clipNorm":1e39}"#, "clipNorm", "finite"),
+            (r#"{"clipNorm":null}"#, "clipNorm", "null (as JSON writes NaN and Infinity)"),
+            (r#"{"optimizer":"adam"}"#, "optimizer", "give an object"),
+            (r#"{"optimizer":{"kind":"adagrad"}}"#, "optimizer.kind", "`adagrad` is not known: use `adam`"),
+            (r#"{"optimizer":{"beta1":0.5}}"#, "optimizer.kind", "`kind` is missing"),
+            (r#"{"optimizer":{"kind":"adam","beta1":null}}"#, "optimizer.beta1", "null"),
+            (r#"{"optimizer":{"kind":"adam","lr":1}}"#, "optimizer.lr", "`learningRate`"),
+            (r#"{"optimizer":{"kind":"adam","beta1":"high"}}"#, "optimizer.beta1", "give a number"),
+            (r#"{"optimizer":{"kind":"adam","learningRate":0}}"#, "optimizer.learningRate", "above 0"),
+            (r#"{"optimizer":{"kind":"adam","learningRate":-1}}"#, "optimizer.learningRate", "above 0"),
+            (r#"{"optimizer":{"kind":"adam","beta1":1}}"#, "optimizer.beta1", "below 1"),
+            (r#"{"optimizer":{"kind":"adam","beta2":-0.1}}"#, "optimizer.beta2", "from 0"),
+            // Below the least f32, so it would be 0.
+            (r#"{"optimizer":{"kind":"adam","epsilon":1e-50}}"#, "optimizer.epsilon", "0 as a 32-bit float"),
+        ];
+        for (text, path, part) in cases {
+            let error = TrainingOptions::from_json(text).unwrap_err();
+            assert_eq!((error.code, error.path.as_str()), (ErrorCode::InvalidOption, path), "{text}: {error}");
+            assert!(error.message.contains(part), "{text}: {error}");
         }
     }
 }

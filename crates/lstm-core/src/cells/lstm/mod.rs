@@ -1,0 +1,54 @@
+//! The LSTM cell with a forget gate, gates in PyTorch's order.
+//!
+//! For each row of a batch at step t, with x `[I]`, h and c `[H]`, and weights `W_ih [4H, I]`, `W_hh [4H, H]`:
+//!
+//! ```text
+//! [i f g o] = W_ih · x_t + b_ih + W_hh · h_{t−1} + b_hh        pre-activations, H each
+//! i = σ(i)   f = σ(f)   g = tanh(g)   o = σ(o)                 input, forget, cell and output gates
+//! c_t = f ∘ c_{t−1} + i ∘ g                                    cell state
+//! h_t = o ∘ tanh(c_t)                                          hidden state
+//! ```
+//!
+//! and backwards, with dh the gradient of h_t from above and from step t+1, dc that of c_t from step t+1:
+//!
+//! ```text
+//! do = dh ∘ tanh(c_t)          dc = dc + dh ∘ o ∘ tanh′(c_t)
+//! di = dc ∘ g    df = dc ∘ c_{t−1}    dg = dc ∘ i    dc_{t−1} = dc ∘ f
+//! dgates = [di ∘ σ′(i)   df ∘ σ′(f)   dg ∘ tanh′(g)   do ∘ σ′(o)]
+//! dh_{t−1} = dgates · W_hh                                     the only product inside the reverse loop
+//! dW_ih = Σ dgatesᵀ · x_t   dW_hh = Σ dgatesᵀ · h_{t−1}   db = Σ dgates   dx_t = dgates · W_ih    after it
+//! ```
+//!
+//! (Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000; back-propagation through time as in
+//! Werbos 1990.) In memory units are padded to whole vectors; padded units have zero weights, so their h, c and
+//! gradients are zero.
+
+mod backward;
+mod forward;
+mod weights;
+
+pub(crate) use backward::{Gradients, backward, scratch};
+pub(crate) use forward::{Activations, Saved, forward};
+pub(crate) use weights::{PackedWeights, Weights};
+
+/// The sizes of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// I: numbers of a step's input.
+    pub(crate) input_size: usize,
+    /// H: hidden units.
+    pub(crate) units: usize,
+    /// H rounded up to whole vectors: the stride of a state; a row of gates takes four of it.
+    pub(crate) padded_units: usize,
+}
+
+impl Shape {
+    pub(crate) fn new(input_size: usize, units: usize, lanes: usize) -> Self {
+        Self { input_size, units, padded_units: units.next_multiple_of(lanes) }
+    }
+
+    /// Floating-point operations of the forward pass of one packed row: 2 · 4H · (I + H).
+    pub(crate) fn operations(self) -> usize {
+        8 * self.units * (self.input_size + self.units)
+    }
+}

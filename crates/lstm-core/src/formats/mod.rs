@@ -1,0 +1,3 @@
+//! Files that models are read from and written to, as bytes: no file is opened here.
+
+pub mod safetensors;

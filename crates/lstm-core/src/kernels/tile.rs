@@ -1,0 +1,118 @@
+//! The register tile: the one inner loop of every product here.
+//!
+//! A tile is R rows by V vectors of sums that stay in registers while the loop runs over the depth K:
+//! `sums[r][v] += Σ_k a[r, k] · b[k, v]`. `b` is packed so that the V vectors of one k lie side by side; `a` is read a
+//! number at a time and broadcast. Per k: V loads, R broadcasts, R·V fused multiply-adds.
+//!
+//! The sums are stored with constant indices when the loop is done, and are read back from memory by whoever goes
+//! over them row by row: an array of vectors that is indexed by a variable anywhere lives on the stack everywhere.
+
+use rten_simd::ops::{BitOps, NumOps};
+
+use super::instruction_set::KernelIsa;
+
+/// Vectors side by side in the widest tile; for the gates of an LSTM one vector each of i, f, g, o.
+pub(crate) const TILE_VECTORS: usize = 4;
+
+/// The left operand of a product: value (r, k) lies at `start + r · row_stride + k · depth_stride`.
+#[derive(Clone, Copy)]
+pub(crate) struct Left {
+    pub(crate) start: *const f32,
+    pub(crate) row_stride: usize,
+    pub(crate) depth_stride: usize,
+}
+
+/// Adds a product of depth `depth` to the sums of a tile.
+///
+/// # Safety
+/// `left` is readable at rows 0..R and depths 0..`depth`; `packed` at `depth · V · LANES` values.
+#[inline(always)]
+pub(crate) unsafe fn multiply_add<I: KernelIsa, const R: usize, const V: usize>(
+    isa: I,
+    mut sums: [[I::F32; V]; R],
+    depth: usize,
+    left: Left,
+    packed: *const f32,
+) -> [[I::F32; V]; R] {
+    let ops = isa.f32();
+    for k in 0..depth {
+        let mut right = [ops.zero(); V];
+        for (v, vector) in right.iter_mut().enumerate() {
+            // SAFETY: k < depth and v < V.
+            *vector = unsafe { ops.load_ptr(packed.add((k * V + v) * I::LANES)) };
+        }
+        for (r, row) in sums.iter_mut().enumerate() {
+            // SAFETY: r < R and k < depth.
+            let a = ops.splat(unsafe { *left.start.add(r * left.row_stride + k * left.depth_stride) });
+            for (sum, vector) in row.iter_mut().zip(right) {
+                *sum = ops.mul_add(a, vector, *sum);
+            }
+        }
+    }
+    sums
+}
+
+/// Stores the sums of a tile, row r at `start + r · row_stride`.
+///
+/// # Safety
+/// V · LANES values are writable at each of the R rows.
+#[inline(always)]
+pub(crate) unsafe fn store<I: KernelIsa, const R: usize, const V: usize>(
+    isa: I,
+    sums: [[I::F32; V]; R],
+    start: *mut f32,
+    row_stride: usize,
+) {
+    let ops = isa.f32();
+    for (r, row) in sums.into_iter().enumerate() {
+        for (v, sum) in row.into_iter().enumerate() {
+            // SAFETY: r < R and v < V.
+            unsafe { ops.store_ptr(sum, start.add(r * row_stride + v * I::LANES)) };
+        }
+    }
+}
+
+/// Loads a tile, row r from `start + r · row_stride`.
+///
+/// # Safety
+/// V · LANES values are readable at each of the R rows.
+#[inline(always)]
+pub(crate) unsafe fn load<I: KernelIsa, const R: usize, const V: usize>(
+    isa: I,
+    start: *const f32,
+    row_stride: usize,
+) -> [[I::F32; V]; R] {
+    let ops = isa.f32();
+    let mut sums = [[ops.zero(); V]; R];
+    for (r, row) in sums.iter_mut().enumerate() {
+        for (v, sum) in row.iter_mut().enumerate() {
+            // SAFETY: r < R and v < V.
+            *sum = unsafe { ops.load_ptr(start.add(r * row_stride + v * I::LANES)) };
+        }
+    }
+    sums
+}
+
+/// Calls `$tile::<I, R, …>` with R = `$rows`, a number of rows from 1 to `I::ROWS` known only at run time.
+macro_rules! with_rows {
+    ($rows:expr, $isa:ident, |$R:ident| $call:expr) => {{
+        let rows: usize = $rows;
+        macro_rules! arm {
+            ($n:literal) => {{
+                const $R: usize = $n;
+                $call
+            }};
+        }
+        // A set's unused arms fold away: `ROWS` is a constant.
+        match rows {
+            1 => arm!(1),
+            2 if $isa::ROWS >= 2 => arm!(2),
+            3 if $isa::ROWS >= 3 => arm!(3),
+            4 if $isa::ROWS >= 4 => arm!(4),
+            5 if $isa::ROWS >= 5 => arm!(5),
+            6 if $isa::ROWS >= 6 => arm!(6),
+            _ => unreachable!("a tile has at most {} rows", $isa::ROWS),
+        }
+    }};
+}
+pub(crate) use with_rows;

@@ -1,0 +1,35 @@
+//! What a model and its machine tell about themselves: plain data that crosses as JSON.
+
+use serde::Serialize;
+
+use super::{definition::ModelDefinition, parameters::Tensor};
+
+/// A model as it stands: what it is, what it runs on, and what its weights are.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+pub struct ModelDescription {
+    /// The definition, with every default filled in.
+    pub definition: ModelDefinition,
+    /// The instruction set that this model's kernels run on.
+    pub isa: String,
+    /// Threads that work on a batch.
+    pub threads: u32,
+    /// Every tensor, in the order of the flat vector of weights.
+    pub tensors: Vec<Tensor>,
+    /// How many of the numbers in them are trained.
+    pub parameters: u32,
+}
+
+/// What this build finds on the machine it runs on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+pub struct MachineDescription {
+    /// The instruction set that kernels run on: the best of all, unless another is forced.
+    pub isa: String,
+    /// Every instruction set that this build has kernels for and this machine can run.
+    pub instruction_sets: Vec<String>,
+    /// Threads that are used unless `MachineOptions` says otherwise.
+    pub threads: u32,
+}

@@ -1,0 +1,253 @@
+//! One LSTM layer by itself, forward and backward on plain arrays, for people who build their own network.
+
+use crate::cells::lstm::{Activations, Gradients, PackedWeights, Saved, Shape, Weights, backward, forward, scratch};
+use crate::cells::sequences::Sequences;
+use crate::executor::Executor;
+use crate::kernels::InstructionSet;
+use crate::memory::AlignedBuffer;
+use crate::network::samples::{InputScaling, Samples, gather};
+use crate::{Error, ErrorCode, Result};
+
+/// What a layer computes, or the gradients of it: B sequences, T steps, H units.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerOutput {
+    /// [B, T, H]: the hidden state after each step; zero beyond a sequence's length.
+    pub hidden: Vec<f32>,
+    /// [B, H]: the hidden state after each sequence's last valid step.
+    pub final_hidden: Vec<f32>,
+    /// [B, H]: the cell state likewise.
+    pub final_cell: Vec<f32>,
+}
+
+/// The gradients of one backward pass, by everything that the forward pass read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerGradients {
+    /// [4H, I]
+    pub weight_ih: Vec<f32>,
+    /// [4H, H]
+    pub weight_hh: Vec<f32>,
+    /// [4H], for each of the two biases, which are added up
+    pub bias: Vec<f32>,
+    /// [B, T, I]; zero beyond a sequence's length
+    pub x: Vec<f32>,
+    /// [B, H]
+    pub initial_hidden: Vec<f32>,
+    /// [B, H]
+    pub initial_cell: Vec<f32>,
+}
+
+/// An LSTM layer with its weights and the activations of its last forward pass.
+///
+/// ```
+/// use lstm_core::{kernels::InstructionSet, network::layer::LstmLayer};
+/// let mut layer = LstmLayer::new(1, 2, InstructionSet::choose()?, Some(1))?;
+/// layer.set_weights(&[0.5; 8], &[0.1; 16], &[0.0; 8], &[0.0; 8])?;
+/// let output = layer.forward(&[1.0, -1.0, 2.0], 3, None, None)?; // one sequence of three steps
+/// assert_eq!(output.hidden.len(), 3 * 2);
+/// let gradients = layer.backward(None, &[1.0, 1.0], &[0.0, 0.0])?; // of the sum of the final hidden state
+/// assert_eq!(gradients.x.len(), 3);
+/// # Ok::<(), lstm_core::Error>(())
+/// ```
+pub struct LstmLayer {
+    set: InstructionSet,
+    executor: Executor,
+    weights: PackedWeights,
+    sequences: Sequences,
+    steps: usize,
+    x: AlignedBuffer,
+    hidden: AlignedBuffer,
+    cells: AlignedBuffer,
+    gates: AlignedBuffer,
+    tanh_cells: AlignedBuffer,
+}
+
+impl LstmLayer {
+    /// A layer of `units` units over inputs of `input_size` numbers a step, its weights zero. Without `threads`, as
+    /// many as the machine has.
+    pub fn new(input_size: usize, units: usize, set: InstructionSet, threads: Option<usize>) -> Result<Self> {
+        if input_size == 0 || units == 0 {
+            let message = format!("a layer of {units} units over {input_size} inputs is empty; give at least one of each");
+            return Err(Error::new(ErrorCode::InvalidDefinition, "units", message));
+        }
+        let shape = Shape::new(input_size, units, set.lanes());
+        Ok(Self {
+            set,
+            executor: Executor::new(threads)?,
+            weights: PackedWeights::new(shape, set.lanes(), true, true)?,
+            sequences: Sequences::default(),
+            steps: 0,
+            x: AlignedBuffer::default(),
+            hidden: AlignedBuffer::default(),
+            cells: AlignedBuffer::default(),
+            gates: AlignedBuffer::default(),
+            tanh_cells: AlignedBuffer::default(),
+        })
+    }
+
+    /// Takes over weights in PyTorch's shapes: [4H, I], [4H, H], [4H], [4H], gates in the order i, f, g, o.
+    pub fn set_weights(
+        &mut self,
+        weight_ih: &[f32],
+        weight_hh: &[f32],
+        bias_ih: &[f32],
+        bias_hh: &[f32],
+    ) -> Result<()> {
+        let Shape { input_size, units, .. } = self.weights.shape;
+        check("weight_ih", weight_ih, 4 * units * input_size)?;
+        check("weight_hh", weight_hh, 4 * units * units)?;
+        check("bias_ih", bias_ih, 4 * units)?;
+        check("bias_hh", bias_hh, 4 * units)?;
+        self.weights.pack(Weights { weight_ih, weight_hh, bias_ih, bias_hh });
+        Ok(())
+    }
+
+    /// Runs the layer over `x` [B, `steps`, I], of which the first `lengths[b]` steps count, from the initial states
+    /// `(h0, c0)`, [B, H] each, or from zero.
+    pub fn forward(
+        &mut self,
+        x: &[f32],
+        steps: usize,
+        lengths: Option<&[u32]>,
+        initial: Option<(&[f32], &[f32])>,
+    ) -> Result<LayerOutput> {
+        let Shape { input_size, units, padded_units } = self.weights.shape;
+        let samples = Samples::new(x, steps, input_size, lengths)?;
+        let batch = samples.count();
+        if let Some((hidden, cell)) = initial {
+            check("h0", hidden, batch * units)?;
+            check("c0", cell, batch * units)?;
+        }
+        self.sequences.pack(batch, |sample| samples.length(sample));
+        self.steps = steps;
+        let packed = self.sequences.packed_rows();
+        self.x.grow(packed * input_size)?;
+        self.hidden.grow((batch + packed) * padded_units)?;
+        self.cells.grow((batch + packed) * padded_units)?;
+        self.gates.grow(packed * 4 * padded_units)?;
+        self.tanh_cells.grow(packed * padded_units)?;
+        gather(&samples, |sample| sample, &self.sequences, &InputScaling::default(), &mut self.x);
+        for (states, given) in
+            [(&mut self.hidden, initial.map(|(hidden, _)| hidden)), (&mut self.cells, initial.map(|(_, cell)| cell))]
+        {
+            pad_states(&self.sequences, states, given, units, padded_units);
+        }
+        let activations = Activations {
+            hidden: &mut self.hidden,
+            cells: &mut self.cells,
+            saved: Some(Saved { gates: &mut self.gates, tanh_cells: &mut self.tanh_cells }),
+        };
+        forward(self.set, &self.executor, &self.weights, &self.sequences, &self.x, input_size, activations);
+        Ok(LayerOutput {
+            hidden: unpack(&self.sequences, steps, &self.hidden[batch * padded_units..], units, padded_units),
+            final_hidden: self.final_states(&self.hidden),
+            final_cell: self.final_states(&self.cells),
+        })
+    }
+
+    /// Runs the last forward pass backwards, given the gradients of its outputs: of the hidden states [B, T, H] if
+    /// they were used, of the final hidden and cell states [B, H].
+    pub fn backward(
+        &mut self,
+        hidden: Option<&[f32]>,
+        final_hidden: &[f32],
+        final_cell: &[f32],
+    ) -> Result<LayerGradients> {
+        let Shape { input_size, units, padded_units } = self.weights.shape;
+        let (batch, packed) = (self.sequences.batch(), self.sequences.packed_rows());
+        check("hidden", hidden.unwrap_or(&[]), hidden.map_or(0, |_| batch * self.steps * units))?;
+        check("final_hidden", final_hidden, batch * units)?;
+        check("final_cell", final_cell, batch * units)?;
+        let mut from_above = AlignedBuffer::zeros(packed * padded_units)?;
+        if let Some(hidden) = hidden {
+            pack_rows(&self.sequences, self.steps, hidden, &mut from_above, units, padded_units);
+        }
+        let [mut hidden_state, mut cell_state] =
+            [AlignedBuffer::zeros(batch * padded_units)?, AlignedBuffer::zeros(batch * padded_units)?];
+        pad_states(&self.sequences, &mut hidden_state, Some(final_hidden), units, padded_units);
+        pad_states(&self.sequences, &mut cell_state, Some(final_cell), units, padded_units);
+        let input_stride = input_size.next_multiple_of(self.set.lanes());
+        let mut input = AlignedBuffer::zeros(packed * input_stride)?;
+        let mut memory =
+            AlignedBuffer::zeros(scratch(self.weights.shape, self.set.lanes(), self.executor.threads()))?;
+        let zeros = |length| vec![0.0; length];
+        let (mut weight_ih, mut weight_hh, mut bias) =
+            (zeros(4 * units * input_size), zeros(4 * units * units), zeros(4 * units));
+        backward(self.set, &self.executor, &self.weights, &self.sequences, &self.x, input_size, Gradients {
+            gates: &mut self.gates,
+            tanh_cells: &self.tanh_cells,
+            cells: &self.cells,
+            hidden: &self.hidden,
+            from_above: hidden.map(|_| &*from_above),
+            hidden_state: &mut hidden_state,
+            cell_state: &mut cell_state,
+            input: Some(&mut input),
+            weight_ih: &mut weight_ih,
+            weight_hh: &mut weight_hh,
+            bias: &mut bias,
+            scratch: &mut memory,
+        });
+        let x = unpack(&self.sequences, self.steps, &input, input_size, input_stride);
+        let unpad = |states: &[f32]| per_sample(&self.sequences, units, |row| &states[row * padded_units..]);
+        let (initial_hidden, initial_cell) = (unpad(&hidden_state), unpad(&cell_state));
+        // The gates were replaced by their gradients: a second backward pass needs a forward pass first.
+        self.sequences = Sequences::default();
+        Ok(LayerGradients { weight_ih, weight_hh, bias, x, initial_hidden, initial_cell })
+    }
+
+    fn final_states(&self, states: &[f32]) -> Vec<f32> {
+        let Shape { units, padded_units, .. } = self.weights.shape;
+        let batch = self.sequences.batch();
+        per_sample(&self.sequences, units, |row| &states[(batch + self.sequences.last(row)) * padded_units..])
+    }
+}
+
+fn check(name: &str, values: &[f32], length: usize) -> Result<()> {
+    if values.len() == length {
+        return Ok(());
+    }
+    let message = format!("{name} has {} numbers, the layer expects {length}", values.len());
+    Err(Error::new(ErrorCode::ShapeMismatch, name, message))
+}
+
+/// States [B, H] into the kernels' rows [B, padded], zero where there are none.
+fn pad_states(sequences: &Sequences, rows: &mut [f32], states: Option<&[f32]>, units: usize, padded: usize) {
+    for (row, target) in rows.chunks_exact_mut(padded).take(sequences.batch()).enumerate() {
+        target.fill(0.0);
+        if let Some(states) = states {
+            target[..units].copy_from_slice(&states[sequences.sample(row) * units..][..units]);
+        }
+    }
+}
+
+/// The rows `of(row)`, in the order of the samples, without padding.
+fn per_sample<'a>(sequences: &Sequences, units: usize, of: impl Fn(usize) -> &'a [f32]) -> Vec<f32> {
+    let mut out = vec![0.0; sequences.batch() * units];
+    for row in 0..sequences.batch() {
+        out[sequences.sample(row) * units..][..units].copy_from_slice(&of(row)[..units]);
+    }
+    out
+}
+
+/// Where each packed row belongs in a padded array [B, `steps`, …]: pairs of packed row and padded row.
+fn placement(sequences: &Sequences, steps: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..sequences.steps()).flat_map(move |step| {
+        (0..sequences.active(step))
+            .map(move |row| (sequences.offset(step) + row, sequences.sample(row) * steps + step))
+    })
+}
+
+/// Packed rows [P, stride] into a padded array [B, T, width], zero in the padding.
+fn unpack(sequences: &Sequences, steps: usize, packed: &[f32], width: usize, stride: usize) -> Vec<f32> {
+    let mut out = vec![0.0; sequences.batch() * steps * width];
+    for (row, place) in placement(sequences, steps) {
+        out[place * width..][..width].copy_from_slice(&packed[row * stride..][..width]);
+    }
+    out
+}
+
+/// A padded array [B, T, width] into packed rows [P, stride].
+fn pack_rows(sequences: &Sequences, steps: usize, padded: &[f32], out: &mut [f32], width: usize, stride: usize) {
+    for (row, place) in placement(sequences, steps) {
+        out[row * stride..][..width].copy_from_slice(&padded[place * width..][..width]);
+    }
+}

@@ -1,0 +1,266 @@
+//! Where each of a model's tensors lies in its one flat vector of f32. Knows nothing of the values.
+
+use std::ops::Range;
+
+use serde::Serialize;
+
+use super::definition::{ModelDefinition, Scaling};
+
+/// Gates of an LSTM, in PyTorch's order: input, forget, cell, output.
+pub const GATES: usize = 4;
+
+/// One named tensor, row-major.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+pub struct Tensor {
+    /// The name under which files and `parameters()` hold it: `layers.0.weight_ih_l0`, `output.bias`.
+    pub name: String,
+    /// Its sizes, the outermost first.
+    pub shape: Vec<u32>,
+    /// Where it begins in the flat vector, in numbers.
+    pub offset: usize,
+    /// How many numbers it holds: the product of its shape.
+    pub length: usize,
+    /// Whether training changes it. What is not trained is fitted once, as the input's scaling is.
+    pub trained: bool,
+}
+
+impl Tensor {
+    /// Where the tensor lies in the flat vector.
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        self.offset..self.offset + self.length
+    }
+}
+
+/// One LSTM layer's tensors: `H` units over `I` inputs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerRanges {
+    /// `[4H, I]`
+    pub weight_ih: Range<usize>,
+    /// `[4H, H]`
+    pub weight_hh: Range<usize>,
+    /// `[4H]`
+    pub bias_ih: Range<usize>,
+    /// `[4H]`
+    pub bias_hh: Range<usize>,
+    /// `I`: the definition's features for the first layer, the units of the layer below for the others.
+    pub input_size: usize,
+    /// `H`
+    pub units: usize,
+}
+
+/// The tensors of the linear head: `C` classes over the last layer's `H` units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeadRanges {
+    /// `[C, H]`
+    pub weight: Range<usize>,
+    /// `[C]`
+    pub bias: Range<usize>,
+    /// `H`
+    pub units: usize,
+    /// `C`
+    pub classes: usize,
+}
+
+/// The scaling of `F` input features.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScalingRanges {
+    /// `[F]`: what is subtracted.
+    pub mean: Range<usize>,
+    /// `[F]`: what is divided by. 0 means "not fitted yet", and then scaling is the identity.
+    pub deviation: Range<usize>,
+}
+
+/// The tensors of a model in the order of the flat vector: each layer from the input upwards, the head, and after
+/// all that is trained, what is not. So the trained numbers are one slice, which optimisers and clipping run over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    tensors: Vec<Tensor>,
+    layers: Vec<LayerRanges>,
+    head: HeadRanges,
+    scaling: Option<ScalingRanges>,
+    trained_length: usize,
+}
+
+impl Layout {
+    /// The layout of a definition that `validate` has accepted: its bounds keep every sum below 2³¹.
+    #[must_use]
+    pub fn of(definition: &ModelDefinition) -> Self {
+        let mut tensors = Tensors(Vec::new());
+        let mut input_size = definition.input.features as usize;
+        let mut layers = Vec::with_capacity(definition.layers.len());
+        for (index, layer) in definition.layers.iter().enumerate() {
+            let units = layer.units as usize;
+            let name = |tensor| format!("layers.{index}.{tensor}_l0");
+            layers.push(LayerRanges {
+                weight_ih: tensors.trained(name("weight_ih"), &[GATES * units, input_size]),
+                weight_hh: tensors.trained(name("weight_hh"), &[GATES * units, units]),
+                bias_ih: tensors.trained(name("bias_ih"), &[GATES * units]),
+                bias_hh: tensors.trained(name("bias_hh"), &[GATES * units]),
+                input_size,
+                units,
+            });
+            input_size = units;
+        }
+        let (units, classes) = (input_size, definition.output.classes.len());
+        let head = HeadRanges {
+            weight: tensors.trained("output.weight".to_owned(), &[classes, units]),
+            bias: tensors.trained("output.bias".to_owned(), &[classes]),
+            units,
+            classes,
+        };
+        let trained_length = tensors.end();
+        let scaling = (definition.input.scaling == Scaling::Standard).then(|| {
+            let features = definition.input.features as usize;
+            ScalingRanges {
+                mean: tensors.fitted("input.mean".to_owned(), &[features]),
+                deviation: tensors.fitted("input.deviation".to_owned(), &[features]),
+            }
+        });
+        Self { tensors: tensors.0, layers, head, scaling, trained_length }
+    }
+
+    /// Every tensor, in the order of the flat vector; together they cover it without a gap.
+    #[must_use]
+    pub fn tensors(&self) -> &[Tensor] {
+        &self.tensors
+    }
+
+    /// How many numbers are trained. They come first.
+    #[must_use]
+    pub fn trained_length(&self) -> usize {
+        self.trained_length
+    }
+
+    /// How many numbers there are in all.
+    #[must_use]
+    pub fn total_length(&self) -> usize {
+        self.tensors.last().map_or(0, |tensor| tensor.range().end)
+    }
+
+    /// Every recurrent layer, the one nearest to the input first.
+    #[must_use]
+    pub fn layers(&self) -> &[LayerRanges] {
+        &self.layers
+    }
+
+    /// Layer `k`, counted from the input.
+    ///
+    /// # Panics
+    /// When there is no such layer.
+    #[must_use]
+    pub fn layer(&self, k: usize) -> &LayerRanges {
+        &self.layers[k]
+    }
+
+    /// The linear head.
+    #[must_use]
+    pub fn head(&self) -> &HeadRanges {
+        &self.head
+    }
+
+    /// The input's scaling, where the definition has one.
+    #[must_use]
+    pub fn scaling(&self) -> Option<&ScalingRanges> {
+        self.scaling.as_ref()
+    }
+}
+
+/// Tensors laid one after the other.
+struct Tensors(Vec<Tensor>);
+
+impl Tensors {
+    fn end(&self) -> usize {
+        self.0.last().map_or(0, |tensor| tensor.range().end)
+    }
+
+    fn trained(&mut self, name: String, shape: &[usize]) -> Range<usize> {
+        self.push(name, shape, true)
+    }
+
+    fn fitted(&mut self, name: String, shape: &[usize]) -> Range<usize> {
+        self.push(name, shape, false)
+    }
+
+    fn push(&mut self, name: String, shape: &[usize], trained: bool) -> Range<usize> {
+        let length = shape.iter().product();
+        let shape = shape.iter().map(|&size| size as u32).collect();
+        let tensor = Tensor { name, shape, offset: self.end(), length, trained };
+        let range = tensor.range();
+        self.0.push(tensor);
+        range
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn definition(scaling: &str) -> ModelDefinition {
+        ModelDefinition::from_json(&format!(
+            r#"{{"input": {{"features": 5, "scaling": "{scaling}"}},
+                 "layers": [{{"cell": "lstm", "units": 3}}, {{"cell": "lstm", "units": 2}}],
+                 "output": {{"classes": ["a", "b", "c"]}}}}"#
+        ))
+        .unwrap()
+    }
+
+    #[test]
+    fn tensors_have_pytorchs_names_and_shapes_and_lie_without_a_gap() {
+        let definition = definition("standard");
+        let layout = Layout::of(&definition);
+        let expected: [(&str, &[u32], usize); 12] = [
+            ("layers.0.weight_ih_l0", &[12, 5], 0),
+            ("layers.0.weight_hh_l0", &[12, 3], 60),
+            ("layers.0.bias_ih_l0", &[12], 96),
+            ("layers.0.bias_hh_l0", &[12], 108),
+            ("layers.1.weight_ih_l0", &[8, 3], 120),
+            ("layers.1.weight_hh_l0", &[8, 2], 144),
+            ("layers.1.bias_ih_l0", &[8], 160),
+            ("layers.1.bias_hh_l0", &[8], 168),
+            ("output.weight", &[3, 2], 176),
+            ("output.bias", &[3], 182),
+            ("input.mean", &[5], 185),
+            ("input.deviation", &[5], 190),
+        ];
+        let found: Vec<_> =
+            layout.tensors().iter().map(|tensor| (tensor.name.as_str(), &tensor.shape[..], tensor.offset)).collect();
+        assert_eq!(found, expected);
+        let mut end = 0;
+        for tensor in layout.tensors() {
+            assert_eq!(tensor.range().start, end);
+            assert_eq!(tensor.trained, !tensor.name.starts_with("input."));
+            end = tensor.range().end;
+        }
+        assert_eq!((layout.trained_length(), layout.total_length()), (185, 195));
+        assert_eq!(layout.trained_length() as u64, definition.parameters());
+    }
+
+    #[test]
+    fn accessors_point_at_the_tensors_of_their_names() {
+        let layout = Layout::of(&definition("standard"));
+        let named = |name: &str| layout.tensors().iter().find(|tensor| tensor.name == name).unwrap().range();
+        for (index, (input_size, units)) in [(5, 3), (3, 2)].into_iter().enumerate() {
+            let layer = layout.layer(index);
+            assert_eq!(layer.weight_ih, named(&format!("layers.{index}.weight_ih_l0")));
+            assert_eq!(layer.weight_hh, named(&format!("layers.{index}.weight_hh_l0")));
+            assert_eq!(layer.bias_ih, named(&format!("layers.{index}.bias_ih_l0")));
+            assert_eq!(layer.bias_hh, named(&format!("layers.{index}.bias_hh_l0")));
+            assert_eq!((layer.input_size, layer.units), (input_size, units));
+        }
+        let head = layout.head();
+        assert_eq!((head.weight.clone(), head.bias.clone()), (named("output.weight"), named("output.bias")));
+        assert_eq!((head.units, head.classes), (2, 3));
+        let scaling = layout.scaling().unwrap();
+        assert_eq!((scaling.mean.clone(), scaling.deviation.clone()), (named("input.mean"), named("input.deviation")));
+    }
+
+    #[test]
+    fn without_scaling_everything_is_trained() {
+        let layout = Layout::of(&definition("none"));
+        assert_eq!(layout.scaling(), None);
+        assert_eq!(layout.total_length(), layout.trained_length());
+    }
+}

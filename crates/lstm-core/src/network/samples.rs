@@ -1,0 +1,192 @@
+//! Sequences as callers hand them over: one padded array [n, steps, features] and the length of each sample.
+//! Checks them, and brings a batch of them into the kernels' packed order.
+
+use crate::cells::sequences::Sequences;
+use crate::{Error, ErrorCode, Result};
+
+/// A borrowed set of sequences, padded at the end. What lies in the padding is never read.
+#[derive(Clone, Copy)]
+pub struct Samples<'a> {
+    x: &'a [f32],
+    steps: usize,
+    features: usize,
+    lengths: Option<&'a [u32]>,
+}
+
+impl<'a> Samples<'a> {
+    /// Checks that `x` [n, `steps`, `features`] has at least one sample, that every length is within 1..=`steps`, and
+    /// that every number of a valid step is finite. Without `lengths` every sample has `steps` steps.
+    pub fn new(x: &'a [f32], steps: usize, features: usize, lengths: Option<&'a [u32]>) -> Result<Self> {
+        let fail = |code, path: String, message: String| Err(Error::new(code, path, message));
+        let size = steps * features;
+        if x.is_empty() || size == 0 {
+            let message = "there is no sample; give at least one sequence of at least one step";
+            return fail(ErrorCode::EmptyData, "x".into(), message.into());
+        }
+        if !x.len().is_multiple_of(size) {
+            let message =
+                format!("x holds {} numbers, which is no multiple of {steps} steps of {features} features", x.len());
+            return fail(ErrorCode::ShapeMismatch, "x".into(), message);
+        }
+        let samples = Self { x, steps, features, lengths };
+        if let Some(lengths) = lengths {
+            if lengths.len() != samples.count() {
+                let message = format!("there are {} lengths for {} sequences", lengths.len(), samples.count());
+                return fail(ErrorCode::ShapeMismatch, "lengths".into(), message);
+            }
+            if let Some(index) = lengths.iter().position(|&length| length == 0 || length as usize > steps) {
+                let message = format!("length {} is not within 1 to the {steps} steps of x", lengths[index]);
+                return fail(ErrorCode::InvalidLength, format!("lengths[{index}]"), message);
+            }
+        }
+        samples.check_finite()?;
+        Ok(samples)
+    }
+
+    /// Samples that have been checked before.
+    pub(crate) fn checked(x: &'a [f32], steps: usize, features: usize, lengths: Option<&'a [u32]>) -> Self {
+        Self { x, steps, features, lengths }
+    }
+
+    fn check_finite(&self) -> Result<()> {
+        for sample in 0..self.count() {
+            let valid = &self.x[sample * self.steps * self.features..][..self.length(sample) * self.features];
+            if let Some(index) = valid.iter().position(|value| !value.is_finite()) {
+                let (step, feature) = (index / self.features, index % self.features);
+                let message = format!(
+                    "sequence {sample} has {} at step {step}, feature {feature}; replace or leave out what is missing",
+                    valid[index]
+                );
+                return Err(Error::new(ErrorCode::NotFinite, format!("x[{sample}][{step}][{feature}]"), message));
+            }
+        }
+        Ok(())
+    }
+
+    /// n: sequences.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.x.len() / (self.steps * self.features)
+    }
+
+    /// Steps of the padded array.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Valid steps of a sample.
+    #[must_use]
+    pub fn length(&self, sample: usize) -> usize {
+        self.lengths.map_or(self.steps, |lengths| lengths[sample] as usize)
+    }
+
+    /// The features of one step of one sample.
+    #[must_use]
+    pub fn step(&self, sample: usize, step: usize) -> &'a [f32] {
+        &self.x[(sample * self.steps + step) * self.features..][..self.features]
+    }
+}
+
+/// How features are scaled on their way in: `(value − mean) · factor`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct InputScaling {
+    mean: Vec<f32>,
+    factor: Vec<f32>,
+}
+
+impl InputScaling {
+    /// From a model's `input.mean` and `input.deviation`; the identity while the deviations are 0, not fitted yet.
+    pub(crate) fn set(&mut self, mean: &[f32], deviation: &[f32]) {
+        self.mean.clear();
+        self.factor.clear();
+        if deviation.iter().all(|&value| value != 0.0) {
+            self.mean.extend_from_slice(mean);
+            self.factor.extend(deviation.iter().map(|value| 1.0 / value));
+        }
+    }
+
+    fn apply(&self, features: &mut [f32]) {
+        for ((value, mean), factor) in features.iter_mut().zip(&self.mean).zip(&self.factor) {
+            *value = (*value - mean) * factor;
+        }
+    }
+}
+
+/// Copies a batch into packed order, scaled: `out` [packed rows, features]. Row sample `s` is `samples`' `pick(s)`.
+pub(crate) fn gather(
+    samples: &Samples,
+    pick: impl Fn(usize) -> usize,
+    sequences: &Sequences,
+    scaling: &InputScaling,
+    out: &mut [f32],
+) {
+    let features = samples.features;
+    let mut rows = out.chunks_exact_mut(features);
+    for step in 0..sequences.steps() {
+        for row in 0..sequences.active(step) {
+            let target = rows.next().expect("out has every packed row");
+            target.copy_from_slice(samples.step(pick(sequences.sample(row)), step));
+            scaling.apply(target);
+        }
+    }
+}
+
+/// Mean and standard deviation of each feature over the valid steps, the latter 1 for a feature that never changes.
+pub(crate) fn fit_scaling(samples: &Samples) -> (Vec<f32>, Vec<f32>) {
+    let valid = || (0..samples.count()).flat_map(|sample| (0..samples.length(sample)).map(move |step| (sample, step)));
+    let count = valid().count() as f64;
+    let mut mean = vec![0.0; samples.features];
+    for (sample, step) in valid() {
+        for (sum, &value) in mean.iter_mut().zip(samples.step(sample, step)) {
+            *sum += f64::from(value) / count;
+        }
+    }
+    let mut variance = vec![0.0; samples.features];
+    for (sample, step) in valid() {
+        for ((sum, mean), &value) in variance.iter_mut().zip(&mean).zip(samples.step(sample, step)) {
+            *sum += (f64::from(value) - mean) * (f64::from(value) - mean) / count;
+        }
+    }
+    let deviation = variance.iter().map(|&variance| libm::sqrt(variance) as f32);
+    // A spread below rounding is a constant: dividing by it would blow noise up to size 1.
+    let deviation = deviation.zip(&mean).map(|(d, &mean)| if d > 1e-6 * mean.abs() as f32 { d } else { 1.0 }).collect();
+    (mean.into_iter().map(|value| value as f32).collect(), deviation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(result: Result<Samples>) -> (ErrorCode, String) {
+        let error = result.err().unwrap();
+        (error.code, error.path)
+    }
+
+    #[test]
+    fn wrong_samples_are_told_apart() {
+        let x = [0.0; 12];
+        assert_eq!(code(Samples::new(&[], 2, 3, None)), (ErrorCode::EmptyData, "x".into()));
+        assert_eq!(code(Samples::new(&x, 0, 3, None)), (ErrorCode::EmptyData, "x".into()));
+        assert_eq!(code(Samples::new(&x, 5, 3, None)), (ErrorCode::ShapeMismatch, "x".into()));
+        assert_eq!(code(Samples::new(&x, 2, 3, Some(&[1]))), (ErrorCode::ShapeMismatch, "lengths".into()));
+        assert_eq!(code(Samples::new(&x, 2, 3, Some(&[1, 3]))), (ErrorCode::InvalidLength, "lengths[1]".into()));
+        assert_eq!(code(Samples::new(&x, 2, 3, Some(&[0, 2]))), (ErrorCode::InvalidLength, "lengths[0]".into()));
+    }
+
+    #[test]
+    fn a_number_that_is_not_finite_counts_only_in_a_valid_step() {
+        let x = [0.0, 1.0, f32::NAN, 2.0, f32::INFINITY, 3.0];
+        assert!(Samples::new(&x, 3, 1, Some(&[2, 1])).is_ok());
+        assert_eq!(code(Samples::new(&x, 3, 1, Some(&[3, 1]))), (ErrorCode::NotFinite, "x[0][2][0]".into()));
+        assert_eq!(code(Samples::new(&x, 3, 1, Some(&[2, 3]))), (ErrorCode::NotFinite, "x[1][1][0]".into()));
+    }
+
+    #[test]
+    fn scaling_is_fitted_over_valid_steps_and_leaves_constants_alone() {
+        let x = [1.0, 7.0, 3.0, 7.0, 5.0, 7.0, 1e9, f32::NAN];
+        let (mean, deviation) = fit_scaling(&Samples::new(&x, 2, 2, Some(&[2, 1])).unwrap());
+        assert_eq!(mean, [3.0, 7.0]);
+        assert!((deviation[0] - (8.0f32 / 3.0).sqrt()).abs() < 1e-6 && deviation[1] == 1.0, "{deviation:?}");
+    }
+}

@@ -1,0 +1,156 @@
+//! Exact gradients by reverse accumulation (Linnainmaa 1970). Knows arithmetic, and nothing of networks.
+//!
+//! Every operation on [`Variable`]s writes, for each of its operands, one edge onto the [`Tape`]: which variable came
+//! out, which went in, and the slope ∂out/∂in at the values of that moment. An operand always exists before its result,
+//! so a walk over the edges from the last to the first meets each ∂y/∂out when it is complete, and hands it on by the
+//! chain rule:
+//!
+//! ```text
+//! ∂y/∂in += ∂y/∂out · ∂out/∂in
+//! ```
+
+use super::scalar::Scalar;
+use std::cell::{Cell, RefCell};
+use std::ops::{Add, Div, Mul, Sub};
+
+/// The history of a computation. One tape serves one computation, on one thread.
+#[derive(Default)]
+pub struct Tape {
+    edges: RefCell<Vec<Edge>>,
+    variables: Cell<usize>,
+}
+
+/// "`result` moves by `slope` for each unit that `operand` moves."
+struct Edge {
+    result: usize,
+    operand: usize,
+    slope: f64,
+}
+
+/// A number with a place on a tape; or a constant, which has none and to which nothing flows back.
+#[derive(Clone, Copy)]
+pub struct Variable<'t> {
+    value: f64,
+    place: Option<(&'t Tape, usize)>,
+}
+
+impl Tape {
+    /// An empty tape.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A number to differentiate with respect to.
+    #[must_use]
+    pub fn variable(&self, value: f64) -> Variable<'_> {
+        let index = self.variables.get();
+        self.variables.set(index + 1);
+        Variable { value, place: Some((self, index)) }
+    }
+
+    /// A [`variable`](Self::variable) for each of the numbers.
+    #[must_use]
+    pub fn variables(&self, values: &[f64]) -> Vec<Variable<'_>> {
+        values.iter().map(|&value| self.variable(value)).collect()
+    }
+
+    /// ∂y/∂v for every variable v of this tape.
+    #[must_use]
+    pub fn gradients(&self, y: Variable<'_>) -> Gradients {
+        let mut gradients = vec![0.0; self.variables.get()];
+        if let Some((_, index)) = y.place {
+            gradients[index] = 1.0;
+        }
+        for edge in self.edges.borrow().iter().rev() {
+            gradients[edge.operand] += gradients[edge.result] * edge.slope;
+        }
+        Gradients(gradients)
+    }
+}
+
+/// What [`Tape::gradients`] found.
+pub struct Gradients(Vec<f64>);
+
+impl Gradients {
+    /// ∂y/∂v for each of these variables; 0 for constants.
+    #[must_use]
+    pub fn of(&self, variables: &[Variable<'_>]) -> Vec<f64> {
+        variables.iter().map(|variable| variable.place.map_or(0.0, |(_, index)| self.0[index])).collect()
+    }
+}
+
+/// The variable that an operation gives, from its value and each operand's slope.
+fn record<const OPERANDS: usize>(value: f64, operands: [(Variable<'_>, f64); OPERANDS]) -> Variable<'_> {
+    let Some((tape, _)) = operands.iter().find_map(|(operand, _)| operand.place) else {
+        return Variable::from(value); // of constants alone
+    };
+    let result = tape.variable(value);
+    for (operand, slope) in operands {
+        if let (Some((_, result)), Some((home, operand))) = (result.place, operand.place) {
+            assert!(std::ptr::eq(home, tape), "operands are of one tape");
+            tape.edges.borrow_mut().push(Edge { result, operand, slope });
+        }
+    }
+    result
+}
+
+impl From<f64> for Variable<'_> {
+    fn from(value: f64) -> Self {
+        Self { value, place: None }
+    }
+}
+
+impl Add for Variable<'_> {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        record(self.value + other.value, [(self, 1.0), (other, 1.0)])
+    }
+}
+
+impl Sub for Variable<'_> {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        record(self.value - other.value, [(self, 1.0), (other, -1.0)])
+    }
+}
+
+impl Mul for Variable<'_> {
+    type Output = Self;
+    fn mul(self, other: Self) -> Self {
+        record(self.value * other.value, [(self, other.value), (other, self.value)])
+    }
+}
+
+impl Div for Variable<'_> {
+    type Output = Self;
+    fn div(self, other: Self) -> Self {
+        let quotient = self.value / other.value;
+        record(quotient, [(self, 1.0 / other.value), (other, -quotient / other.value)])
+    }
+}
+
+impl Scalar for Variable<'_> {
+    fn value(self) -> f64 {
+        self.value
+    }
+
+    fn exp(self) -> Self {
+        let y = self.value.exp();
+        record(y, [(self, y)])
+    }
+
+    fn ln(self) -> Self {
+        record(self.value.ln(), [(self, 1.0 / self.value)])
+    }
+
+    fn tanh(self) -> Self {
+        let y = self.value.tanh();
+        record(y, [(self, 1.0 - y * y)])
+    }
+
+    fn sigmoid(self) -> Self {
+        let y = self.value.sigmoid();
+        record(y, [(self, y * (1.0 - y))])
+    }
+}

@@ -1,0 +1,243 @@
+//! The training loop: epochs of shuffled batches, each a forward pass, a backward pass, clipping and a step of Adam.
+//!
+//! A trainer works on a copy of the weights with memory of its own. It advances some batches at a time, so that
+//! whoever drives it can show progress, take the weights over and stop in between.
+
+use super::adam::{Adam, AdamSettings};
+use super::clipping::{clip_factor, global_norm};
+use super::dataset::Dataset;
+use super::options::{OptimizerOptions, TrainingOptions};
+use super::report::{EpochReport, TrainingProgress, ValidationReport};
+use crate::executor::Executor;
+use crate::kernels::InstructionSet;
+use crate::network::definition::ModelDefinition;
+use crate::network::loss::BatchLoss;
+use crate::network::machine::MachineOptions;
+use crate::network::model::check_weights;
+use crate::network::parameters::Layout;
+use crate::network::samples::fit_scaling;
+use crate::network::stack::Stack;
+use crate::random::{RandomStream, Stream};
+use crate::{Error, ErrorCode, Result};
+
+/// One training run. See the [crate](crate) for an example.
+pub struct Trainer {
+    definition: ModelDefinition,
+    layout: Layout,
+    options: TrainingOptions,
+    weights: Vec<f32>,
+    gradients: Vec<f32>,
+    adam: Adam,
+    stack: Stack,
+    training: Option<Dataset>,
+    validation: Option<Dataset>,
+    random: RandomStream,
+    order: Vec<u32>,
+    position: Position,
+    /// Training steps done.
+    step: u32,
+    /// Loss and hits of the epoch's samples, or of the validation's, so far.
+    totals: BatchLoss,
+    /// The epoch whose training is done and whose validation is under way.
+    epoch: Option<EpochReport>,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Position {
+    /// The epoch, from 0, and the first sample of the next training batch.
+    Training { epoch: u32, start: usize },
+    /// The same of validation.
+    Validation { epoch: u32, start: usize },
+    /// Nothing.
+    Finished,
+}
+
+impl Trainer {
+    /// A run that starts from the given weights, a flat vector as [`Model::weights`](crate::Model::weights) gives it.
+    pub fn new(
+        definition: ModelDefinition,
+        machine: MachineOptions,
+        weights: &[f32],
+        options: TrainingOptions,
+    ) -> Result<Self> {
+        definition.validate()?;
+        options.validate()?;
+        let layout = Layout::of(&definition);
+        check_weights(&layout, weights)?;
+        let executor = Executor::new(machine.threads.map(|threads| threads as usize))?;
+        let trained = layout.trained_length();
+        let OptimizerOptions::Adam { learning_rate, beta1, beta2, epsilon } = options.optimizer;
+        Ok(Self {
+            stack: Stack::new(&layout, InstructionSet::choose()?, executor, true)?,
+            adam: Adam::new(AdamSettings { learning_rate, beta1, beta2, epsilon }, trained),
+            gradients: vec![0.0; trained],
+            weights: weights.to_vec(),
+            random: RandomStream::new(definition.seed, Stream::Shuffling),
+            definition,
+            layout,
+            options,
+            training: None,
+            validation: None,
+            order: Vec::new(),
+            position: Position::Training { epoch: 0, start: 0 },
+            step: 0,
+            totals: BatchLoss::default(),
+            epoch: None,
+        })
+    }
+
+    /// Copies the training data: `x` [n, `steps`, features], `lengths` [n], `targets` [n] as class indices.
+    pub fn set_training(&mut self, x: &[f32], steps: usize, lengths: Option<&[u32]>, targets: &[u32]) -> Result<()> {
+        self.training = Some(self.dataset(x, steps, lengths, targets)?);
+        Ok(())
+    }
+
+    /// Copies the validation data, in the form of the training data.
+    pub fn set_validation(&mut self, x: &[f32], steps: usize, lengths: Option<&[u32]>, targets: &[u32]) -> Result<()> {
+        let dataset = self.dataset(x, steps, lengths, targets);
+        self.validation = Some(dataset.map_err(|error| Error { path: format!("validation.{}", error.path), ..error })?);
+        Ok(())
+    }
+
+    fn dataset(&self, x: &[f32], steps: usize, lengths: Option<&[u32]>, targets: &[u32]) -> Result<Dataset> {
+        let features = self.definition.input.features as usize;
+        Dataset::new(x, steps, features, lengths, targets, self.layout.head().classes)
+    }
+
+    /// Gets ready for the first batch: fits the input's scaling on the training data unless an earlier run did.
+    pub fn start(&mut self) -> Result<()> {
+        let training = self.training.as_ref().ok_or_else(no_training_data)?;
+        if let Some(scaling) = self.layout.scaling()
+            && self.weights[scaling.deviation.clone()].contains(&0.0)
+        {
+            let (mean, deviation) = fit_scaling(&training.samples());
+            self.weights[scaling.mean.clone()].copy_from_slice(&mean);
+            self.weights[scaling.deviation.clone()].copy_from_slice(&deviation);
+        }
+        self.order = (0..training.count() as u32).collect();
+        self.position = Position::Training { epoch: 0, start: 0 };
+        self.stack.pack(&self.layout, &self.weights);
+        Ok(())
+    }
+
+    /// Works through the next `batches` batches, those of validation among them.
+    ///
+    /// A loss that is no longer finite ends the run with an error; the weights it was computed with are no use.
+    pub fn advance(&mut self, batches: u32) -> Result<TrainingProgress> {
+        let mut progress = TrainingProgress {
+            step: 0,
+            total_steps: self.total_steps()?,
+            epoch: 0,
+            total_epochs: self.options.epochs,
+            losses: Vec::new(),
+            epochs: Vec::new(),
+            batches: 0,
+            finished: false,
+        };
+        while progress.batches < batches {
+            match self.position {
+                Position::Training { epoch, start } => progress.losses.push(self.train_batch(epoch, start)?),
+                Position::Validation { epoch, start } => self.validate_batch(epoch, start)?,
+                Position::Finished => break,
+            }
+            progress.batches += 1;
+            progress.epochs.extend(self.end_of_epoch());
+        }
+        progress.step = self.step;
+        progress.finished = self.position == Position::Finished;
+        progress.epoch = match self.position {
+            Position::Training { epoch, .. } | Position::Validation { epoch, .. } => epoch + 1,
+            Position::Finished => self.options.epochs,
+        };
+        Ok(progress)
+    }
+
+    /// The weights after the last step, a flat vector as [`Model::commit`](crate::Model::commit) takes it.
+    #[must_use]
+    pub fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+
+    /// The gradient of the mean loss of the last batch by every trained number, before clipping.
+    #[must_use]
+    pub fn gradients(&self) -> &[f32] {
+        &self.gradients
+    }
+
+    fn total_steps(&self) -> Result<u32> {
+        let samples = self.training.as_ref().ok_or_else(no_training_data)?.count();
+        let steps = samples.div_ceil(self.options.batch_size as usize) * self.options.epochs as usize;
+        Ok(u32::try_from(steps).unwrap_or(u32::MAX))
+    }
+
+    fn train_batch(&mut self, epoch: u32, start: usize) -> Result<f32> {
+        let data = self.training.as_ref().ok_or_else(no_training_data)?;
+        if start == 0 && self.options.shuffle {
+            self.random.shuffle(&mut self.order);
+        }
+        let order = &self.order[start..data.count().min(start + self.options.batch_size as usize)];
+        let pick = |sample: usize| order[sample] as usize;
+        self.stack.forward(&data.samples(), order.len(), pick)?;
+        let loss = self.stack.loss(|sample| data.target(pick(sample)));
+        let mean = (loss.sum / order.len() as f64) as f32;
+        if !mean.is_finite() {
+            let message = format!("the loss became {mean} in epoch {}; lower the learning rate or clip gradients", epoch + 1);
+            return Err(Error::new(ErrorCode::NotFinite, "loss", message));
+        }
+        self.stack.backward(&self.layout, |sample| data.target(pick(sample)), &mut self.gradients);
+        let scale = match self.options.clip_norm {
+            None => 1.0,
+            limit => clip_factor(global_norm(self.stack.set, &self.gradients), limit),
+        };
+        let trained = &mut self.weights[..self.gradients.len()];
+        self.adam.step(self.stack.set, trained, &self.gradients, scale);
+        self.stack.pack(&self.layout, &self.weights);
+        self.totals.add(loss);
+        self.step += 1;
+        self.position = match start + order.len() {
+            next if next < data.count() => Position::Training { epoch, start: next },
+            _ => Position::Validation { epoch, start: 0 },
+        };
+        Ok(mean)
+    }
+
+    fn validate_batch(&mut self, epoch: u32, start: usize) -> Result<()> {
+        let Some(data) = self.validation.as_ref() else { return Ok(()) };
+        let batch = (data.count() - start).min(self.options.batch_size as usize);
+        self.stack.forward(&data.samples(), batch, |sample| start + sample)?;
+        self.totals.add(self.stack.loss(|sample| data.target(start + sample)));
+        self.position = Position::Validation { epoch, start: start + batch };
+        Ok(())
+    }
+
+    /// The epoch's report, if the batch just done was its last.
+    fn end_of_epoch(&mut self) -> Option<EpochReport> {
+        let Position::Validation { epoch, start } = self.position else { return None };
+        let mean = |totals: BatchLoss, count: usize| {
+            ((totals.sum / count as f64) as f32, (totals.correct as f64 / count as f64) as f32)
+        };
+        if start == 0 {
+            let (loss, accuracy) = mean(std::mem::take(&mut self.totals), self.order.len());
+            self.epoch = Some(EpochReport { epoch: epoch + 1, loss, accuracy, validation: None });
+        }
+        let samples = self.validation.as_ref().map_or(0, Dataset::count);
+        if start < samples {
+            return None;
+        }
+        let mut report = self.epoch.take()?;
+        if samples > 0 {
+            let (loss, accuracy) = mean(std::mem::take(&mut self.totals), samples);
+            report.validation = Some(ValidationReport { loss, accuracy });
+        }
+        self.position = match epoch + 1 {
+            next if next < self.options.epochs => Position::Training { epoch: next, start: 0 },
+            _ => Position::Finished,
+        };
+        Some(report)
+    }
+}
+
+fn no_training_data() -> Error {
+    Error::new(ErrorCode::EmptyData, "data", "there is no training data yet; call set_training and start first")
+}

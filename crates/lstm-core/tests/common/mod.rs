@@ -1,0 +1,128 @@
+//! What tests share: `PyTorch`'s vectors and the measure of error. Knows the vectors' names and no implementation.
+//! `vectors/generate.py` says what each file holds.
+#![allow(dead_code, reason = "every test binary compiles all of it and uses its part")]
+
+use safetensors::{Dtype, SafeTensors};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Layers and stacks of layers, each with initial states, every result, and gradients of a linear functional of them.
+pub(crate) const STACKS: [&str; 8] = [
+    "layer-1-1-1-1",
+    "layer-3-7-5-4",
+    "layer-4-9-3-17",
+    "layer-5-12-8-33",
+    "ragged-6-11-7-15",
+    "ragged-3-6-2-16",
+    "saturated-2-6-3-8",
+    "stack-4-8-6-9-5",
+];
+
+/// A file of vectors.
+pub(crate) struct Vectors {
+    file: String,
+    tensors: BTreeMap<String, Tensor>,
+}
+
+struct Tensor {
+    shape: Vec<usize>,
+    dtype: Dtype,
+    /// As f64, which holds every number of the files exactly.
+    data: Vec<f64>,
+}
+
+/// Reads `vectors/{name}.safetensors`.
+pub(crate) fn vectors(name: &str) -> Vectors {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(format!("{name}.safetensors"));
+    let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let file = SafeTensors::deserialize(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let tensors = file.iter().map(|(name, view)| {
+        let data = match view.dtype() {
+            Dtype::F32 => numbers(view.data(), |bytes| f64::from(f32::from_le_bytes(bytes))),
+            Dtype::F64 => numbers(view.data(), f64::from_le_bytes),
+            Dtype::I64 => numbers(view.data(), |bytes| i64::from_le_bytes(bytes) as f64),
+            other => panic!("{name} is of type {other:?}"),
+        };
+        (name.to_owned(), Tensor { shape: view.shape().to_vec(), dtype: view.dtype(), data })
+    });
+    Vectors { file: name.to_owned(), tensors: tensors.collect() }
+}
+
+fn numbers<const BYTES: usize>(data: &[u8], number: impl Fn([u8; BYTES]) -> f64) -> Vec<f64> {
+    let (numbers, rest) = data.as_chunks();
+    assert!(rest.is_empty());
+    numbers.iter().map(|&bytes| number(bytes)).collect()
+}
+
+impl Vectors {
+    fn tensor(&self, name: &str) -> &Tensor {
+        self.tensors.get(name).unwrap_or_else(|| panic!("{} has no {name}", self.file))
+    }
+
+    /// The file's name.
+    pub(crate) fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The tensors' names, in alphabetical order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// A tensor's shape.
+    pub(crate) fn shape(&self, name: &str) -> &[usize] {
+        &self.tensor(name).shape
+    }
+
+    /// A tensor's elements.
+    pub(crate) fn get(&self, name: &str) -> &[f64] {
+        &self.tensor(name).data
+    }
+
+    /// The one element of a scalar tensor.
+    pub(crate) fn scalar(&self, name: &str) -> f64 {
+        let [number] = *self.get(name) else { panic!("{name} is not a scalar") };
+        number
+    }
+
+    /// The elements of a tensor that goes into a computation: f32 holds them exactly.
+    pub(crate) fn f32(&self, name: &str) -> Vec<f32> {
+        let tensor = self.tensor(name);
+        assert_eq!(tensor.dtype, Dtype::F32, "{name} is a result");
+        tensor.data.iter().map(|&number| number as f32).collect()
+    }
+
+    /// The elements of a tensor of lengths or targets.
+    pub(crate) fn indices(&self, name: &str) -> Vec<usize> {
+        let tensor = self.tensor(name);
+        assert_eq!(tensor.dtype, Dtype::I64, "{name} holds no whole numbers");
+        tensor
+            .data
+            .iter()
+            .map(|&number| usize::try_from(number as i64).expect("no length or class is negative"))
+            .collect()
+    }
+
+    /// How many layers are stacked.
+    pub(crate) fn layers(&self) -> usize {
+        self.names().filter(|name| name.starts_with("layers.") && name.ends_with(".weight_ih_l0")).count()
+    }
+}
+
+/// `max|a − b| / max(1e-3, max|b|)` over a tensor: infinite where a number that is not finite meets another one.
+pub(crate) fn error<T: Copy + Into<f64>>(actual: &[T], expected: &[f64]) -> f64 {
+    assert_eq!(actual.len(), expected.len(), "both tensors have the same number of elements");
+    let difference = |(&a, &b): (&T, &f64)| {
+        let difference = (a.into() - b).abs();
+        if difference.is_nan() { f64::INFINITY } else { difference }
+    };
+    let largest_difference = actual.iter().zip(expected).map(difference).fold(0.0, f64::max);
+    largest_difference / expected.iter().copied().map(f64::abs).fold(1e-3, f64::max)
+}
+
+/// Fails where `actual` is further from `expected` than `bound`, in the measure of [`error`].
+#[track_caller]
+pub(crate) fn assert_close<T: Copy + Into<f64>>(what: &str, actual: &[T], expected: &[f64], bound: f64) {
+    let error = error(actual, expected);
+    assert!(error <= bound, "{what}: the error is {error:.2e}, its bound {bound:.0e}");
+}

@@ -1,0 +1,65 @@
+// What the facade asks of a backend, and all that it asks. A backend must not know labels, files, callbacks, abort signals
+// or what a fit is: it makes models and trainers from JSON and typed arrays, and lets their errors through.
+
+import type { MachineDescription, TrainingProgress } from "../generated/core.js";
+import type { BindingModel } from "./binding.js";
+
+/** The name of a backend: the native addon, or WebAssembly. */
+export type BackendName = "native" | "wasm";
+
+/** A backend that is there and loaded. Everything that throws throws what the binding threw. */
+export interface Backend {
+  readonly name: BackendName;
+  /** What it runs on here. */
+  readonly machine: MachineDescription;
+  /** A new model, apart from every other: what befalls one never harms another. */
+  createModel(definition: string, machine: string): BindingModel;
+  /** The same from the bytes of a model file. */
+  loadModel(file: Uint8Array, machine: string): BindingModel;
+  /** A trainer that has the job's data and is ready to advance. */
+  createTrainer(job: TrainingJob): Promise<TrainerHandle>;
+}
+
+/** All that a trainer needs, as data that can be posted to a worker. */
+export interface TrainingJob {
+  /** JSON of the definition. */
+  readonly definition: string;
+  /** JSON of what the machine may use: `{ "threads": 2 }` or `{}`. */
+  readonly machine: string;
+  /** JSON of the core's `TrainingOptions`. */
+  readonly options: string;
+  /** The model's weights, every tensor one after the other. */
+  readonly weights: Float32Array;
+  readonly training: LabelledSequences;
+  readonly validation?: LabelledSequences | undefined;
+}
+
+/** Sequences and their classes, as the core takes them. */
+export interface LabelledSequences {
+  /** [n, steps, features] */
+  readonly x: Float32Array;
+  readonly steps: number;
+  /** [n] */
+  readonly lengths?: Uint32Array | undefined;
+  /** [n] class indices. */
+  readonly targets: Uint32Array;
+}
+
+/** A trainer, wherever it runs. One call at a time. */
+export interface TrainerHandle {
+  /** Works through that many batches without holding up the caller's event loop. */
+  advance(batches: number): Promise<TrainingProgress>;
+  /** A copy of the weights after the last `advance`. */
+  weights(): Promise<Float32Array>;
+  /** Ends it at once and frees what it holds; a call under way may reject. */
+  dispose(): void;
+}
+
+/** A backend that may or may not be there. */
+export interface BackendSource {
+  readonly name: BackendName;
+  /** What makes it available where it is not, as the end of a sentence. */
+  readonly remedy: string;
+  /** Loads it, or throws why that is not possible. */
+  open(): Promise<Backend>;
+}

@@ -1,0 +1,54 @@
+// The contract that both bindings fulfil (docs/architecture.md): the same names, the same arguments, numbers as typed
+// arrays, the rest as JSON. Types only. Errors are thrown with the JSON of the core's error as their message.
+
+/** A model in the core: its parameters and room to run sequences through them. */
+export interface BindingModel {
+  /** JSON of `ModelDescription`. */
+  describe(): string;
+  /** Every tensor of `describe().tensors`, one after the other. */
+  weights(): Float32Array;
+  /** Replaces them all. */
+  commit(weights: Float32Array): void;
+  /** Fills `y` [n, classes] with probabilities; n and the steps of `x` [n, steps, features] follow from the two lengths. */
+  run(x: Float32Array, lengths: Uint32Array | undefined, y: Float32Array): void;
+  /** JSON of `ClassificationReport` for `probabilities` [n, classes] and `targets` [n]. */
+  report(probabilities: Float32Array, targets: Uint32Array): string;
+  /** A new state, all zeros; returns its number. */
+  openStream(): number;
+  /** Takes one step of `features` [features]; fills `y` [classes]. */
+  nextStep(stream: number, features: Float32Array, y: Float32Array): void;
+  resetStream(stream: number): void;
+  closeStream(stream: number): void;
+  /** The model as a safetensors file. */
+  save(): Uint8Array;
+  dispose(): void;
+}
+
+/** Training in the core: a copy of the weights, the data, gradients and moments. Apart from any model. */
+export interface BindingTrainer {
+  setTraining(x: Float32Array, steps: number, lengths: Uint32Array | undefined, targets: Uint32Array): void;
+  setValidation(x: Float32Array, steps: number, lengths: Uint32Array | undefined, targets: Uint32Array): void;
+  /** Fits the scaling if it is not fitted yet. */
+  start(): void;
+  /** Works through that many batches; JSON of `TrainingProgress`. */
+  advance(batches: number): string | Promise<string>;
+  weights(): Float32Array;
+  dispose(): void;
+}
+
+/** What a binding exports. `definition`, `machine` and `options` are JSON. */
+export interface BindingModule {
+  readonly Model: {
+    new (definition: string, machine: string): BindingModel;
+    load(file: Uint8Array, machine: string): BindingModel;
+  };
+  readonly Trainer: new (definition: string, machine: string, weights: Float32Array, options: string) => BindingTrainer;
+  /** JSON of `MachineDescription`. */
+  machine(): string;
+}
+
+/** What the WebAssembly build's glue exports. */
+export interface WasmGlue {
+  /** A fresh instance with a memory of its own. */
+  instantiate(module: WebAssembly.Module): BindingModule;
+}

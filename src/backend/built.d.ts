@@ -1,0 +1,13 @@
+// The two bindings as the build leaves them (`imports` in package.json). Declared here and not taken from the generated
+// declarations, so that the facade compiles, and means the same, before either of them is built.
+
+declare module "#native" {
+  type Binding = import("./binding.js").BindingModule;
+  export const Model: Binding["Model"];
+  export const Trainer: Binding["Trainer"];
+  export const machine: Binding["machine"];
+}
+
+declare module "#wasm" {
+  export const instantiate: import("./binding.js").WasmGlue["instantiate"];
+}

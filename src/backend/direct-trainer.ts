@@ -1,0 +1,59 @@
+// A trainer that lives on this thread's side of a binding: natively, in a worker, or in slices where there is no worker.
+
+import { fromBinding } from "../errors.js";
+import type { TrainingProgress } from "../generated/core.js";
+import { fromJson } from "../json.js";
+import type { LabelledSequences, TrainerHandle, TrainingJob } from "./backend.js";
+import type { BindingModule, BindingTrainer } from "./binding.js";
+import { release } from "./release.js";
+
+/** Makes the job's trainer and hands it its data. Errors are the package's. */
+export function openTrainer(binding: BindingModule, job: TrainingJob): TrainerHandle {
+  const trainer = attempt(() => new binding.Trainer(job.definition, job.machine, job.weights, job.options));
+  try {
+    const { training, validation } = job;
+    attempt(() => trainer.setTraining(...asArguments(training)));
+    if (validation) attempt(() => trainer.setValidation(...asArguments(validation)));
+    attempt(() => trainer.start());
+  } catch (error) {
+    release(trainer);
+    throw error;
+  }
+  return new DirectTrainer(trainer);
+}
+
+class DirectTrainer implements TrainerHandle {
+  readonly #trainer: BindingTrainer;
+
+  constructor(trainer: BindingTrainer) {
+    this.#trainer = trainer;
+  }
+
+  async advance(batches: number): Promise<TrainingProgress> {
+    try {
+      return fromJson<TrainingProgress>(await this.#trainer.advance(batches));
+    } catch (thrown) {
+      throw fromBinding(thrown);
+    }
+  }
+
+  async weights(): Promise<Float32Array> {
+    return attempt(() => this.#trainer.weights());
+  }
+
+  dispose(): void {
+    release(this.#trainer);
+  }
+}
+
+function asArguments(data: LabelledSequences) {
+  return [data.x, data.steps, data.lengths, data.targets] as const;
+}
+
+function attempt<T>(operation: () => T): T {
+  try {
+    return operation();
+  } catch (thrown) {
+    throw fromBinding(thrown);
+  }
+}

@@ -1,0 +1,62 @@
+// The WebAssembly build as a backend. Every model, and every trainer, has an instance and so a memory of its own: a trap
+// in one cannot harm another, and dropping the instance gives its memory back. Knows nothing of the runtime around it:
+// that hands in how to get the module and how to start a worker.
+
+import type { MachineDescription } from "../generated/core.js";
+import { fromJson } from "../json.js";
+import { nextTurn } from "../event-loop.js";
+import type { Backend, BackendSource, TrainerHandle, TrainingJob } from "./backend.js";
+import type { WasmGlue } from "./binding.js";
+import { openTrainer } from "./direct-trainer.js";
+import { type StartWorker, openTrainerInWorker } from "./worker-trainer.js";
+
+/** What a runtime provides for WebAssembly. */
+export interface WasmHost {
+  /** Reads and compiles `bindings/wasm/pkg/gatewise_bg.wasm`. */
+  compile(): Promise<WebAssembly.Module>;
+  /** Starts the worker that trains; undefined where there are no workers. */
+  readonly startWorker: StartWorker | undefined;
+}
+
+/** WebAssembly on the given runtime. The module is compiled once. */
+export function wasmSource(host: WasmHost): BackendSource {
+  let compiled: Promise<WebAssembly.Module> | undefined;
+  return {
+    name: "wasm",
+    remedy: "reinstall the package, or run `npm run build:wasm` in a checkout of Gatewise",
+    async open(): Promise<Backend> {
+      // The literal is what bundlers follow. Both loads may fail; a failed compilation is tried again next time.
+      const glue: WasmGlue = await import("#wasm");
+      compiled ??= host.compile();
+      const module = await compiled.catch((error: unknown) => {
+        compiled = undefined;
+        throw error;
+      });
+      return wasmBackend(glue, module, host.startWorker);
+    },
+  };
+}
+
+function wasmBackend(glue: WasmGlue, module: WebAssembly.Module, startWorker: StartWorker | undefined): Backend {
+  return {
+    name: "wasm",
+    machine: fromJson<MachineDescription>(glue.instantiate(module).machine()),
+    createModel: (definition, machine) => new (glue.instantiate(module).Model)(definition, machine),
+    loadModel: (file, machine) => glue.instantiate(module).Model.load(file, machine),
+    createTrainer: async (job) =>
+      startWorker ? openTrainerInWorker(startWorker, module, job) : openTrainerInSlices(glue, module, job),
+  };
+}
+
+/** Trains on the calling thread: after each slice the event loop has its turn. */
+function openTrainerInSlices(glue: WasmGlue, module: WebAssembly.Module, job: TrainingJob): TrainerHandle {
+  const trainer = openTrainer(glue.instantiate(module), job);
+  return {
+    async advance(batches) {
+      await nextTurn();
+      return trainer.advance(batches);
+    },
+    weights: () => trainer.weights(),
+    dispose: () => trainer.dispose(),
+  };
+}

@@ -1,0 +1,36 @@
+// The worker's side: holds one trainer in a WebAssembly instance of its own and answers one request after the other. Runs
+// in workers of browsers and of Node, so it must not know either.
+
+// A static import, unlike in wasm.ts: bundlers write workers as one file, where an import cannot wait.
+import { instantiate } from "#wasm";
+import { fromBinding } from "../errors.js";
+import type { TrainerHandle } from "./backend.js";
+import { openTrainer } from "./direct-trainer.js";
+import type { Answers, Reply, Request } from "./worker-protocol.js";
+
+/** Posts a reply; `transfer` lists the buffers that move instead of being copied. */
+export type Post = (reply: Reply, transfer: ArrayBufferLike[]) => void;
+
+/** A function that takes the requests and has them answered through `post`. */
+export function serveTraining(post: Post): (request: Request) => Promise<void> {
+  let trainer: TrainerHandle | undefined;
+
+  async function answer(request: Request): Promise<Answers[keyof Answers]> {
+    if (request.kind === "open") {
+      trainer = openTrainer(instantiate(request.module), request.job);
+      return undefined;
+    }
+    if (!trainer) throw new Error(`the worker was asked to ${request.kind} before it was opened`);
+    return request.kind === "advance" ? trainer.advance(request.batches) : trainer.weights();
+  }
+
+  return async (request) => {
+    try {
+      const value = await answer(request);
+      post({ ok: true, value }, value instanceof Float32Array ? [value.buffer] : []);
+    } catch (thrown) {
+      const { code, path, message } = fromBinding(thrown);
+      post({ ok: false, error: { code, path, message } }, []);
+    }
+  };
+}

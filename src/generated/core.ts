@@ -1,0 +1,224 @@
+// Generated from the Rust core's structs by `npm run types`: change those instead.
+
+/** A network: what goes in, the recurrent layers from the input upwards, what comes out. */
+export type ModelDefinition = {
+  /** What a step of a sequence looks like. */
+  input: InputDefinition,
+  /** The recurrent layers, the one nearest to the input first: 1 to 64. */
+  layers: Array<LayerDefinition>,
+  /** What the model predicts. */
+  output: OutputDefinition,
+  /** Every random number of this model comes from this seed. 0 unless given. */
+  seed?: number,
+};
+
+/** What a step of a sequence looks like. */
+export type InputDefinition = {
+  /** Numbers a step: 1 to 65,536. */
+  features: number,
+  /** How numbers are scaled before the first layer. `"none"` unless given. */
+  scaling?: Scaling,
+};
+
+/** How the input's numbers are scaled. What is fitted is saved with the model and applied wherever data enters. */
+export type Scaling =
+  /** As they come. */
+  | "none"
+  /**
+   * Each feature minus its mean, over its standard deviation: both taken from the training data's valid steps
+   * when `fit` first runs, and kept from then on.
+   */
+  | "standard";
+
+/** One recurrent layer. */
+export type LayerDefinition = {
+  /** The recurrence. */
+  cell: Cell,
+  /** Hidden units: 1 to 4,096. */
+  units: number,
+};
+
+/** The recurrence of a layer. */
+export type Cell =
+  /** Long short-term memory (Hochreiter and Schmidhuber 1997) with a forget gate (Gers et al. 2000). */
+  | "lstm";
+
+/** What the model predicts, from the last valid step of each sequence. */
+export type OutputDefinition = {
+  /**
+   * The classes' names: 2 to 4,096, none empty, no two alike. With two classes, the second is the positive one in
+   * reports.
+   */
+  classes: Array<string>,
+};
+
+/** How to train. Every field may be left out. */
+export type TrainingOptions = {
+  /** Passes over the training data: 1 to 1,000,000. 10 unless given. */
+  epochs?: number,
+  /** Samples a step, 1 to 1,048,576; the last batch of an epoch holds what is left. 32 unless given. */
+  batchSize?: number,
+  /** Whether each epoch sees the samples in a new order, drawn from the model's seed. True unless given. */
+  shuffle?: boolean,
+  /** How gradients become steps. Adam unless given. */
+  optimizer?: OptimizerOptions,
+  /**
+   * Gradients whose norm over all parameters is larger than this, which is above 0, are scaled down to it. No
+   * clipping unless given.
+   */
+  clipNorm?: number,
+};
+
+/** An optimiser and its settings. */
+export type OptimizerOptions = {
+  "kind": "adam",
+  /** Step size, above 0. 0.001 unless given. */
+  learningRate?: number,
+  /** Decay of the mean of gradients, from 0 to below 1. 0.9 unless given. */
+  beta1?: number,
+  /** Decay of the mean of squared gradients, from 0 to below 1. 0.999 unless given. */
+  beta2?: number,
+  /** Added to the root of the mean of squares, above 0. 1e-8 unless given. */
+  epsilon?: number,
+};
+
+/** How a model may use the machine it runs on. */
+export type MachineOptions = {
+  /**
+   * Threads to work with: 1 to 256. As many as the machine makes worthwhile unless given. Results do not depend on
+   * it.
+   */
+  threads?: number,
+};
+
+/** What one crossing into the core did. */
+export type TrainingProgress = {
+  /** Steps done since `fit` began. */
+  step: number,
+  /** Steps that `fit` will do in all. */
+  totalSteps: number,
+  /** The epoch under way, from 1. */
+  epoch: number,
+  /** Epochs in all. */
+  totalEpochs: number,
+  /** The mean loss of each batch of this crossing, as it was before its step. */
+  losses: Array<number>,
+  /** The epochs that ended in this crossing. */
+  epochs: Array<EpochReport>,
+  /** Batches worked through in this crossing, validation's among them. */
+  batches: number,
+  /** Whether the last epoch has ended. */
+  finished: boolean,
+};
+
+/** One pass over the training data. */
+export type EpochReport = {
+  /** Counted from 1. */
+  epoch: number,
+  /** Mean cross-entropy over the epoch's samples, in nats, each taken before its batch's step. */
+  loss: number,
+  /** Part of the epoch's samples whose most probable class was the right one, likewise. */
+  accuracy: number,
+  /** The same over the validation data, after the epoch; null where none was given. */
+  validation: ValidationReport | null,
+};
+
+/** Loss and accuracy over the validation data. */
+export type ValidationReport = {
+  /** Mean cross-entropy, in nats. */
+  loss: number,
+  /** Part of the samples whose most probable class is the right one. */
+  accuracy: number,
+};
+
+/** How well predicted classes fit the true ones. */
+export type ClassificationReport = {
+  /** Samples. */
+  samples: number,
+  /** Mean cross-entropy, in nats. */
+  loss: number,
+  /** Part of the samples whose most probable class is the right one. */
+  accuracy: number,
+  /** Mean over the classes of the part that was found; classes without a sample do not count. */
+  balancedAccuracy: number,
+  /** Two classes: of the second. More: the mean over the classes that have a sample or a prediction. */
+  f1: number,
+  /**
+   * Area under the ROC curve. Two classes: of the second. More: the mean over classes, each against the rest.
+   * Null where a class has no sample or nothing else has.
+   */
+  auc: number | null,
+  /** `confusion[t][p]`: samples of class `t` that were taken for class `p`. */
+  confusion: Array<Array<number>>,
+};
+
+/** A model as it stands: what it is, what it runs on, and what its weights are. */
+export type ModelDescription = {
+  /** The definition, with every default filled in. */
+  definition: ModelDefinition,
+  /** The instruction set that this model's kernels run on. */
+  isa: string,
+  /** Threads that work on a batch. */
+  threads: number,
+  /** Every tensor, in the order of the flat vector of weights. */
+  tensors: Array<Tensor>,
+  /** How many of the numbers in them are trained. */
+  parameters: number,
+};
+
+/** One named tensor, row-major. */
+export type Tensor = {
+  /** The name under which files and `parameters()` hold it: `layers.0.weight_ih_l0`, `output.bias`. */
+  name: string,
+  /** Its sizes, the outermost first. */
+  shape: Array<number>,
+  /** Where it begins in the flat vector, in numbers. */
+  offset: number,
+  /** How many numbers it holds: the product of its shape. */
+  length: number,
+  /** Whether training changes it. What is not trained is fitted once, as the input's scaling is. */
+  trained: boolean,
+};
+
+/** What this build finds on the machine it runs on. */
+export type MachineDescription = {
+  /** The instruction set that kernels run on: the best of all, unless another is forced. */
+  isa: string,
+  /** Every instruction set that this build has kernels for and this machine can run. */
+  instructionSets: Array<string>,
+  /** Threads that are used unless `MachineOptions` says otherwise. */
+  threads: number,
+};
+
+/** What went wrong, as a name that stays the same from release to release. */
+export type ErrorCode =
+  /** A definition or an option has a missing, unknown or impossible value. */
+  | "invalid_definition"
+  /** An option of a call has an impossible value. */
+  | "invalid_option"
+  /** An array's rank, length or number of features is not what the model expects. */
+  | "shape_mismatch"
+  /** A number is NaN or infinite. */
+  | "not_finite"
+  /** There is no sample to work on. */
+  | "empty_data"
+  /** A target is not one of the classes. */
+  | "unknown_class"
+  /** A sequence's length is zero or beyond the steps of its array. */
+  | "invalid_length"
+  /** Two arrays that must be apart share memory, or one lies in shared memory. */
+  | "shared_buffer"
+  /** A file is truncated, damaged or not one of Gatewise's. */
+  | "invalid_file"
+  /** A file or folder could not be read or written. */
+  | "file_access"
+  /** There is not enough memory for what was asked. */
+  | "out_of_memory"
+  /** The model is training: it cannot be changed before `fit` ends. */
+  | "model_busy"
+  /** The model was disposed of. */
+  | "model_disposed"
+  /** The backend that was asked for is not there. */
+  | "backend_unavailable"
+  /** A defect of Gatewise itself. The model goes on with its last committed weights. */
+  | "internal_error";

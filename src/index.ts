@@ -1,0 +1,27 @@
+// The public names, nothing else.
+
+export { availableBackends, createModel, loadModel } from "./model/create.js";
+export { defineModel } from "./model/definition.js";
+export { GatewiseError } from "./errors.js";
+
+export type { BackendName } from "./backend/backend.js";
+export type { BackendAvailability, BackendRequest } from "./backend/choose.js";
+export type { ClassIndices, LabelledData, Lengths, Sequences } from "./data/types.js";
+export type { ErrorCode } from "./errors.js";
+export type {
+  Cell,
+  ClassificationReport,
+  EpochReport,
+  OptimizerOptions,
+  Scaling,
+  TrainingOptions,
+  TrainingProgress,
+  ValidationReport,
+} from "./generated/core.js";
+export type { MachineOptions } from "./model/create.js";
+export type { ModelDefinition } from "./model/definition.js";
+export type { BackendInfo, Model } from "./model/model.js";
+export type { Tensor } from "./model/parameters.js";
+export type { Prediction } from "./model/predictions.js";
+export type { Stream } from "./model/stream.js";
+export type { FitOptions, History } from "./training/types.js";

@@ -1,0 +1,186 @@
+// One model in a backend, kept whole: errors become the package's, a failed instance is replaced by a fresh one with the
+// last committed weights, long reads keep the weights that they began with. Knows no labels, shapes or files.
+
+import type { Backend, TrainerHandle, TrainingJob } from "../backend/backend.js";
+import type { BindingModel } from "../backend/binding.js";
+import { release } from "../backend/release.js";
+import { GatewiseError, fromBinding } from "../errors.js";
+import type { ClassificationReport, ModelDescription } from "../generated/core.js";
+import { fromJson } from "../json.js";
+import { Snapshot } from "./snapshot.js";
+
+/** A stream's number, and the instance that knows it. */
+export interface StreamHandle {
+  readonly binding: BindingModel;
+  readonly id: number;
+}
+
+/** What training needs beside the model itself. */
+export type TrainingOrder = Pick<TrainingJob, "options" | "training" | "validation">;
+
+/** A model in a backend. Every method but `dispose` and `closeStream` throws `model_disposed` once it was disposed of. */
+export class ModelCore {
+  /** What the core says of the model. */
+  readonly description: ModelDescription;
+  readonly #backend: Backend;
+  readonly #definition: string;
+  readonly #machine: string;
+  /** Undefined after a failure, until the next call makes a fresh one. */
+  #binding: BindingModel | undefined;
+  /** Replaced as a whole, never written to. A copy on this side of the binding outlives a trap on the other. */
+  #committed: Float32Array;
+  /** What long reads share that began after the last commit. */
+  #snapshot = new Snapshot();
+  #disposed = false;
+
+  /** Takes over `binding`. `machine` is the JSON that it was made with. */
+  constructor(backend: Backend, machine: string, binding: BindingModel) {
+    this.#backend = backend;
+    this.#machine = machine;
+    this.#binding = binding;
+    this.description = fromJson<ModelDescription>(binding.describe());
+    this.#definition = JSON.stringify(this.description.definition);
+    this.#committed = binding.weights();
+  }
+
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  /** The last committed weights, every tensor one after the other. Not to be written to. */
+  get weights(): Float32Array {
+    this.assertAlive();
+    return this.#committed;
+  }
+
+  assertAlive(): void {
+    if (this.#disposed) throw new GatewiseError("model_disposed", "", "this model was disposed of: make or load another");
+  }
+
+  /** Fills `y` [n, classes] from `x` [n, steps, features]. Allocates nothing on this side, hence no closure. */
+  run(x: Float32Array, lengths: Uint32Array | undefined, y: Float32Array): void {
+    const binding = this.#alive();
+    try {
+      binding.run(x, lengths, y);
+    } catch (thrown) {
+      throw this.#failure(thrown, binding);
+    }
+  }
+
+  save(): Uint8Array {
+    return this.#call((binding) => binding.save());
+  }
+
+  report(probabilities: Float32Array, targets: Uint32Array): ClassificationReport {
+    return fromJson<ClassificationReport>(this.#call((binding) => binding.report(probabilities, targets)));
+  }
+
+  /** Replaces the weights at once. Long reads go on with those that they began with. */
+  commit(weights: Float32Array): void {
+    this.assertAlive();
+    if (this.#snapshot.readers > 0) {
+      this.#snapshot.keep(this.#open(this.#committed));
+      this.#snapshot = new Snapshot();
+    }
+    this.#call((binding) => binding.commit(weights));
+    this.#committed = weights;
+  }
+
+  /** Calls `read` with a `run` that sees the weights of now until its promise settles, whatever is committed meanwhile. */
+  async readLong<T>(read: (run: ModelCore["run"]) => Promise<T>): Promise<T> {
+    this.assertAlive();
+    const snapshot = this.#snapshot.enter();
+    try {
+      return await read((x, lengths, y) => {
+        this.assertAlive();
+        const kept = snapshot.binding;
+        if (!kept) return this.run(x, lengths, y);
+        try {
+          kept.run(x, lengths, y);
+        } catch (thrown) {
+          throw fromBinding(thrown);
+        }
+      });
+    } finally {
+      snapshot.leave();
+    }
+  }
+
+  openStream(): StreamHandle {
+    return this.#call((binding) => ({ binding, id: binding.openStream() }));
+  }
+
+  /** Fills `y` [classes] from `features` [features]. Allocates nothing on this side, hence no closure. */
+  nextStep(stream: StreamHandle, features: Float32Array, y: Float32Array): void {
+    this.assertAlive();
+    if (stream.binding !== this.#binding) {
+      const message = "the instance that held this stream's state failed: reset() begins anew";
+      throw new GatewiseError("internal_error", "", message);
+    }
+    try {
+      stream.binding.nextStep(stream.id, features, y);
+    } catch (thrown) {
+      throw this.#failure(thrown, stream.binding);
+    }
+  }
+
+  /** Puts the stream's state back to zero; a stream whose instance failed gets a place in the fresh one. */
+  resetStream(stream: StreamHandle): StreamHandle {
+    if (stream.binding !== this.#alive()) return this.openStream();
+    this.#call((binding) => binding.resetStream(stream.id));
+    return stream;
+  }
+
+  closeStream(stream: StreamHandle): void {
+    if (stream.binding === this.#binding) this.#call((binding) => binding.closeStream(stream.id));
+  }
+
+  /** A trainer that starts from the last committed weights. It has nothing of this model's in its hands. */
+  async openTrainer(order: TrainingOrder): Promise<TrainerHandle> {
+    this.assertAlive();
+    const job = { definition: this.#definition, machine: this.#machine, weights: this.#committed, ...order };
+    try {
+      return await this.#backend.createTrainer(job);
+    } catch (thrown) {
+      throw fromBinding(thrown);
+    }
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    if (this.#binding) release(this.#binding);
+    this.#binding = undefined;
+  }
+
+  #call<T>(operation: (binding: BindingModel) => T): T {
+    const binding = this.#alive();
+    try {
+      return operation(binding);
+    } catch (thrown) {
+      throw this.#failure(thrown, binding);
+    }
+  }
+
+  #alive(): BindingModel {
+    this.assertAlive();
+    return (this.#binding ??= this.#open(this.#committed));
+  }
+
+  /** A binding apart from all others, with the given weights. */
+  #open(weights: Float32Array): BindingModel {
+    try {
+      const binding = this.#backend.createModel(this.#definition, this.#machine);
+      binding.commit(weights);
+      return binding;
+    } catch (thrown) {
+      throw fromBinding(thrown);
+    }
+  }
+
+  /** The package's error for `thrown`. A binding with a defect is not used, nor even freed, any more. */
+  #failure(thrown: unknown, binding: BindingModel): GatewiseError {
+    const error = fromBinding(thrown);
+    if (error.code === "internal_error" && this.#binding === binding) this.#binding = undefined;
+    return error;
+  }
+}

@@ -1,0 +1,113 @@
+// How models come to be: from a definition, or from a file. Chooses the backend and hands over.
+
+import type { Backend } from "../backend/backend.js";
+import type { BindingModel } from "../backend/binding.js";
+import { type BackendAvailability, type BackendRequest, chooseBackend, surveyBackends } from "../backend/choose.js";
+import { assertUnshared, kindOf } from "../data/buffers.js";
+import { GatewiseError, fromBinding } from "../errors.js";
+import { toJson } from "../json.js";
+import { currentPlatform } from "../platform.js";
+import { ModelCore } from "./core.js";
+import { type ModelDefinition, defineModel } from "./definition.js";
+import { Model } from "./model.js";
+
+/** What a model runs on. No part of the model: nothing here is saved. */
+export interface MachineOptions {
+  /** `"auto"`, which is the fastest that is there, unless given. `model.backend` tells what it came to, and why. */
+  readonly backend?: BackendRequest | undefined;
+  /** Threads, at least 1; as many as are worthwhile unless given. The results do not depend on it. */
+  readonly threads?: number | undefined;
+}
+
+/**
+ * A new model with freshly initialised weights, drawn from the definition's seed.
+ *
+ * @param definition what the model is; `defineModel` gives it its types
+ * @param options what it runs on
+ * @returns the model, ready to be trained
+ * @throws {GatewiseError} `invalid_definition` with a path such as `definition.layers[1].units`; `invalid_option`;
+ * `backend_unavailable`; `out_of_memory`
+ *
+ * @example
+ * ```ts
+ * const model = await createModel(definition, { backend: "auto", threads: 2 });
+ * console.log(model.backend); // { name: "native", isa: "avx512", threads: 2, reason: … }
+ * ```
+ */
+export async function createModel<const Label extends string>(
+  definition: ModelDefinition<Label>,
+  options: MachineOptions = {},
+): Promise<Model<Label>> {
+  const json = toJson(defineModel(definition));
+  return openModel(options, (backend, machine) => backend.createModel(json, machine));
+}
+
+/**
+ * A model from a file that `save` wrote, on this backend or the other.
+ *
+ * @param source a path (in browsers: an address to fetch), or the file's bytes. `Label` is what the caller knows of its
+ * classes: it is not checked.
+ * @param options what it runs on
+ * @returns the model as it was saved
+ * @throws {GatewiseError} `file_access` if it cannot be read; `invalid_file` if it is truncated, damaged or none of
+ * Gatewise's; `invalid_option`; `backend_unavailable`; `shared_buffer`; `out_of_memory`
+ *
+ * @example
+ * ```ts
+ * const model = await loadModel<"lapsed" | "returning">("orders.safetensors");
+ * ```
+ */
+export async function loadModel<Label extends string = string>(
+  source: string | URL | Uint8Array | ArrayBuffer,
+  options: MachineOptions = {},
+): Promise<Model<Label>> {
+  const file = await readModelFile(source);
+  return openModel(options, (backend, machine) => backend.loadModel(file, machine));
+}
+
+/**
+ * Which backends this runtime has, the fastest first, whether each can be used, and why not if not.
+ *
+ * @example
+ * ```ts
+ * for (const { name, available, isa, reason } of await availableBackends()) console.log(name, available, isa, reason);
+ * ```
+ */
+export function availableBackends(): Promise<BackendAvailability[]> {
+  return surveyBackends(currentPlatform().backends);
+}
+
+async function openModel<Label extends string>(
+  options: MachineOptions,
+  open: (backend: Backend, machine: string) => BindingModel,
+): Promise<Model<Label>> {
+  const { backend: asked = "auto", ...machineOptions } = options;
+  const { backend, reason } = await chooseBackend(currentPlatform().backends, asked);
+  // WebAssembly runs on one thread and refuses more, which is right for who asked for it, but not for who got it.
+  const tooMany = asked === "auto" && backend.name === "wasm" && Number(machineOptions.threads) > 1;
+  const machine = toJson(tooMany ? { ...machineOptions, threads: 1 } : machineOptions);
+  try {
+    const core = new ModelCore(backend, machine, open(backend, machine));
+    return new Model<Label>(core, backend.name, reason);
+  } catch (thrown) {
+    throw fromBinding(thrown);
+  }
+}
+
+async function readModelFile(source: string | URL | Uint8Array | ArrayBuffer): Promise<Uint8Array> {
+  if (typeof source === "string" || source instanceof URL) {
+    try {
+      return await currentPlatform().readFile(source);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new GatewiseError("file_access", "source", `the model file could not be read: ${why}`, { cause });
+    }
+  }
+  const bytes = source instanceof ArrayBuffer ? new Uint8Array(source) : source;
+  if (kindOf(bytes) !== "Uint8Array") {
+    const message = `give a path, a URL, a Uint8Array or an ArrayBuffer, not ${kindOf(bytes)}`;
+    throw new GatewiseError("invalid_option", "source", message);
+  }
+  assertUnshared(bytes, "source");
+  return bytes;
+}

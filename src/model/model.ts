@@ -1,0 +1,259 @@
+// The model that users hold. Translates names, shapes and files; what runs is behind `ModelCore`.
+
+import type { BackendName } from "../backend/backend.js";
+import { assertApart, assertFloats, assertUnshared, kindOf } from "../data/buffers.js";
+import { type Expected, prepareLabelled, prepareSequences } from "../data/sequences.js";
+import type { LabelledData, Sequences } from "../data/types.js";
+import { GatewiseError } from "../errors.js";
+import type { ClassificationReport } from "../generated/core.js";
+import { deepFreeze } from "../json.js";
+import { currentPlatform } from "../platform.js";
+import { train } from "../training/fit.js";
+import type { FitOptions, History } from "../training/types.js";
+import type { ModelCore } from "./core.js";
+import type { ModelDefinition } from "./definition.js";
+import { probabilitiesOf } from "./long-read.js";
+import { type Tensor, namedTensors, summaryTable } from "./parameters.js";
+import { type Prediction, toPrediction } from "./predictions.js";
+import { Stream } from "./stream.js";
+
+/** What a model runs on. */
+export interface BackendInfo {
+  readonly name: BackendName;
+  /** The instruction set of its kernels: `"avx512"`, `"avx2"`, `"neon"`, `"simd128"`, … */
+  readonly isa: string;
+  /** Threads that work on a batch. */
+  readonly threads: number;
+  /** Why it is this backend and not the other. */
+  readonly reason: string;
+}
+
+/**
+ * A sequence classifier. `createModel` and `loadModel` make it; `dispose` ends it. It belongs to the thread that made it.
+ *
+ * While `fit` runs, everything that reads sees the weights that were committed last, and a second `fit` is refused with
+ * `model_busy`. After a call that failed, whatever the reason, the model is as it was before.
+ *
+ * @typeParam Label the union of its classes' names
+ */
+export class Model<Label extends string = string> {
+  /** What it is, with every default filled in. Frozen. */
+  readonly definition: ModelDefinition<Label>;
+  /** What it runs on. */
+  readonly backend: BackendInfo;
+  readonly #core: ModelCore;
+  readonly #expected: Expected;
+  #training = false;
+
+  /** @internal */
+  constructor(core: ModelCore, name: BackendName, reason: string) {
+    const { definition, isa, threads } = core.description;
+    this.#core = core;
+    this.#expected = { features: definition.input.features, classes: definition.output.classes };
+    // The names are the ones that `createModel` was given, or those that `loadModel`'s caller answers for.
+    this.definition = deepFreeze(definition as ModelDefinition as ModelDefinition<Label>);
+    this.backend = Object.freeze({ name, isa, threads, reason });
+  }
+
+  /**
+   * Trains the model. Does not hold up the event loop: the native backend trains on threads of its own, WebAssembly in a
+   * worker. The same seed, data, options and backend give the same weights to the bit.
+   *
+   * @param data [n, steps, features] and the class of each sequence; copied before the first step
+   * @param options how to train, on what to validate, whom to tell, when to stop
+   * @returns the losses and reports; `stopped` is `"aborted"` if the signal or `dispose` ended it early
+   * @throws {GatewiseError} `model_busy`, `model_disposed`, `invalid_option`, `shape_mismatch`, `not_finite`, `empty_data`,
+   * `unknown_class`, `invalid_length`, `shared_buffer`, `out_of_memory`. Paths of the validation data begin with
+   * `validation.`
+   * @throws whatever a callback threw
+   *
+   * @example
+   * ```ts
+   * const history = await model.fit(
+   *   { x, shape: [1000, 24, 5], targets: labels },
+   *   { epochs: 20, batchSize: 64, optimizer: { kind: "adam", learningRate: 3e-3 }, onEpoch: console.log },
+   * );
+   * ```
+   */
+  async fit(data: LabelledData<Label>, options: FitOptions<Label> = {}): Promise<History> {
+    this.#core.assertAlive();
+    if (this.#training) {
+      throw new GatewiseError("model_busy", "", "this model is training: wait for its fit, or end it with the signal");
+    }
+    this.#training = true;
+    try {
+      const training = prepareLabelled(data, this.#expected);
+      const validation = options.validation && prepareLabelled(options.validation, this.#expected, "validation.");
+      return await train(this.#core, training, validation, options as FitOptions<never>);
+    } finally {
+      this.#training = false;
+    }
+  }
+
+  /**
+   * How well the model does on data whose classes are known. Gives the event loop its turn some twenty times a second.
+   *
+   * @param data [n, steps, features] and the class of each sequence
+   * @returns loss, accuracy, F1, area under the ROC curve, confusion matrix
+   * @throws {GatewiseError} `model_disposed`, `invalid_option`, `shape_mismatch`, `not_finite`, `empty_data`,
+   * `unknown_class`, `invalid_length`, `shared_buffer`, `out_of_memory`
+   *
+   * @example
+   * ```ts
+   * const { accuracy, auc } = await model.evaluate({ x, shape: [200, 24, 5], targets: labels });
+   * ```
+   */
+  async evaluate(data: LabelledData<Label>): Promise<ClassificationReport> {
+    this.#core.assertAlive();
+    const prepared = prepareLabelled(data, this.#expected);
+    const probabilities = await probabilitiesOf(this.#core, prepared, this.#expected.classes.length);
+    return this.#core.report(probabilities, prepared.targets);
+  }
+
+  /**
+   * The class of each sequence and how probable each class is. Gives the event loop its turn some twenty times a second.
+   *
+   * @param data [n, steps, features]
+   * @returns [n] one prediction a sequence
+   * @throws {GatewiseError} `model_disposed`, `invalid_option`, `shape_mismatch`, `not_finite`, `empty_data`,
+   * `invalid_length`, `shared_buffer`, `out_of_memory`
+   *
+   * @example
+   * ```ts
+   * const [first] = await model.predict({ x, shape: [1, 24, 5] });
+   * console.log(first.label, first.probabilities.returning);
+   * ```
+   */
+  async predict(data: Sequences): Promise<Prediction<Label>[]> {
+    this.#core.assertAlive();
+    const prepared = prepareSequences(data, this.#expected);
+    const { classes } = this.definition.output;
+    const probabilities = await probabilitiesOf(this.#core, prepared, classes.length);
+    return Array.from({ length: prepared.n }, (_, index) =>
+      toPrediction(classes, probabilities.subarray(index * classes.length, (index + 1) * classes.length)),
+    );
+  }
+
+  /**
+   * The probabilities of a batch, at once and without allocating in JavaScript: for servers that keep their arrays.
+   *
+   * @param x [n, steps, features]; the number of steps follows from its length and that of `y`
+   * @param y [n, classes] receives the probabilities
+   * @param lengths [n] how many steps of each sequence count; all of them unless given
+   * @returns `y`
+   * @throws {GatewiseError} `model_disposed`, `invalid_option`, `shape_mismatch`, `not_finite`, `empty_data`,
+   * `invalid_length`, `shared_buffer` (also if `y` overlaps another argument), `out_of_memory`
+   *
+   * @example
+   * ```ts
+   * const x = new Float32Array(24 * 5), y = new Float32Array(2);
+   * model.run(x, y); // one sequence, two classes: y is [p("lapsed"), p("returning")]
+   * ```
+   */
+  run(x: Float32Array, y: Float32Array, lengths?: Uint32Array): Float32Array {
+    this.#core.assertAlive();
+    assertFloats(x, "x");
+    assertFloats(y, "y");
+    assertApart(y, "y", x, "x");
+    if (lengths !== undefined) {
+      if (kindOf(lengths) !== "Uint32Array") {
+        throw new GatewiseError("invalid_option", "lengths", `lengths must be a Uint32Array, not ${kindOf(lengths)}`);
+      }
+      assertUnshared(lengths, "lengths");
+      assertApart(y, "y", lengths, "lengths");
+    }
+    this.#core.run(x, lengths, y);
+    return y;
+  }
+
+  /**
+   * A sequence that arrives step by step.
+   *
+   * @throws {GatewiseError} `model_disposed`, `out_of_memory`
+   *
+   * @example
+   * ```ts
+   * const stream = model.stream();
+   * const { label } = stream.next(new Float32Array([0.1, 0.2, 0.3, 0.4, 0.5]));
+   * ```
+   */
+  stream(): Stream<Label> {
+    return new Stream<Label>(this.#core, this.definition.output.classes);
+  }
+
+  /**
+   * Every parameter by its PyTorch name, copied: `layers.0.weight_ih_l0` [4·units, inputs], …, `output.bias` [classes].
+   * Gates are in PyTorch's order: input, forget, cell, output.
+   *
+   * @throws {GatewiseError} `model_disposed`
+   *
+   * @example
+   * ```ts
+   * const { shape, data } = model.parameters()["output.weight"];
+   * ```
+   */
+  parameters(): Record<string, Tensor> {
+    return namedTensors(this.#core.description.tensors, this.#core.weights);
+  }
+
+  /**
+   * A table of the model's layers, what leaves each, and how many numbers it learns.
+   *
+   * @throws {GatewiseError} `model_disposed`
+   *
+   * @example
+   * ```ts
+   * console.log(model.summary());
+   * ```
+   */
+  summary(): string {
+    this.#core.assertAlive();
+    return summaryTable(this.#core.description);
+  }
+
+  /**
+   * The model as a safetensors file, its definition inside: `loadModel` reads it on either backend.
+   *
+   * @throws {GatewiseError} `model_disposed`, `out_of_memory`
+   */
+  save(): Promise<Uint8Array>;
+  /**
+   * The same written to a file. Who reads it meanwhile sees the old file or the new one, never half of either.
+   *
+   * @param location where; what stands there is replaced
+   * @throws {GatewiseError} `file_access` if it cannot be written, as in browsers, which have no files; `model_disposed`
+   *
+   * @example
+   * ```ts
+   * await model.save("orders.safetensors");
+   * ```
+   */
+  save(location: string | URL): Promise<void>;
+  async save(location?: string | URL): Promise<Uint8Array | void> {
+    const bytes = this.#core.save();
+    if (location === undefined) return bytes;
+    const { writeFile } = currentPlatform();
+    if (!writeFile) {
+      throw new GatewiseError("file_access", "location", "this runtime writes no files: save() gives the bytes");
+    }
+    try {
+      await writeFile(location, bytes);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new GatewiseError("file_access", "location", `the model file could not be written: ${why}`, { cause });
+    }
+  }
+
+  /**
+   * Frees the model at once. A `fit` under way ends after the crossing it is in and resolves as aborted; every other call
+   * from now on fails with `model_disposed`. More than once does no harm.
+   */
+  dispose(): void {
+    this.#core.dispose();
+  }
+
+  /** Frees the model when a `using` declaration goes out of scope. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

@@ -1,0 +1,26 @@
+// What the facade needs from the runtime around it. The entry points provide it; nothing else knows which runtime it is.
+
+import type { BackendSource } from "./backend/backend.js";
+
+/** The runtime: its backends and its files. */
+export interface Platform {
+  /** The fastest first. */
+  readonly backends: readonly BackendSource[];
+  /** Reads a whole file (Node) or fetches it (browsers). */
+  readFile(location: string | URL): Promise<Uint8Array>;
+  /** Writes a whole file or leaves what was there; undefined where there is no file system. */
+  readonly writeFile?: (location: string | URL, bytes: Uint8Array) => Promise<void>;
+}
+
+let provided: Platform | undefined;
+
+/** Called once, by the entry point. */
+export function providePlatform(platform: Platform): void {
+  provided = platform;
+}
+
+/** The runtime that the entry point provided. */
+export function currentPlatform(): Platform {
+  if (!provided) throw new Error("Gatewise was not imported through its entry point: import it as \"gatewise\"");
+  return provided;
+}

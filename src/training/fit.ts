@@ -1,0 +1,50 @@
+// The loop that `fit` is: advance a trainer by some 50 ms, commit its weights to the model, tell the caller, look whether
+// to go on. Knows neither labels nor where the trainer runs.
+
+import type { LabelledSequences, TrainerHandle } from "../backend/backend.js";
+import { Pace } from "../event-loop.js";
+import type { EpochReport } from "../generated/core.js";
+import { toJson } from "../json.js";
+import type { ModelCore } from "../model/core.js";
+import type { FitOptions, History } from "./types.js";
+
+/** What the loop itself takes of the options. */
+type Watch = Pick<FitOptions, "onProgress" | "onEpoch" | "signal">;
+
+/** Trains `core` and returns how it went. `options` without what is the facade's own is the core's to validate. */
+export async function train(
+  core: ModelCore,
+  training: LabelledSequences,
+  validation: LabelledSequences | undefined,
+  { validation: _prepared, onProgress, onEpoch, signal, ...options }: FitOptions<never>,
+): Promise<History> {
+  const trainer = await core.openTrainer({ options: toJson(options), training, validation });
+  try {
+    return await drive(core, trainer, { onProgress, onEpoch, signal });
+  } finally {
+    trainer.dispose();
+  }
+}
+
+async function drive(core: ModelCore, trainer: TrainerHandle, watch: Watch): Promise<History> {
+  const losses: number[] = [];
+  const epochs: EpochReport[] = [];
+  const history = (stopped: History["stopped"]): History => ({ stopped, steps: losses.length, losses, epochs });
+  const pace = new Pace();
+
+  while (!watch.signal?.aborted && !core.disposed) {
+    const began = performance.now();
+    const progress = await trainer.advance(pace.amount);
+    pace.observe(progress.batches, performance.now() - began);
+    for (const loss of progress.losses) losses.push(loss);
+    epochs.push(...progress.epochs);
+
+    const weights = await trainer.weights();
+    if (core.disposed) break;
+    core.commit(weights);
+    await watch.onProgress?.(progress);
+    for (const epoch of progress.epochs) await watch.onEpoch?.(epoch);
+    if (progress.finished) return history("finished");
+  }
+  return history("aborted");
+}

@@ -1,0 +1,52 @@
+// The package in a process of its own: it can be required, and it keeps nothing alive that is done.
+
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+import { describe, expect, test } from "vitest";
+
+import { BACKENDS, definition } from "./support.js";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Runs a script from the package's root until it ends by itself; what hangs fails with the test's time-out. */
+function run(flags: readonly string[], script: string): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [...flags, "-e", script], { cwd: root });
+    let output = "";
+    child.stdout.on("data", (part) => (output += part));
+    child.stderr.on("data", (part) => (output += part));
+    child.on("close", (code) => resolve({ code, output }));
+  });
+}
+
+const training = (backend: string, options: string) => `
+  const model = await createModel(${JSON.stringify(definition)}, { backend: "${backend}" });
+  const x = new Float32Array(16 * 10 * 3).map((_, i) => Math.sin(i));
+  const targets = Array.from({ length: 16 }, (_, i) => (i % 2 ? "rising" : "falling"));
+  const history = await model.fit({ x, shape: [16, 10, 3], targets }, ${options});
+  console.log(history.stopped);
+`;
+
+describe.each(BACKENDS)("a process that trained on %s", (backend) => {
+  const start = `const { createModel } = await import("gatewise");`;
+  // Neither the model nor its streams are disposed of: that is no reason to stay.
+  test.each([
+    ["to the end", "{ epochs: 2 }", "finished"],
+    ["until it was aborted", "{ epochs: 1e6, signal: AbortSignal.timeout(300) }", "aborted"],
+    ["until it was disposed of", "{ epochs: 1e6, onProgress: () => model.dispose() }", "aborted"],
+  ])("%s ends by itself", async (_how, options, stopped) => {
+    const { code, output } = await run(["--input-type=module"], start + training(backend, options));
+    expect({ code, output }).toEqual({ code: 0, output: `${stopped}\n` });
+  });
+
+  test("gatewise can be required", async () => {
+    // Node 20 has require() of ES modules behind a flag, Node 22.12 and later without; top-level await would break both.
+    const script = `
+      const { createModel } = require("gatewise");
+      (async () => { ${training(backend, "{ epochs: 1 }")} })();
+    `;
+    const { code, output } = await run(["--experimental-require-module", "--no-warnings"], script);
+    expect({ code, output }).toEqual({ code: 0, output: "finished\n" });
+  });
+});
