@@ -30,7 +30,10 @@ export interface LogisticRegression {
  *
  * @throws when there is no finite maximum: a feature is constant, or a plane separates the classes
  */
-export function fitLogisticRegression(rows: readonly (readonly number[])[], positive: readonly boolean[]): LogisticRegression {
+export function fitLogisticRegression(
+  rows: readonly (readonly number[])[],
+  positive: readonly boolean[],
+): LogisticRegression {
   const standardise = fitStandardScaling(rows);
   const design = rows.map((row) => [1, ...standardise(row)]);
   const weights = Array.from(design[0] ?? [], () => 0);

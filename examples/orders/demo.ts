@@ -20,8 +20,8 @@ const definition = defineModel({
   seed: 7,
 });
 
-// Chosen, as were the units and the features, without the test: on held-out customers, and on cut-offs of which the
-// later is to the earlier what the test is to the training.
+// Chosen, as were the units and the features, by validation: on held-out customers, and on cut-offs of which the later
+// is to the earlier what the test is to the training.
 const TRAINING = { batchSize: 64, optimizer: { kind: "adam", learningRate: 5e-4 }, clipNorm: 1 } as const;
 
 async function run(options: Options): Promise<void> {
@@ -53,7 +53,8 @@ async function run(options: Options): Promise<void> {
 
   const seconds = secondsSince(started);
   console.log(`All of it took ${seconds.toFixed(1)} s.`);
-  if (options.json) console.log(JSON.stringify({ backend: name, isa, threads: used, seconds, ...summary(history, comparison) }));
+  if (options.json)
+    console.log(JSON.stringify({ backend: name, isa, threads: used, seconds, ...summary(history, comparison) }));
 }
 
 function readSplit(file: string): Split {

@@ -72,7 +72,8 @@ function oneOf<Name extends string>(option: string, value: string, names: readon
 }
 
 function positiveInteger(option: string, value: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(value)) throw new OptionError(`${option} must be a whole number from 1 on, not "${value}"`);
+  if (!/^[1-9]\d{0,5}$/.test(value))
+    throw new OptionError(`${option} must be a whole number from 1 on, not "${value}"`);
   return Number(value);
 }
 

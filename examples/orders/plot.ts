@@ -20,11 +20,23 @@ interface Axis {
   readonly ticks: readonly number[];
 }
 
+/** Lines without a label are not in the legend. */
 interface Line {
   readonly style: string;
   readonly label: string;
   readonly points: readonly Point[];
 }
+
+interface PanelInput {
+  readonly title: string;
+  readonly legendTop: number;
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly lines: readonly Line[];
+}
+
+/** What scores without any information reach. */
+const CHANCE: readonly RocPoint[] = [0, 1].map((rate) => ({ falsePositiveRate: rate, truePositiveRate: rate }));
 
 const PANEL = { width: 380, height: 300, left: 64, top: 48, gap: 84 };
 const SIZE = { width: 2 * PANEL.width + PANEL.gap + PANEL.left + 24, height: PANEL.top + PANEL.height + 60 };
@@ -48,18 +60,29 @@ export function lossAndRocSvg({ losses, validation, roc }: PlotInput): string {
   const smooth = movingMean(losses, 50);
   const range = [...smooth, ...validation.map(({ loss }) => loss)];
   const lossAxis = axis("cross-entropy loss (nats)", Math.min(...range) - 0.02, Math.max(...range) + 0.02);
-  const rate = (label: string) => ({ label, from: 0, to: 1, ticks: [0, 0.2, 0.4, 0.6, 0.8, 1] });
 
-  const lossPanel = panel("Loss while training", 16, axis("step", 0, losses.length), lossAxis, [
-    { style: "noise", label: "", points: toPoints(losses) },
-    { style: "first", label: "training, mean of 50 steps", points: toPoints(smooth) },
-    { style: "second", label: "validation", points: validation.map(({ step, loss: y }) => [step, y]) },
-  ]);
-  const rocPanel = panel("ROC on the test samples", PANEL.height - 64, rate("false positive rate"), rate("true positive rate"), [
-    { style: "chance", label: "chance", points: [[0, 0], [1, 1]] },
-    { style: "second", label: `logistic regression, AUC ${areaUnder(roc.logistic).toFixed(3)}`, points: rocPoints(roc.logistic) },
-    { style: "first", label: `LSTM, AUC ${areaUnder(roc.lstm).toFixed(3)}`, points: rocPoints(roc.lstm) },
-  ]);
+  const lossPanel = panel({
+    title: "Loss while training",
+    legendTop: 16,
+    x: axis("step", 0, losses.length),
+    y: lossAxis,
+    lines: [
+      { style: "noise", label: "", points: toPoints(losses) },
+      { style: "first", label: "training, mean of 50 steps", points: toPoints(smooth) },
+      { style: "second", label: "validation", points: validation.map(({ step, loss }) => [step, loss]) },
+    ],
+  });
+  const rocPanel = panel({
+    title: "ROC on the test samples",
+    legendTop: PANEL.height - 64,
+    x: axis("false positive rate", 0, 1),
+    y: axis("true positive rate", 0, 1),
+    lines: [
+      { style: "chance", label: "chance", points: toRates(CHANCE) },
+      { style: "second", label: `logistic regression, ${areaIn(roc.logistic)}`, points: toRates(roc.logistic) },
+      { style: "first", label: `LSTM, ${areaIn(roc.lstm)}`, points: toRates(roc.lstm) },
+    ],
+  });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${SIZE.width} ${SIZE.height}" role="img">
 <title>Loss while training, and ROC curves on the test samples</title>
 <style>${STYLE}
@@ -72,7 +95,7 @@ export function lossAndRocSvg({ losses, validation, roc }: PlotInput): string {
 `;
 }
 
-function panel(title: string, legendTop: number, x: Axis, y: Axis, lines: readonly Line[]): string {
+function panel({ title, legendTop, x, y, lines }: PanelInput): string {
   const { width, height } = PANEL;
   const toX = (value: number) => round(((value - x.from) / (x.to - x.from)) * width);
   const toY = (value: number) => round(height - ((value - y.from) / (y.to - y.from)) * height);
@@ -98,7 +121,7 @@ function panel(title: string, legendTop: number, x: Axis, y: Axis, lines: readon
     ...yTicks,
     `<text x="${width / 2}" y="${height + 44}" text-anchor="middle">${x.label}</text>`,
     `<text transform="translate(-46 ${height / 2}) rotate(-90)" text-anchor="middle">${y.label}</text>`,
-    legend(lines.filter(({ label }) => label !== ""), legendTop),
+    legend(lines.filter(isNamed), legendTop),
   ].join("\n");
 }
 
@@ -116,7 +139,9 @@ function axis(label: string, from: number, to: number): Axis {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * ([1, 2, 5, 10].find((multiple) => multiple * power >= rough) ?? 10);
   const first = Math.ceil(from / step);
-  const ticks = Array.from({ length: Math.floor(to / step) - first + 1 }, (_, n) => Number(((first + n) * step).toPrecision(6)));
+  const ticks = Array.from({ length: Math.floor(to / step) - first + 1 }, (_, n) =>
+    Number(((first + n) * step).toPrecision(6)),
+  );
   return { label, from, to, ticks };
 }
 
@@ -133,8 +158,16 @@ function toPoints(values: readonly number[]): Point[] {
   return values.map((value, n) => [n + 1, value]);
 }
 
-function rocPoints(curve: readonly RocPoint[]): Point[] {
+function toRates(curve: readonly RocPoint[]): Point[] {
   return curve.map(({ falsePositiveRate, truePositiveRate }) => [falsePositiveRate, truePositiveRate]);
+}
+
+function areaIn(curve: readonly RocPoint[]): string {
+  return `AUC ${areaUnder(curve).toFixed(3)}`;
+}
+
+function isNamed({ label }: Line): boolean {
+  return label !== "";
 }
 
 function round(value: number): number {

@@ -95,7 +95,10 @@ export function table(rows: readonly (readonly string[])[]): string {
     row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join("   "),
   );
   const rule = widths.map((width) => "─".repeat(width)).join("   ");
-  return lines.toSpliced(1, 0, rule).map((line) => `  ${line}`).join("\n");
+  return lines
+    .toSpliced(1, 0, rule)
+    .map((line) => `  ${line}`)
+    .join("\n");
 }
 
 function percent(share: number): string {

@@ -28,7 +28,8 @@ export function splitSamples(invoices: readonly Invoice[]): Split {
     test: samplesAt(invoices, Date.parse(TEST_CUT_OFF)),
   };
   for (const [part, samples] of Object.entries(split)) {
-    if (samples.length === 0) throw new Error(`no customers for ${part}: are there orders before ${TRAINING_CUT_OFFS[0]}?`);
+    if (samples.length === 0)
+      throw new Error(`no customers for ${part}: are there orders before ${TRAINING_CUT_OFFS[0]}?`);
   }
   return split;
 }

@@ -39,5 +39,5 @@ function seenFromTheWhole(error: unknown, start: number): unknown {
   if (index === undefined || start === 0) return error;
   const sequence = Number(index) + start;
   const message = error.message.replace(`sequence ${index} `, `sequence ${sequence} `);
-  return new GatewiseError(error.code, `${name}[${sequence}]${rest}`, message, { cause: error.cause });
+  return new GatewiseError(error.code, `${name}[${sequence}]${rest}`, message);
 }

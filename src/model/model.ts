@@ -84,7 +84,7 @@ export class Model<Label extends string = string> {
     try {
       const training = prepareLabelled(data, this.#expected);
       const validation = options.validation && prepareLabelled(options.validation, this.#expected, "validation.");
-      return await train(this.#core, training, validation, options as FitOptions<never>);
+      return await train(this.#core, training, validation, options);
     } finally {
       this.#training = false;
     }

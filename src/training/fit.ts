@@ -16,7 +16,7 @@ export async function train(
   core: ModelCore,
   training: LabelledSequences,
   validation: LabelledSequences | undefined,
-  { validation: _prepared, onProgress, onEpoch, signal, ...options }: FitOptions<never>,
+  { validation: _prepared, onProgress, onEpoch, signal, ...options }: FitOptions,
 ): Promise<History> {
   const trainer = await core.openTrainer({ options: toJson(options), training, validation });
   try {

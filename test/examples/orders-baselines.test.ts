@@ -16,7 +16,18 @@ describe("logistic regression", () => {
   test("agrees with PyTorch", () => {
     // torch 2.15.0, float64: LBFGS with strong Wolfe line search on the summed binary_cross_entropy_with_logits over
     // columns of mean 0 and (population) deviation 1, until every gradient is below 4e-10.
-    const rows = [[0.5, 3], [1.5, 1], [2, 4], [3.5, 2], [4, 0.5], [5, 5], [6.5, 1.5], [7, 3.5], [8, 2.5], [9.5, 4.5]];
+    const rows = [
+      [0.5, 3],
+      [1.5, 1],
+      [2, 4],
+      [3.5, 2],
+      [4, 0.5],
+      [5, 5],
+      [6.5, 1.5],
+      [7, 3.5],
+      [8, 2.5],
+      [9.5, 4.5],
+    ];
     const positive = [false, true, false, false, true, false, true, true, false, true];
     const { weights } = fitLogisticRegression(rows, positive);
     const expected = [-0.10850852075235815, 1.3040284298956568, -1.4114143126846679];
@@ -36,19 +47,38 @@ describe("metrics", () => {
 
   test("the ROC curve has a point for each distinct score", () => {
     const points = rocCurve(scores, positive).map((point) => [point.falsePositiveRate, point.truePositiveRate]);
-    expect(points).toEqual([[0, 0], [0, 1 / 3], [1 / 3, 1 / 3], [2 / 3, 2 / 3], [2 / 3, 1], [1, 1]]);
+    expect(points).toEqual([
+      [0, 0],
+      [0, 1 / 3],
+      [1 / 3, 1 / 3],
+      [2 / 3, 2 / 3],
+      [2 / 3, 1],
+      [1, 1],
+    ]);
   });
 
   test("the area is the share of ordered pairs, ties half", () => {
     // positives 0.9, 0.5, 0.3 against negatives 0.8, 0.5, 0.1: 3 + 1.5 + 1 of 9 pairs
     expect(areaUnder(rocCurve(scores, positive))).toBeCloseTo(5.5 / 9, 12);
-    expect(areaUnder(rocCurve(scores.map(() => 1), positive))).toBe(0.5);
+    expect(
+      areaUnder(
+        rocCurve(
+          scores.map(() => 1),
+          positive,
+        ),
+      ),
+    ).toBe(0.5);
   });
 
   test("the counts agree with those worked out by hand", () => {
     // at 0.5: two hits, one miss, two false alarms, one right negative
     const { accuracy, balancedAccuracy, auc, f1 } = scoresOf(scores, positive);
-    expect([accuracy, balancedAccuracy, f1, auc]).toEqual([3 / 6, (2 / 3 + 1 / 3) / 2, 4 / 7, expect.closeTo(5.5 / 9, 12)]);
+    expect([accuracy, balancedAccuracy, f1, auc]).toEqual([
+      3 / 6,
+      (2 / 3 + 1 / 3) / 2,
+      4 / 7,
+      expect.closeTo(5.5 / 9, 12),
+    ]);
   });
 
   test("two areas are compared as DeLong does", () => {

@@ -4,7 +4,15 @@ import { describe, expect, test } from "vitest";
 import { recencyFrequencyValue } from "../../examples/orders/baselines.js";
 import { collectInvoices, type OrderLine } from "../../examples/orders/data/make-data.js";
 import { formatInvoices, parseInvoices, readInvoices, type Invoice } from "../../examples/orders/invoices.js";
-import { FEATURES, HORIZON, samplesAt, toSequences, WEEK, weeklyFeatures, type Sample } from "../../examples/orders/sequences.js";
+import {
+  FEATURES,
+  HORIZON,
+  samplesAt,
+  toSequences,
+  WEEK,
+  weeklyFeatures,
+  type Sample,
+} from "../../examples/orders/sequences.js";
 import { splitSamples, TEST_CUT_OFF, TRAINING_CUT_OFFS } from "../../examples/orders/split.js";
 
 const invoices = readInvoices(new URL("../../examples/orders/data/invoices.csv.gz", import.meta.url));
@@ -39,10 +47,25 @@ describe("the file", () => {
   });
 
   test("adds up lines: the customer's only, by invoice, at the time of the first, in the order of time", () => {
-    const line = (InvoiceNo: string, minute: number, Quantity: number, UnitPrice: number, CustomerID: number | null): OrderLine => ({
-      InvoiceNo, Quantity, UnitPrice, CustomerID, InvoiceDate: new Date(Date.UTC(2011, 0, 1, 9, minute)),
+    const line = (
+      InvoiceNo: string,
+      minute: number,
+      Quantity: number,
+      UnitPrice: number,
+      CustomerID: number | null,
+    ): OrderLine => ({
+      InvoiceNo,
+      Quantity,
+      UnitPrice,
+      CustomerID,
+      InvoiceDate: new Date(Date.UTC(2011, 0, 1, 9, minute)),
     });
-    const lines = [line("C7", 30, -2, 3, 5), line("6", 11, 4, 0.5, 5), line("6", 10, 1, 2, 5), line("8", 0, 9, 9, null)];
+    const lines = [
+      line("C7", 30, -2, 3, 5),
+      line("6", 11, 4, 0.5, 5),
+      line("6", 10, 1, 2, 5),
+      line("8", 0, 9, 9, null),
+    ];
     expect(collectInvoices(lines)).toEqual([
       { customer: 5, time: Date.UTC(2011, 0, 1, 9, 10), lines: 2, items: 5, value: 4, cancelled: false },
       { customer: 5, time: Date.UTC(2011, 0, 1, 9, 30), lines: 1, items: -2, value: -6, cancelled: true },
@@ -76,7 +99,11 @@ describe("weekly features", () => {
     const samples = samplesAt([order(-1), order(-13, { customer: 2 })], cutOff);
     const { x, shape, lengths, targets } = toSequences(samples);
     expect(samples.map(({ customer }) => customer)).toEqual([2, 1]);
-    expect({ shape, lengths: [...lengths], targets }).toEqual({ shape: [2, 2, FEATURES.length], lengths: [2, 1], targets: ["lapsed", "lapsed"] });
+    expect({ shape, lengths: [...lengths], targets }).toEqual({
+      shape: [2, 2, FEATURES.length],
+      lengths: [2, 1],
+      targets: ["lapsed", "lapsed"],
+    });
     const orders = Array.from({ length: 4 }, (_, step) => x[step * FEATURES.length]);
     expect(orders).toEqual([1, 0, 1, 0]);
     expect(x.subarray(3 * FEATURES.length).every((value) => value === 0)).toBe(true);
@@ -99,7 +126,8 @@ describe("weekly features", () => {
 
 describe("nothing leaks", () => {
   test("every label of training and validation is known by the test cut-off", () => {
-    for (const date of TRAINING_CUT_OFFS) expect(Date.parse(date) + 12 * WEEK).toBeLessThanOrEqual(Date.parse("2011-09-16"));
+    for (const date of TRAINING_CUT_OFFS)
+      expect(Date.parse(date) + 12 * WEEK).toBeLessThanOrEqual(Date.parse("2011-09-16"));
     for (const sample of [...split.training, ...split.validation]) {
       expect(sample.cutOff + HORIZON).toBeLessThanOrEqual(Date.parse(TEST_CUT_OFF));
     }

@@ -5,7 +5,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { loadModel } from "gatewise";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readInvoices } from "../../examples/orders/invoices.js";
+import { toSequences, type Label } from "../../examples/orders/sequences.js";
+import { splitSamples } from "../../examples/orders/split.js";
 
 interface Summary {
   backend: string;
@@ -75,22 +79,42 @@ describe("on the native backend", () => {
     expect(run.stdout).toMatch(/customer \d+ \(.*\) is (lapsed|returning) with \d+\.\d %; in truth (lapsed|returning)/);
   });
 
+  test("the file holds the trained model, its scaling too", async () => {
+    const model = await loadModel<Label>(join(output, "orders.safetensors"), { backend: "native" });
+    const invoices = readInvoices(join(root, "examples/orders/data/invoices.csv.gz"));
+    const report = await model.evaluate(toSequences(splitSamples(invoices).test));
+    model.dispose();
+    expect(report).toMatchObject(summary.test);
+  });
+
   test("writes the model and the picture", () => {
     const model = readFileSync(join(output, "orders.safetensors"));
-    const header = JSON.parse(model.subarray(8, 8 + Number(model.readBigUInt64LE())).toString("utf8")) as Record<string, { shape?: number[] }>;
+    const header = JSON.parse(model.subarray(8, 8 + Number(model.readBigUInt64LE())).toString("utf8")) as Record<
+      string,
+      { shape?: number[] }
+    >;
     expect(header["layers.0.weight_ih_l0"]?.shape).toEqual([128, 8]);
     const svg = readFileSync(join(output, "orders.svg"), "utf8");
-    for (const text of ["step", "cross-entropy loss (nats)", "false positive rate", "true positive rate"]) expect(svg).toContain(`>${text}</text>`);
+    for (const text of ["step", "cross-entropy loss (nats)", "false positive rate", "true positive rate"])
+      expect(svg).toContain(`>${text}</text>`);
     expect(svg).not.toContain("NaN");
+    // The example's own area under the curve that it draws, and the library's report.
+    expect(svg).toContain(`LSTM, AUC ${summary.test.auc.toFixed(3)}`);
   });
 
   test("stops cleanly at Ctrl-C", { timeout: 60_000 }, async () => {
-    const child = spawn(process.execPath, [...command, "--output", join(output, "aborted"), "--backend", "native", "--epochs", "100000"], { cwd: root });
+    const child = spawn(
+      process.execPath,
+      [...command, "--output", join(output, "aborted"), "--backend", "native", "--epochs", "100000"],
+      { cwd: root },
+    );
     let printed = "";
+    let interrupted = false;
     child.stdout.on("data", (chunk: Buffer) => {
-      // The backend is named just before training begins.
-      if (!printed.includes("Backend")) setTimeout(() => child.kill("SIGINT"), 500);
       printed += chunk.toString();
+      if (interrupted || !printed.includes("Backend")) return; // named just before training begins
+      interrupted = true;
+      setTimeout(() => child.kill("SIGINT"), 500);
     });
     const code = await new Promise((resolve) => child.on("close", resolve));
     expect(printed).toContain("Stopped before the end");
@@ -133,6 +157,7 @@ describe("wrong options", () => {
   test("--help lists them", () => {
     const { status, stdout } = demo("--help");
     expect(status).toBe(0);
-    for (const option of ["--backend", "--threads", "--epochs", "--data", "--output", "--json"]) expect(stdout).toContain(option);
+    for (const option of ["--backend", "--threads", "--epochs", "--data", "--output", "--json"])
+      expect(stdout).toContain(option);
   });
 });

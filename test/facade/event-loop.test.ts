@@ -40,9 +40,9 @@ describe.each(BACKENDS)("while fit runs on %s", (backend) => {
       },
     });
     expect(history.steps).toBeGreaterThan(1);
-    // Of 150 ticks. Where crossings of 50 ms run on this thread, there are at most 30 and the loop is never idle: its
-    // utilization is 1. Where they do not, it is some hundredths; other processes may take the processor from both.
-    expect(ticks).toBeGreaterThan(35);
+    // 150 ticks at best. Other processes may take the processor away, but not nine parts in ten of it.
+    expect(ticks).toBeGreaterThan(15);
+    // Where crossings run on this thread, its loop is never idle: 1. Where they do not, it is some hundredths.
     expect(utilization).toBeLessThan(0.8);
   });
 

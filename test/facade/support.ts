@@ -93,3 +93,8 @@ export async function probabilitiesOf(model: Model<Direction>, data: Problem): P
   const predictions = await model.predict(data);
   return Float32Array.from(predictions.flatMap(({ probabilities }) => [probabilities.falling, probabilities.rising]));
 }
+
+/** Whether two arrays hold the same bits. (`toEqual` on arrays this long takes minutes to show a difference.) */
+export function sameBits(a: Float32Array, b: Float32Array): boolean {
+  return Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
+}

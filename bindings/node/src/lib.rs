@@ -180,13 +180,11 @@ impl Task for Advance {
     fn compute(&mut self) -> Result<String> {
         let advance = || self.trainer.lock().ok().map(|mut trainer| trainer.advance(self.batches));
         // No panic may cross into Node; it also marks the trainer as broken, so that every later call fails too.
-        match catch_unwind(AssertUnwindSafe(advance)) {
-            Ok(Some(progress)) => progress.map(|progress| to_json(&progress)).map_err(crossing),
-            Ok(None) | Err(_) => {
-                let message = "training stopped by a defect; the model keeps its last committed weights";
-                Err(crossing(Error::new(ErrorCode::InternalError, "fit", message)))
-            }
+        if let Ok(Some(progress)) = catch_unwind(AssertUnwindSafe(advance)) {
+            return progress.map(|progress| to_json(&progress)).map_err(crossing);
         }
+        let message = "training stopped by a defect; the model keeps its last committed weights";
+        Err(crossing(Error::new(ErrorCode::InternalError, "fit", message)))
     }
 
     fn resolve(&mut self, _env: Env, progress: String) -> Result<String> {

@@ -34,7 +34,9 @@ impl AlignedBuffer {
                 Error::new(
                     ErrorCode::OutOfMemory,
                     "",
-                    format!("{megabytes} MB of memory are not to be had; use a smaller batch, fewer steps or fewer units"),
+                    format!(
+                        "{megabytes} MB of memory are not to be had; use a smaller batch, fewer steps or fewer units"
+                    ),
                 )
             })?;
             self.lines.resize(lines, Line([0.0; LINE]));

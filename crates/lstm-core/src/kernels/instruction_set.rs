@@ -1,6 +1,7 @@
 //! The one place that knows which instruction sets there are: names them, finds them, and dispatches a kernel to one.
 //! Inside a dispatched kernel everything inlines; outside nothing knows the instruction set.
 
+use rten_simd::Isa;
 #[cfg(target_arch = "aarch64")]
 use rten_simd::isa::ArmNeonIsa;
 use rten_simd::isa::GenericIsa;
@@ -8,7 +9,6 @@ use rten_simd::isa::GenericIsa;
 use rten_simd::isa::Wasm32Isa;
 #[cfg(target_arch = "x86_64")]
 use rten_simd::isa::{Avx2Isa, Avx512Isa};
-use rten_simd::Isa;
 
 use crate::{Error, ErrorCode, Result};
 

@@ -8,5 +8,5 @@ pub(crate) mod panels;
 pub(crate) mod product;
 pub(crate) mod tile;
 
-pub use activations::{Activation, evaluate};
+pub use activations::{Activation, MAX_ULP, evaluate};
 pub use instruction_set::{FORCE_VARIABLE, InstructionSet};

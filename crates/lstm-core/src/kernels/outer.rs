@@ -43,7 +43,7 @@ pub(crate) struct OuterProduct<'a, const N: usize> {
     pub(crate) rows: usize,
     pub(crate) left: Segmented<'a>,
     pub(crate) rights: [Right<'a>; N],
-    /// Receives Σ_k left[k, m].
+    /// Receives the sum of left[k, m] over k.
     pub(crate) bias_gradient: SharedRows<'a>,
 }
 
@@ -98,8 +98,7 @@ impl<const N: usize> OuterProduct<'_, N> {
         let columns = self.columns().next_multiple_of(I::LANES);
         let mut scratch = Scratch::carve(scratch, count, columns);
         // SAFETY: the rows are this part's own.
-        let bias_gradient =
-            unsafe { std::slice::from_raw_parts_mut(self.bias_gradient.at(outputs.start), count) };
+        let bias_gradient = unsafe { std::slice::from_raw_parts_mut(self.bias_gradient.at(outputs.start), count) };
         bias_gradient.fill(0.0);
         for block in (0..self.rows).step_by(BLOCK) {
             let depth = BLOCK.min(self.rows - block);
@@ -147,7 +146,7 @@ impl<const N: usize> OuterProduct<'_, N> {
         }
     }
 
-    /// Writes the sums [outputs, padded columns] where the gradients belong.
+    /// Writes the sums \[outputs, padded columns\] where the gradients belong.
     ///
     /// # Safety
     /// No other thread writes the output rows `outputs` of the gradients.
@@ -195,13 +194,13 @@ fn multiply_block<I: KernelIsa>(
         for output in (0..outputs).step_by(I::ROWS) {
             let rows = I::ROWS.min(outputs - output);
             // SAFETY: the tile's rows, depth and columns are within what was asserted above.
-            with_rows!(rows, I, |R| unsafe {
-                match vectors {
+            unsafe {
+                with_rows!(rows, I, |R| match vectors {
                     4 => tile::<I, R, 4>(isa, scratch, depth, output, column, columns, first),
                     2 => tile::<I, R, 2>(isa, scratch, depth, output, column, columns, first),
                     _ => tile::<I, R, 1>(isa, scratch, depth, output, column, columns, first),
-                }
-            });
+                });
+            }
         }
     }
 }

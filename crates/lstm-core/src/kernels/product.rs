@@ -53,13 +53,13 @@ impl Product<'_> {
             while row < rows.end {
                 let count = I::ROWS.min(rows.end - row);
                 // SAFETY: rows row..row + count and the panel's columns are within what was asserted above.
-                with_rows!(count, I, |R| unsafe {
-                    match vectors {
+                unsafe {
+                    with_rows!(count, I, |R| match vectors {
                         4 => self.tile::<I, R, 4>(isa, row, column),
                         2 => self.tile::<I, R, 2>(isa, row, column),
                         _ => self.tile::<I, R, 1>(isa, row, column),
-                    }
-                });
+                    });
+                }
                 row += count;
             }
         }
@@ -119,7 +119,9 @@ mod tests {
     fn products_are_those_of_a_plain_loop() {
         for set in InstructionSet::available() {
             let lanes = set.lanes();
-            for (rows, depth, columns) in [(1, 1, 1), (3, 7, 5), (7, 15, 17), (16, 33, 64), (17, 3, 130), (5, 130, 48)] {
+            for (rows, depth, columns) in
+                [(1, 1, 1_usize), (3, 7, 5), (7, 15, 17), (16, 33, 64), (17, 3, 130), (5, 130, 48)]
+            {
                 let left: Vec<f32> = (0..rows * depth).map(|v| ((v * 37 % 101) as f32 - 50.0) / 50.0).collect();
                 let right: Vec<f32> = (0..depth * columns).map(|v| ((v * 53 % 97) as f32 - 48.0) / 48.0).collect();
                 let padded = columns.next_multiple_of(lanes);

@@ -66,7 +66,8 @@ impl LstmLayer {
     /// many as the machine has.
     pub fn new(input_size: usize, units: usize, set: InstructionSet, threads: Option<usize>) -> Result<Self> {
         if input_size == 0 || units == 0 {
-            let message = format!("a layer of {units} units over {input_size} inputs is empty; give at least one of each");
+            let message =
+                format!("a layer of {units} units over {input_size} inputs is empty; give at least one of each");
             return Err(Error::new(ErrorCode::InvalidDefinition, "units", message));
         }
         let shape = Shape::new(input_size, units, set.lanes());
@@ -167,25 +168,32 @@ impl LstmLayer {
         pad_states(&self.sequences, &mut cell_state, Some(final_cell), units, padded_units);
         let input_stride = input_size.next_multiple_of(self.set.lanes());
         let mut input = AlignedBuffer::zeros(packed * input_stride)?;
-        let mut memory =
-            AlignedBuffer::zeros(scratch(self.weights.shape, self.set.lanes(), self.executor.threads()))?;
+        let mut memory = AlignedBuffer::zeros(scratch(self.weights.shape, self.set.lanes(), self.executor.threads()))?;
         let zeros = |length| vec![0.0; length];
         let (mut weight_ih, mut weight_hh, mut bias) =
             (zeros(4 * units * input_size), zeros(4 * units * units), zeros(4 * units));
-        backward(self.set, &self.executor, &self.weights, &self.sequences, &self.x, input_size, Gradients {
-            gates: &mut self.gates,
-            tanh_cells: &self.tanh_cells,
-            cells: &self.cells,
-            hidden: &self.hidden,
-            from_above: hidden.map(|_| &*from_above),
-            hidden_state: &mut hidden_state,
-            cell_state: &mut cell_state,
-            input: Some(&mut input),
-            weight_ih: &mut weight_ih,
-            weight_hh: &mut weight_hh,
-            bias: &mut bias,
-            scratch: &mut memory,
-        });
+        backward(
+            self.set,
+            &self.executor,
+            &self.weights,
+            &self.sequences,
+            &self.x,
+            input_size,
+            Gradients {
+                gates: &mut self.gates,
+                tanh_cells: &self.tanh_cells,
+                cells: &self.cells,
+                hidden: &self.hidden,
+                from_above: hidden.map(|_| &*from_above),
+                hidden_state: &mut hidden_state,
+                cell_state: &mut cell_state,
+                input: Some(&mut input),
+                weight_ih: &mut weight_ih,
+                weight_hh: &mut weight_hh,
+                bias: &mut bias,
+                scratch: &mut memory,
+            },
+        );
         let x = unpack(&self.sequences, self.steps, &input, input_size, input_stride);
         let unpad = |states: &[f32]| per_sample(&self.sequences, units, |row| &states[row * padded_units..]);
         let (initial_hidden, initial_cell) = (unpad(&hidden_state), unpad(&cell_state));
@@ -231,8 +239,7 @@ fn per_sample<'a>(sequences: &Sequences, units: usize, of: impl Fn(usize) -> &'a
 /// Where each packed row belongs in a padded array [B, `steps`, …]: pairs of packed row and padded row.
 fn placement(sequences: &Sequences, steps: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..sequences.steps()).flat_map(move |step| {
-        (0..sequences.active(step))
-            .map(move |row| (sequences.offset(step) + row, sequences.sample(row) * steps + step))
+        (0..sequences.active(step)).map(move |row| (sequences.offset(step) + row, sequences.sample(row) * steps + step))
     })
 }
 

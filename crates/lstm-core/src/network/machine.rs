@@ -19,9 +19,19 @@ pub struct MachineOptions {
     /// it.
     #[serde(deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
     pub threads: Option<u32>,
+    /// The instruction set to run on, for Rust callers and tests. The fastest, or the one that
+    /// [`FORCE_VARIABLE`](crate::kernels::FORCE_VARIABLE) names, unless given.
+    #[serde(skip)]
+    #[cfg_attr(feature = "schema", ts(skip))]
+    pub instruction_set: Option<InstructionSet>,
 }
 
 impl MachineOptions {
+    /// The instruction set that these options come to.
+    pub fn choose_instruction_set(&self) -> Result<InstructionSet> {
+        self.instruction_set.map_or_else(InstructionSet::choose, Ok)
+    }
+
     /// Reads and validates the options; `{}` chooses everything itself.
     pub fn from_json(text: &str) -> Result<Self> {
         let options: Self = json::parse(text, ErrorCode::InvalidOption)?;
@@ -57,7 +67,7 @@ mod tests {
 
     #[test]
     fn threads_are_a_choice_within_bounds() {
-        assert_eq!(MachineOptions::from_json("{}").unwrap(), MachineOptions { threads: None });
+        assert_eq!(MachineOptions::from_json("{}").unwrap(), MachineOptions::default());
         for threads in [1, 256] {
             let text = format!(r#"{{"threads":{threads}}}"#);
             let options = MachineOptions::from_json(&text).unwrap();

@@ -9,7 +9,6 @@ use super::samples::Samples;
 use super::stack::{Stack, StreamState};
 use crate::executor::Executor;
 use crate::formats::safetensors;
-use crate::kernels::InstructionSet;
 use crate::training::initializers::initialise;
 use crate::training::metrics::classification_report;
 use crate::training::report::ClassificationReport;
@@ -46,7 +45,7 @@ impl Model {
     fn with_weights(definition: ModelDefinition, weights: Vec<f32>, machine: MachineOptions) -> Result<Self> {
         let layout = Layout::of(&definition);
         let executor = Executor::new(machine.threads.map(|threads| threads as usize))?;
-        let stack = Stack::new(&layout, InstructionSet::choose()?, executor, false)?;
+        let stack = Stack::new(&layout, machine.choose_instruction_set()?, executor, false)?;
         Ok(Self { definition, layout, weights, packed: false, stack, streams: Vec::new() })
     }
 
@@ -87,7 +86,8 @@ impl Model {
         }
         let n = y.len() / classes;
         if !x.len().is_multiple_of(n * features) {
-            let message = format!("x holds {} numbers, which {n} sequences of {features} features cannot share", x.len());
+            let message =
+                format!("x holds {} numbers, which {n} sequences of {features} features cannot share", x.len());
             return Err(Error::new(ErrorCode::ShapeMismatch, "x", message));
         }
         let samples = Samples::new(x, x.len() / (n * features), features, lengths)?;
@@ -112,7 +112,10 @@ impl Model {
         let state = Some(self.stack.stream_state());
         let free = self.streams.iter().position(Option::is_none);
         let index = free.unwrap_or(self.streams.len());
-        if free.is_some() { self.streams[index] = state } else { self.streams.push(state) }
+        match free {
+            Some(index) => self.streams[index] = state,
+            None => self.streams.push(state),
+        }
         index as u32
     }
 

@@ -131,10 +131,8 @@ impl Stack {
         let mut below = None;
         for (layer, regions) in layers.iter().zip(&workspace.layers) {
             let (x, x_stride, skip) = below.unwrap_or((workspace.input, layer.shape.input_size, 0));
-            let [x, hidden, cells, gates, tanh_cells] = disjoint(
-                &mut workspace.memory,
-                [x, regions.hidden, regions.cells, regions.gates, regions.tanh_cells],
-            );
+            let [x, hidden, cells, gates, tanh_cells] =
+                disjoint(&mut workspace.memory, [x, regions.hidden, regions.cells, regions.gates, regions.tanh_cells]);
             let saved = training.then_some(Saved { gates, tanh_cells });
             forward(*set, executor, layer, sequences, &x[skip..], x_stride, Activations { hidden, cells, saved });
             let units = layer.shape.padded_units;
@@ -168,12 +166,7 @@ impl Stack {
     }
 
     /// The gradient of the mean loss of the batch by every trained number, a flat vector of the given layout.
-    pub(crate) fn backward(
-        &mut self,
-        layout: &Layout,
-        samples_target: impl Fn(usize) -> usize,
-        gradients: &mut [f32],
-    ) {
+    pub(crate) fn backward(&mut self, layout: &Layout, samples_target: impl Fn(usize) -> usize, gradients: &mut [f32]) {
         debug_assert!(self.training);
         let Self { set, executor, layers, head, sequences, workspace, .. } = self;
         let batch = sequences.batch();
@@ -231,20 +224,28 @@ impl Stack {
                     ranges.bias_hh.clone(),
                 ])
                 .expect("tensors are disjoint");
-            backward(*set, executor, layer, sequences, &x[skip..], x_stride, Gradients {
-                gates,
-                tanh_cells,
-                cells,
-                hidden,
-                from_above: (index < top).then_some(&*from_above),
-                hidden_state,
-                cell_state,
-                input: (index > 0).then_some(input),
-                weight_ih,
-                weight_hh,
-                bias,
-                scratch,
-            });
+            backward(
+                *set,
+                executor,
+                layer,
+                sequences,
+                &x[skip..],
+                x_stride,
+                Gradients {
+                    gates,
+                    tanh_cells,
+                    cells,
+                    hidden,
+                    from_above: (index < top).then_some(&*from_above),
+                    hidden_state,
+                    cell_state,
+                    input: (index > 0).then_some(input),
+                    weight_ih,
+                    weight_hh,
+                    bias,
+                    scratch,
+                },
+            );
             // Both biases are added to the same pre-activation.
             bias_hh.copy_from_slice(bias);
         }

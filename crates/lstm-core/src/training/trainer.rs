@@ -9,7 +9,6 @@ use super::dataset::Dataset;
 use super::options::{OptimizerOptions, TrainingOptions};
 use super::report::{EpochReport, TrainingProgress, ValidationReport};
 use crate::executor::Executor;
-use crate::kernels::InstructionSet;
 use crate::network::definition::ModelDefinition;
 use crate::network::loss::BatchLoss;
 use crate::network::machine::MachineOptions;
@@ -69,7 +68,7 @@ impl Trainer {
         let trained = layout.trained_length();
         let OptimizerOptions::Adam { learning_rate, beta1, beta2, epsilon } = options.optimizer;
         Ok(Self {
-            stack: Stack::new(&layout, InstructionSet::choose()?, executor, true)?,
+            stack: Stack::new(&layout, machine.choose_instruction_set()?, executor, true)?,
             adam: Adam::new(AdamSettings { learning_rate, beta1, beta2, epsilon }, trained),
             gradients: vec![0.0; trained],
             weights: weights.to_vec(),
@@ -182,7 +181,8 @@ impl Trainer {
         let loss = self.stack.loss(|sample| data.target(pick(sample)));
         let mean = (loss.sum / order.len() as f64) as f32;
         if !mean.is_finite() {
-            let message = format!("the loss became {mean} in epoch {}; lower the learning rate or clip gradients", epoch + 1);
+            let message =
+                format!("the loss became {mean} in epoch {}; lower the learning rate or clip gradients", epoch + 1);
             return Err(Error::new(ErrorCode::NotFinite, "loss", message));
         }
         self.stack.backward(&self.layout, |sample| data.target(pick(sample)), &mut self.gradients);

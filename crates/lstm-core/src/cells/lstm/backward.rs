@@ -112,7 +112,13 @@ pub(crate) fn backward(
         left: gates,
         rights: [
             right(x, x_stride, input_size, None, SharedRows::new(gradients.weight_ih)),
-            right(gradients.hidden, padded_units, units, Some(sequences.states_before()), SharedRows::new(gradients.weight_hh)),
+            right(
+                gradients.hidden,
+                padded_units,
+                units,
+                Some(sequences.states_before()),
+                SharedRows::new(gradients.weight_hh),
+            ),
         ],
         bias_gradient: SharedRows::new(gradients.bias),
     };
@@ -195,7 +201,10 @@ impl BackwardPass<'_> {
             // SAFETY: `backward` checked the sizes.
             unsafe {
                 let gate = |index: usize| self.dgates.at((packed_row * 4 + index) * padded_units + unit);
-                let [i, f, g, o] = [0, 1, 2, 3].map(#[inline(always)] |index| ops.load_ptr(gate(index)));
+                let [i, f, g, o] = [0, 1, 2, 3].map(
+                    #[inline(always)]
+                    |index| ops.load_ptr(gate(index)),
+                );
                 let tanh_c = ops.load_ptr(self.tanh_cells.as_ptr().add(packed_row * padded_units + unit));
                 let c_before = ops.load_ptr(self.cells.as_ptr().add(before * padded_units + unit));
                 let state = row * padded_units + unit;

@@ -105,8 +105,8 @@ impl<const TRAINING: bool> Kernel for ForwardRows<'_, TRAINING> {
             for panel in 0..self.pass.shape.padded_units / I::LANES {
                 for row in (self.rows.start..end).step_by(I::ROWS) {
                     let count = I::ROWS.min(end - row);
-                    // SAFETY: the rows are active at this step and belong to this part; `forward` checked the sizes.
-                    with_rows!(count, I, |R| unsafe { self.tile::<I, R>(isa, step, panel, row) });
+                    // SAFETY: the rows are active at this step and this part's own; `forward` checked the sizes.
+                    unsafe { with_rows!(count, I, |R| self.tile::<I, R>(isa, step, panel, row)) };
                 }
             }
         }
@@ -131,11 +131,8 @@ impl<const TRAINING: bool> ForwardRows<'_, TRAINING> {
         unsafe {
             let weights = pass.gate_weights.as_ptr().add(panel * (input_size + units) * width);
             let x = Left { start: pass.x.at(packed_row * pass.x_stride), row_stride: pass.x_stride, depth_stride: 1 };
-            let h = Left {
-                start: pass.hidden.at(state_before * padded_units),
-                row_stride: padded_units,
-                depth_stride: 1,
-            };
+            let h =
+                Left { start: pass.hidden.at(state_before * padded_units), row_stride: padded_units, depth_stride: 1 };
             let sums: [[I::F32; TILE_VECTORS]; R] = load(isa, pass.biases.as_ptr().add(panel * width), 0);
             let sums = multiply_add(isa, sums, input_size, x, weights);
             let sums = multiply_add(isa, sums, units, h, weights.add(input_size * width));

@@ -9,7 +9,7 @@
 //! h_t = o ∘ tanh(c_t)                                          hidden state
 //! ```
 //!
-//! and backwards, with dh the gradient of h_t from above and from step t+1, dc that of c_t from step t+1:
+//! and backwards, with dh the gradient of `h_t` from above and from step t+1, dc that of `c_t` from step t+1:
 //!
 //! ```text
 //! do = dh ∘ tanh(c_t)          dc = dc + dh ∘ o ∘ tanh′(c_t)

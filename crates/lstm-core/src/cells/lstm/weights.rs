@@ -63,17 +63,17 @@ impl PackedWeights {
         &self.memory[self.gates.range()]
     }
 
-    /// b_ih + b_hh in the order of the gates' panels.
+    /// `b_ih + b_hh` in the order of the gates' panels.
     pub(crate) fn biases(&self) -> &[f32] {
         &self.memory[self.biases.range()]
     }
 
-    /// W_hh as the right operand of `dgates · W_hh`.
+    /// `W_hh` as the right operand of `dgates · W_hh`.
     pub(crate) fn recurrent(&self) -> &[f32] {
         &self.memory[self.recurrent.range()]
     }
 
-    /// W_ih as the right operand of `dgates · W_ih`; empty unless the input's gradient is wanted.
+    /// `W_ih` as the right operand of `dgates · W_ih`; empty unless the input's gradient is wanted.
     pub(crate) fn input(&self) -> &[f32] {
         &self.memory[self.input.range()]
     }

@@ -1,0 +1,175 @@
+//! The fast path against `PyTorch`'s float64 numbers: layers, stacks, and a whole training run, on every instruction
+//! set of the machine. `vectors/generate.py` says what the vectors hold.
+
+mod common;
+
+use common::{STACKS, Vectors, assert_close, vectors};
+use lstm_core::kernels::InstructionSet;
+use lstm_core::network::definition::ModelDefinition;
+use lstm_core::network::layer::LstmLayer;
+use lstm_core::network::machine::MachineOptions;
+use lstm_core::network::parameters::Layout;
+use lstm_core::training::options::TrainingOptions;
+use lstm_core::{Model, Trainer};
+
+/// f32 against float64, as in `layer.rs`.
+const BOUND: f64 = 5e-6;
+
+/// Ten steps of Adam divide gradients by their own size, so that what is nearly zero keeps few of its digits: the
+/// parameters, which a step moves by up to the learning rate, end up this close.
+const TRAINED: f64 = 1e-4;
+
+fn stack(vectors: &Vectors, set: InstructionSet) -> Vec<LstmLayer> {
+    let layers = (0..vectors.layers()).map(|k| {
+        let name = |tensor: &str| format!("layers.{k}.{tensor}_l0");
+        let (input_size, units) = (vectors.shape(&name("weight_ih"))[1], vectors.shape(&name("weight_hh"))[1]);
+        let mut layer = LstmLayer::new(input_size, units, set, Some(1)).unwrap();
+        let [weight_ih, weight_hh, bias_ih, bias_hh] =
+            ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(|tensor| vectors.f32(&name(tensor)));
+        layer.set_weights(&weight_ih, &weight_hh, &bias_ih, &bias_hh).unwrap();
+        layer
+    });
+    layers.collect()
+}
+
+#[test]
+fn layers_and_stacks_compute_what_pytorch_computes() {
+    for (name, set) in
+        STACKS.iter().flat_map(|name| InstructionSet::available().into_iter().map(move |set| (name, set)))
+    {
+        let vectors = vectors(name);
+        let mut layers = stack(&vectors, set);
+        let steps = vectors.shape("x")[1];
+        let lengths: Vec<u32> = vectors.indices("lengths").iter().map(|&length| length as u32).collect();
+        let check = |what: String, actual: &[f32], expected: &str| {
+            assert_close(&format!("{name} on {}: {what}", set.name()), actual, vectors.get(expected), BOUND);
+        };
+        let mut x = vectors.f32("x");
+        for (k, layer) in layers.iter_mut().enumerate() {
+            let (h0, c0) = (vectors.f32(&format!("layers.{k}.h0")), vectors.f32(&format!("layers.{k}.c0")));
+            let output = layer.forward(&x, steps, Some(&lengths), Some((&h0, &c0))).unwrap();
+            for (what, actual) in
+                [("hidden", &output.hidden), ("h_n", &output.final_hidden), ("c_n", &output.final_cell)]
+            {
+                let tensor = format!("layers.{k}.{what}");
+                check(tensor.clone(), actual, &tensor);
+            }
+            x = output.hidden;
+        }
+        let top = layers.len() - 1;
+        let mut hidden = vectors.f32(&format!("cotangent.layers.{top}.hidden"));
+        for (k, layer) in layers.iter_mut().enumerate().rev() {
+            let cotangent = |what: &str| vectors.f32(&format!("cotangent.layers.{k}.{what}"));
+            let gradients = layer.backward(Some(&hidden), &cotangent("h_n"), &cotangent("c_n")).unwrap();
+            for (what, actual) in [
+                ("weight_ih_l0", &gradients.weight_ih),
+                ("weight_hh_l0", &gradients.weight_hh),
+                ("bias_ih_l0", &gradients.bias),
+                ("bias_hh_l0", &gradients.bias),
+                ("h0", &gradients.initial_hidden),
+                ("c0", &gradients.initial_cell),
+            ] {
+                let tensor = format!("gradient.layers.{k}.{what}");
+                check(tensor.clone(), actual, &tensor);
+            }
+            hidden = gradients.x;
+        }
+        check("gradient of x".into(), &hidden, "gradient.x");
+    }
+}
+
+/// The model of the vectors: its definition and its weights as one flat vector; `prefix` names which.
+fn model(vectors: &Vectors, prefix: &str) -> (ModelDefinition, Vec<f64>) {
+    let [_, _, _, features] = *vectors.shape("x") else { panic!("x is [batches, batch, steps, features]") };
+    let layers: Vec<String> = (0..vectors.layers())
+        .map(|k| format!(r#"{{"cell":"lstm","units":{}}}"#, vectors.shape(&format!("layers.{k}.weight_hh_l0"))[1]))
+        .collect();
+    let classes: Vec<String> = (0..vectors.shape("output.bias")[0]).map(|class| format!("\"{class}\"")).collect();
+    let json = format!(
+        r#"{{"input":{{"features":{features}}},"layers":[{}],"output":{{"classes":[{}]}}}}"#,
+        layers.join(","),
+        classes.join(",")
+    );
+    let definition = ModelDefinition::from_json(&json).unwrap();
+    let layout = Layout::of(&definition);
+    let weights = layout.tensors().iter().flat_map(|tensor| vectors.get(&format!("{prefix}{}", tensor.name)).to_vec());
+    (definition.clone(), weights.collect())
+}
+
+fn trainer(vectors: &Vectors, set: InstructionSet, threads: u32) -> Trainer {
+    let (definition, weights) = model(vectors, "");
+    let batch = vectors.shape("x")[1];
+    let options = TrainingOptions::from_json(&format!(
+        r#"{{"epochs":3,"batchSize":{batch},"shuffle":false,"clipNorm":{},
+            "optimizer":{{"kind":"adam","learningRate":{},"beta1":{},"beta2":{},"epsilon":{}}}}}"#,
+        vectors.scalar("clip_norm"),
+        vectors.scalar("adam.learning_rate"),
+        vectors.scalar("adam.beta1"),
+        vectors.scalar("adam.beta2"),
+        vectors.scalar("adam.epsilon")
+    ));
+    let machine = MachineOptions { threads: Some(threads), instruction_set: Some(set) };
+    let weights: Vec<f32> = weights.iter().map(|&weight| weight as f32).collect();
+    let mut trainer = Trainer::new(definition, machine, &weights, options.unwrap()).unwrap();
+    let small = |name: &str| vectors.indices(name).iter().map(|&value| value as u32).collect::<Vec<_>>();
+    trainer.set_training(&vectors.f32("x"), vectors.shape("x")[2], Some(&small("lengths")), &small("targets")).unwrap();
+    trainer.start().unwrap();
+    trainer
+}
+
+#[test]
+fn the_models_logits_gradients_and_training_are_pytorchs() {
+    let vectors = vectors("model");
+    for set in InstructionSet::available() {
+        let mut trainer = trainer(&vectors, set, 1);
+        let mut losses = trainer.advance(1).unwrap().losses;
+        let (definition, _) = model(&vectors, "");
+        for tensor in Layout::of(&definition).tensors() {
+            let expected = vectors.get(&format!("gradient.{}", tensor.name));
+            let what = format!("{}: gradient of {}", set.name(), tensor.name);
+            assert_close(&what, &trainer.gradients()[tensor.range()], expected, BOUND);
+        }
+        losses.extend(trainer.advance(9).unwrap().losses);
+        assert_close(&format!("{}: losses", set.name()), &losses, vectors.get("losses"), BOUND);
+        let (_, trained) = model(&vectors, "trained.");
+        assert_close(&format!("{}: trained", set.name()), trainer.weights(), &trained, TRAINED);
+    }
+}
+
+#[test]
+fn a_model_predicts_the_softmax_of_pytorchs_logits() {
+    let vectors = vectors("model");
+    let [_, batch, steps, features] = *vectors.shape("x") else { panic!("x is [batches, batch, steps, features]") };
+    let logits = vectors.get("logits");
+    let classes = logits.len() / batch;
+    let expected: Vec<f64> = logits
+        .chunks(classes)
+        .flat_map(|row| {
+            let sum: f64 = row.iter().map(|logit| logit.exp()).sum();
+            row.iter().map(move |logit| logit.exp() / sum)
+        })
+        .collect();
+    let lengths: Vec<u32> = vectors.indices("lengths")[..batch].iter().map(|&length| length as u32).collect();
+    for set in InstructionSet::available() {
+        let (definition, weights) = model(&vectors, "");
+        let machine = MachineOptions { threads: Some(1), instruction_set: Some(set) };
+        let mut predictor = Model::new(definition, machine).unwrap();
+        predictor.commit(&weights.iter().map(|&weight| weight as f32).collect::<Vec<_>>()).unwrap();
+        let mut probabilities = vec![0.0; batch * classes];
+        let x = &vectors.f32("x")[..batch * steps * features];
+        predictor.run(x, Some(&lengths), &mut probabilities).unwrap();
+        assert_close(set.name(), &probabilities, &expected, BOUND);
+
+        // The same, one step at a time.
+        for sample in 0..batch {
+            let stream = predictor.open_stream();
+            let mut y = vec![0.0; classes];
+            for step in 0..lengths[sample] as usize {
+                let features = &x[(sample * steps + step) * features..][..features];
+                predictor.next_step(stream, features, &mut y).unwrap();
+            }
+            assert_close(set.name(), &y, &expected[sample * classes..][..classes], BOUND);
+            predictor.close_stream(stream);
+        }
+    }
+}
