@@ -57,7 +57,7 @@ export class ModelCore {
     if (this.#disposed) throw new GatewiseError("model_disposed", "", "this model was disposed of: make or load another");
   }
 
-  /** Fills `y` [n, classes] from `x` [n, steps, features]. Allocates nothing on this side, hence no closure. */
+  /** Fills `y` [n, classes] from `x` [n, steps, features]. For servers: allocates nothing, hence no closure. */
   run(x: Float32Array, lengths: Uint32Array | undefined, y: Float32Array): void {
     const binding = this.#alive();
     try {
@@ -110,7 +110,7 @@ export class ModelCore {
     return this.#call((binding) => ({ binding, id: binding.openStream() }));
   }
 
-  /** Fills `y` [classes] from `features` [features]. Allocates nothing on this side, hence no closure. */
+  /** Fills `y` [classes] from `features` [features]. For servers: allocates nothing, hence no closure. */
   nextStep(stream: StreamHandle, features: Float32Array, y: Float32Array): void {
     this.assertAlive();
     if (stream.binding !== this.#binding) {

@@ -135,7 +135,7 @@ export class Model<Label extends string = string> {
   }
 
   /**
-   * The probabilities of a batch, at once and without allocating in JavaScript: for servers that keep their arrays.
+   * The probabilities of a batch, at once and without allocating arrays: for servers that keep their arrays.
    *
    * @param x [n, steps, features]; the number of steps follows from its length and that of `y`
    * @param y [n, classes] receives the probabilities

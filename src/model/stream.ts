@@ -43,7 +43,7 @@ export class Stream<Label extends string = string> {
   }
 
   /**
-   * Takes the next step without allocating.
+   * Takes the next step without allocating arrays.
    *
    * @param features [features] the step's numbers
    * @param y [classes] receives the probabilities
