@@ -119,15 +119,19 @@ impl Lstm {
         // SAFETY: the caller's; the tile has room for 8 rows of 4 vectors of 16 lanes.
         unsafe {
             let packed = self.packed.as_ptr().add(at.packed);
-            let sums = [std::array::from_fn(|gate| a.load(packed.add(gate * A::LANES))); R];
+            let mut bias = [a.splat(0.0); 4];
+            for (gate, bias) in bias.iter_mut().enumerate() {
+                *bias = a.load(packed.add(gate * A::LANES));
+            }
+            let sums = [bias; R];
             let packed = packed.add(width);
             let sums = multiply_add(a, sums, inputs, self.x.as_ptr().add(at.row * inputs), packed);
             let packed = packed.add(inputs * width);
             let sums = multiply_add(a, sums, units, self.h.as_ptr().add(at.row * units), packed);
             // Constant indices only: a sum that is indexed by a variable would live on the stack, in the loop too.
-            for (r, sums) in sums.into_iter().enumerate() {
-                for (gate, sum) in sums.into_iter().enumerate() {
-                    a.store(sum, tile.add(r * width + gate * A::LANES));
+            for r in 0..R {
+                for gate in 0..4 {
+                    a.store(sums[r][gate], tile.add(r * width + gate * A::LANES));
                 }
             }
             for r in 0..R {
@@ -229,12 +233,16 @@ unsafe fn multiply_add<A: Vectors, const R: usize>(
     packed: *const f32,
 ) -> [[A::V; 4]; R] {
     for k in 0..depth {
-        // SAFETY: r < R, k < depth, v < 4.
-        let left: [A::V; R] = std::array::from_fn(|r| a.splat(unsafe { *left.add(r * depth + k) }));
+        let mut rows = [a.splat(0.0); R];
+        for (r, row) in rows.iter_mut().enumerate() {
+            // SAFETY: r < R and k < depth.
+            *row = a.splat(unsafe { *left.add(r * depth + k) });
+        }
         for v in 0..4 {
+            // SAFETY: k < depth and v < 4.
             let right = unsafe { a.load(packed.add((k * 4 + v) * A::LANES)) };
             for r in 0..R {
-                sums[r][v] = a.mul_add(left[r], right, sums[r][v]);
+                sums[r][v] = a.mul_add(rows[r], right, sums[r][v]);
             }
         }
     }

@@ -5,8 +5,10 @@ pub(crate) mod activations;
 pub(crate) mod instruction_set;
 pub(crate) mod outer;
 pub(crate) mod panels;
+pub(crate) mod peak;
 pub(crate) mod product;
 pub(crate) mod tile;
 
 pub use activations::{Activation, MAX_ULP, evaluate};
 pub use instruction_set::{FORCE_VARIABLE, InstructionSet};
+pub use peak::multiply_add_rounds;

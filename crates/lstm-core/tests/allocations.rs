@@ -1,0 +1,72 @@
+//! Once warm, neither training steps nor predictions nor stream steps allocate.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use lstm_core::network::definition::ModelDefinition;
+use lstm_core::network::machine::MachineOptions;
+use lstm_core::training::options::TrainingOptions;
+use lstm_core::{Model, Trainer};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller keeps `alloc`'s contract.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps `dealloc`'s contract.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations(work: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    work();
+    ALLOCATIONS.load(Ordering::Relaxed) - before
+}
+
+/// One test only: the counter counts what every thread of the process allocates.
+#[test]
+fn warm_steps_allocate_nothing() {
+    let definition = ModelDefinition::from_json(
+        r#"{"input":{"features":3,"scaling":"standard"},"layers":[{"cell":"lstm","units":20},
+            {"cell":"lstm","units":7}],"output":{"classes":["a","b","c"]}}"#,
+    )
+    .unwrap();
+    let machine = MachineOptions { threads: Some(1), ..MachineOptions::default() };
+    let (samples, steps) = (64, 9);
+    let x: Vec<f32> = (0..samples * steps * 3).map(|v| ((v * 31 % 17) as f32 - 8.0) / 8.0).collect();
+    let lengths: Vec<u32> = (0..samples as u32).map(|sample| 1 + sample * 5 % steps as u32).collect();
+    let targets: Vec<u32> = (0..samples as u32).map(|sample| sample % 3).collect();
+
+    let mut model = Model::new(definition.clone(), machine).unwrap();
+    let options = TrainingOptions::from_json(r#"{"epochs":100,"batchSize":16,"clipNorm":1}"#).unwrap();
+    let mut trainer = Trainer::new(definition, machine, model.weights(), options).unwrap();
+    trainer.set_training(&x, steps, Some(&lengths), &targets).unwrap();
+    trainer.start().unwrap();
+    // The longest sequences may come late: one epoch has seen them all.
+    trainer.advance(4).unwrap();
+    let few = allocations(|| drop(trainer.advance(8).unwrap()));
+    let many = allocations(|| drop(trainer.advance(8 * 16).unwrap()));
+    // The report's two lists grow by doubling: log₂ of their lengths, whatever the number of steps.
+    assert!(many <= few + 2 * 4, "8 steps allocate {few} times, 128 steps {many} times");
+
+    let mut y = vec![0.0; samples * 3];
+    let mut predict = |model: &mut Model| model.run(&x, Some(&lengths), &mut y).unwrap();
+    predict(&mut model);
+    assert_eq!(allocations(|| predict(&mut model)), 0);
+
+    let stream = model.open_stream();
+    let step = |model: &mut Model| model.next_step(stream, &x[..3], &mut [0.0; 3]).unwrap();
+    step(&mut model);
+    assert_eq!(allocations(|| step(&mut model)), 0);
+}
