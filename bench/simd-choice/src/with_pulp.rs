@@ -1,7 +1,7 @@
 //! pulp.
 
-use pulp::Simd;
 use pulp::x86::{V2, V3, V4};
+use pulp::{Simd, WithSimd};
 
 use crate::lstm::Lstm;
 use crate::vectors::Vectors;
@@ -62,30 +62,30 @@ impl<S: Simd> Vectors for Pulp<S> {
     }
 }
 
+/// The work that pulp calls with the features on. A closure would not do: pulp takes it through a trait of its own, so
+/// that it is compiled as `FnMut` with a shim around it, which the compiler then does not inline.
+struct Forward<'a, const ROWS: usize>(&'a mut Lstm);
+
+impl<const ROWS: usize> WithSimd for Forward<'_, ROWS> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, isa: S) {
+        self.0.forward::<_, ROWS>(Pulp(isa));
+    }
+}
+
 #[inline(never)]
 pub fn avx512<const ROWS: usize>(lstm: &mut Lstm) {
-    let isa = V4::try_new().expect("AVX-512");
-    isa.vectorize(
-        #[inline(always)]
-        || lstm.forward::<_, ROWS>(Pulp(isa)),
-    );
+    Simd::vectorize(V4::try_new().expect("AVX-512"), Forward::<ROWS>(lstm));
 }
 
 #[inline(never)]
 pub fn avx2<const ROWS: usize>(lstm: &mut Lstm) {
-    let isa = V3::try_new().expect("AVX2");
-    isa.vectorize(
-        #[inline(always)]
-        || lstm.forward::<_, ROWS>(Pulp(isa)),
-    );
+    Simd::vectorize(V3::try_new().expect("AVX2"), Forward::<ROWS>(lstm));
 }
 
 /// SSE 4.2.
 #[inline(never)]
 pub fn narrow<const ROWS: usize>(lstm: &mut Lstm) {
-    let isa = V2::try_new().expect("SSE 4.2");
-    isa.vectorize(
-        #[inline(always)]
-        || lstm.forward::<_, ROWS>(Pulp(isa)),
-    );
+    Simd::vectorize(V2::try_new().expect("SSE 4.2"), Forward::<ROWS>(lstm));
 }

@@ -1,0 +1,45 @@
+// The README's examples, run as they stand.
+
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createModel } from "gatewise";
+import { afterAll, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+// Inside the package, so that `import "gatewise"` finds it.
+mkdirSync(join(root, "examples/output"), { recursive: true });
+const folder = mkdtempSync(join(root, "examples/output/readme-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const blocks = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code ?? "");
+
+function run(code: string): string {
+  const file = join(folder, "example.mts");
+  writeFileSync(file, code);
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", file], { cwd: folder, encoding: "utf8" });
+  expect(stderr).toBe("");
+  expect(status).toBe(0);
+  return stdout;
+}
+
+test("the first example tells a sine from a square wave", () => {
+  expect(run(blocks[0] ?? "")).toBe("sine native\n");
+});
+
+test("the second example loads a model and catches an error", async () => {
+  const model = await createModel({
+    input: { features: 8 },
+    layers: [{ cell: "lstm", units: 3 }],
+    output: { classes: ["lapsed", "returning"] },
+  });
+  mkdirSync(join(folder, "examples/orders/output"), { recursive: true });
+  await model.save(join(folder, "examples/orders/output/orders.safetensors"));
+  model.dispose();
+  expect(run(blocks[1] ?? "")).toMatch(/lstm[^]*\nshape_mismatch x\n$/);
+});
+
+test("there is no example that nobody runs", () => {
+  expect(blocks).toHaveLength(2);
+});
