@@ -6,10 +6,12 @@ use pulp::{Simd, WithSimd};
 use crate::lstm::Lstm;
 use crate::vectors::Vectors;
 
+/// FUSED: the set has a fused multiply-add. Where it has not, pulp calls the C library's `fmaf` lane by lane, 40 times
+/// slower than a product and a sum, and nothing in its `Simd` says so.
 #[derive(Clone, Copy)]
-struct Pulp<S>(S);
+struct Pulp<S, const FUSED: bool>(S);
 
-impl<S: Simd> Vectors for Pulp<S> {
+impl<S: Simd, const FUSED: bool> Vectors for Pulp<S, FUSED> {
     type V = S::f32s;
     const LANES: usize = S::F32_LANES;
     #[inline(always)]
@@ -52,7 +54,7 @@ impl<S: Simd> Vectors for Pulp<S> {
     }
     #[inline(always)]
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
-        self.0.mul_add_e_f32s(a, b, c)
+        if FUSED { self.0.mul_add_e_f32s(a, b, c) } else { self.add(self.mul(a, b), c) }
     }
     #[inline(always)]
     fn mantissa_to_exponent(self, a: Self::V) -> Self::V {
@@ -64,28 +66,28 @@ impl<S: Simd> Vectors for Pulp<S> {
 
 /// The work that pulp calls with the features on. A closure would not do: pulp takes it through a trait of its own, so
 /// that it is compiled as `FnMut` with a shim around it, which the compiler then does not inline.
-struct Forward<'a, const ROWS: usize>(&'a mut Lstm);
+struct Forward<'a, const ROWS: usize, const FUSED: bool>(&'a mut Lstm);
 
-impl<const ROWS: usize> WithSimd for Forward<'_, ROWS> {
+impl<const ROWS: usize, const FUSED: bool> WithSimd for Forward<'_, ROWS, FUSED> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, isa: S) {
-        self.0.forward::<_, ROWS>(Pulp(isa));
+        self.0.forward::<_, ROWS>(Pulp::<_, FUSED>(isa));
     }
 }
 
 #[inline(never)]
 pub fn avx512<const ROWS: usize>(lstm: &mut Lstm) {
-    Simd::vectorize(V4::try_new().expect("AVX-512"), Forward::<ROWS>(lstm));
+    Simd::vectorize(V4::try_new().expect("AVX-512"), Forward::<ROWS, true>(lstm));
 }
 
 #[inline(never)]
 pub fn avx2<const ROWS: usize>(lstm: &mut Lstm) {
-    Simd::vectorize(V3::try_new().expect("AVX2"), Forward::<ROWS>(lstm));
+    Simd::vectorize(V3::try_new().expect("AVX2"), Forward::<ROWS, true>(lstm));
 }
 
 /// SSE 4.2.
 #[inline(never)]
 pub fn narrow<const ROWS: usize>(lstm: &mut Lstm) {
-    Simd::vectorize(V2::try_new().expect("SSE 4.2"), Forward::<ROWS>(lstm));
+    Simd::vectorize(V2::try_new().expect("SSE 4.2"), Forward::<ROWS, false>(lstm));
 }
