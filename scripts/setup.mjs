@@ -8,8 +8,8 @@ import { bringPackages } from "./setup/packages.mjs";
 import { cache } from "./setup/places.mjs";
 import { Problem } from "./setup/problem.mjs";
 import { requireLinker, requireNode, requireRust } from "./setup/requirements.mjs";
-import { bringWasmTools } from "./wasm/tools.mjs";
 import { bringWasmTarget } from "./wasm/target.mjs";
+import { bringWasmTools } from "./wasm/tools.mjs";
 
 /** What the tests need is checked first, all of it: nobody waits minutes to be told of a missing browser. */
 const forTests = process.argv[2] === "test";

@@ -15,7 +15,7 @@ export type { ErrorCode };
  *   await model.predict({ x, shape: [1, 10, 4] });
  * } catch (error) {
  *   if (error instanceof GatewiseError && error.code === "shape_mismatch") {
- *     console.error(`${error.path}: ${error.message}`); // shape[2]: x has 4 features a step, the model expects 5
+ *     console.error(`${error.path}: ${error.message}`); // input.features: x has 4 features a step, the model expects 5
  *   }
  * }
  * ```

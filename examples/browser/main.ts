@@ -1,8 +1,9 @@
 // The page: a button trains, another stops, the rest shows how it goes. Gatewise trains in a worker, so nothing here has
 // to care about keeping the page alive.
 
+import type { LabelledData, Model } from "gatewise";
 import { LossChart } from "./chart.js";
-import { newModel, readDays, train } from "./training.js";
+import { type Season, newModel, readDays, train } from "./training.js";
 
 const start = element("start", HTMLButtonElement);
 const stop = element("stop", HTMLButtonElement);
@@ -17,14 +18,23 @@ async function fetchDays(name: "train" | "test") {
 
 async function run(signal: AbortSignal): Promise<void> {
   const [training, test] = await Promise.all([fetchDays("train"), fetchDays("test")]);
-  using model = await newModel();
-  const { name, isa, threads, reason } = model.backend;
-  show("backend", `${name}, ${isa}, ${threads === 1 ? "1 thread" : `${threads} threads`}`, reason);
+  const model = await newModel();
+  try {
+    const { name, isa, threads, reason } = model.backend;
+    show("backend", `${name}, ${isa}, ${threads === 1 ? "1 thread" : `${threads} threads`}`, reason);
+    const summary = await trainAndShow(model, training, signal);
+    await testAndShow(model, test);
+    say(...summary);
+  } finally {
+    model.dispose();
+  }
+}
 
+async function trainAndShow(model: Model<Season>, days: LabelledData<Season>, signal: AbortSignal) {
   const chart = new LossChart(svg);
   const began = performance.now();
   say("training");
-  const history = await train(model, training, {
+  const { losses, steps, stopped } = await train(model, days, {
     signal,
     onProgress(now) {
       chart.add(now);
@@ -34,14 +44,15 @@ async function run(signal: AbortSignal): Promise<void> {
       if (mean !== undefined) show("loss", mean.toFixed(4), mean);
     },
   });
-  const seconds = ((performance.now() - began) / 1000).toFixed(1);
   // To the last digit, for whoever compares: the same build and seed give the same losses in Node.
-  svg.dataset["losses"] = JSON.stringify(history.losses);
+  svg.dataset["losses"] = JSON.stringify(losses);
+  return [stopped, `${steps} steps in ${((performance.now() - began) / 1000).toFixed(1)} s`] as const;
+}
 
-  const { samples, accuracy, loss } = await model.evaluate(test);
+async function testAndShow(model: Model<Season>, days: LabelledData<Season>) {
+  const { samples, accuracy, loss } = await model.evaluate(days);
   show("test-accuracy", `${(100 * accuracy).toFixed(1)} % of ${samples.toLocaleString("en")} days`, accuracy);
   show("test-loss", loss.toFixed(4), loss);
-  say(history.stopped, `${history.steps} steps in ${seconds} s`);
 }
 
 /** Shows a result; `value` is the same in full. */

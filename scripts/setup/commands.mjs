@@ -36,7 +36,7 @@ export function run(log, command, args, { cwd = root, env = process.env, timeout
   const output = openSync(log, "a");
   const line = [command, ...args].join(" ");
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env, timeout, stdio: ["ignore", output, output] });
+    const child = spawn(command, args, { cwd, env, timeout, stdio: ["ignore", output, output], shell: isBatchFile(command) });
     const fail = (/** @type {string} */ how) => reject(new CommandFailed(line, how, log));
     child.on("error", (error) => fail(error.message));
     child.on("exit", (code, signal) => (code === 0 ? resolve() : fail(`ended with ${signal ?? `exit code ${code}`}`)));
@@ -52,6 +52,14 @@ export function runNpm(log, args) {
   const npm = process.env["npm_execpath"];
   if (npm?.endsWith(".js")) return run(log, process.execPath, [npm, ...args]);
   return run(log, process.platform === "win32" ? "npm.cmd" : "npm", args);
+}
+
+/**
+ * Whether only a shell can start it: Node starts no batch files by itself.
+ * @param {string} command
+ */
+function isBatchFile(command) {
+  return command.endsWith(".cmd");
 }
 
 /**

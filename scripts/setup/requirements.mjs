@@ -35,7 +35,7 @@ export function requireRust() {
   const wanted = oldestRust();
   for (const program of ["cargo", "rustc"]) {
     const found = versionIn(answer(program, ["--version"]) ?? "");
-    if (!found) throw new Problem(`There is no \`${program}\` on the PATH. Install Rust ${wanted} or newer:`, rustup());
+    if (!found) throw new Problem(`There is no working \`${program}\` on the PATH. Install Rust ${wanted} or newer:`, rustup());
     if (!atLeast(found, wanted)) {
       throw new Problem(`This is ${program} ${found}; Gatewise needs ${wanted} or newer.`, `rustup update stable\nor, where there is no rustup:\n${rustup()}`);
     }

@@ -17,7 +17,7 @@ const badSequences: [what: string, change: object, code: string, path: string][]
   ["wrong rank", { shape: [n * steps, 3] }, "shape_mismatch", "shape"],
   ["a shape that is none", { shape: "10x12x3" }, "shape_mismatch", "shape"],
   ["a shape with a fraction", { shape: [n, 1.5, 3] }, "shape_mismatch", "shape"],
-  ["wrong number of features", { shape: [n, steps / 2, 6] }, "shape_mismatch", "shape[2]"],
+  ["wrong number of features", { shape: [n, steps / 2, 6] }, "shape_mismatch", "input.features"],
   ["a shape that does not fit", { shape: [n + 1, steps, 3] }, "shape_mismatch", "shape"],
   ["empty data", { x: new Float32Array(0), shape: [0, steps, 3], lengths: [], targets: [] }, "empty_data", "x"],
   ["sequences without a step", { x: new Float32Array(0), shape: [n, 0, 3] }, "empty_data", "x"],

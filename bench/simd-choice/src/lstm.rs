@@ -169,7 +169,8 @@ impl Lstm {
         let mut h = vec![0.0; self.h.len()];
         let mut c = vec![0.0; self.c.len()];
         let mut gates = vec![0.0; self.gates.len()];
-        let dot = |a: &[f32], b: &mut dyn Iterator<Item = f64>| a.iter().zip(b).map(|(&a, b)| f64::from(a) * b).sum::<f64>();
+        let dot =
+            |a: &[f32], b: &mut dyn Iterator<Item = f64>| a.iter().zip(b).map(|(&a, b)| f64::from(a) * b).sum::<f64>();
         let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
         for row in 0..steps * batch {
             for unit in 0..units {

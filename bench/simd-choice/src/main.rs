@@ -1,5 +1,8 @@
 //! Which SIMD crate carries the fused LSTM kernel? One kernel, three crates, three widths; see README.md.
 
+#[cfg(not(target_arch = "x86_64"))]
+compile_error!("this comparison is between the x86-64 instruction sets");
+
 mod lstm;
 mod peak;
 mod vectors;
@@ -11,10 +14,8 @@ use std::time::Instant;
 
 use lstm::{Lstm, Shape};
 
-const SHAPES: [Shape; 2] = [
-    Shape { batch: 64, steps: 28, inputs: 28, units: 128 },
-    Shape { batch: 64, steps: 128, inputs: 64, units: 256 },
-];
+const SHAPES: [Shape; 2] =
+    [Shape { batch: 64, steps: 28, inputs: 28, units: 128 }, Shape { batch: 64, steps: 128, inputs: 64, units: 256 }];
 /// Against f64: single precision's rounding over all the steps. A wrong kernel is off by 0.1 and more.
 const LARGEST_ERROR: f64 = 5e-6;
 
@@ -70,20 +71,18 @@ fn main() {
     }
 }
 
-/// Checks, then times each kernel of a width in turn, `repeats` times over, and prints the best of each.
+/// Checks the kernels of a width, then times each in turn, `repeats` times over, and prints the best of each.
 fn measure(width: &Width, lstm: &mut Lstm, reference: &[Vec<f64>; 3], repeats: usize) {
     let shape = lstm.shape;
-    let sizes = format!("{}, {}, {}, {}", shape.batch, shape.steps, shape.inputs, shape.units);
     lstm.pack(width.lanes);
-    let errors: Vec<f64> = width
-        .kernels
-        .iter()
-        .map(|kernel| {
-            lstm.clear();
-            (kernel.forward)(lstm);
-            lstm.error(reference)
-        })
-        .collect();
+    let mut errors = Vec::new();
+    for Kernel { name, rows, forward } in &width.kernels {
+        lstm.clear();
+        forward(lstm);
+        let error = lstm.error(reference);
+        assert!(error <= LARGEST_ERROR, "{}, {name}, {rows} rows: error {error}", width.name);
+        errors.push(error);
+    }
     let mut peak = 0.0_f64;
     let mut best = vec![f64::INFINITY; width.kernels.len()];
     for _ in 0..repeats {
@@ -94,11 +93,10 @@ fn measure(width: &Width, lstm: &mut Lstm, reference: &[Vec<f64>; 3], repeats: u
             *best = best.min(start.elapsed().as_secs_f64());
         }
     }
-    println!("| {sizes} | {} | multiply-adds alone | | {peak:.0} | 100% | |", width.name);
-    for ((kernel, seconds), error) in width.kernels.iter().zip(best).zip(errors) {
-        assert!(error <= LARGEST_ERROR, "{}, {}, {} rows: error {error}", width.name, kernel.name, kernel.rows);
+    let place = format!("{}, {}, {}, {} | {}", shape.batch, shape.steps, shape.inputs, shape.units, width.name);
+    println!("| {place} | *multiply-adds alone* | | {peak:.0} | 100% | |");
+    for ((Kernel { name, rows, .. }, seconds), error) in width.kernels.iter().zip(best).zip(errors) {
         let speed = shape.operations() / seconds / 1e9;
-        let (name, rows, share) = (kernel.name, kernel.rows, 100.0 * speed / peak);
-        println!("| {sizes} | {} | {name} | {rows} | {speed:.0} | {share:.0}% | {error:.1e} |", width.name);
+        println!("| {place} | {name} | {rows} | {speed:.0} | {:.0}% | {error:.1e} |", 100.0 * speed / peak);
     }
 }

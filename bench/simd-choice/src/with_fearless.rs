@@ -1,4 +1,4 @@
-//! fearless_simd.
+//! `fearless_simd`.
 
 use fearless_simd::{Level, Simd, SimdBase, SimdFloat};
 

@@ -1,4 +1,4 @@
-//! rten-simd, with the activations of this program or those of rten-vecmath.
+//! `rten-simd`, with the activations of this program or those of `rten-vecmath`.
 
 use rten_simd::isa::{Avx2Isa, Avx512Isa, GenericIsa};
 use rten_simd::ops::{BitOps, FloatOps, IntOps, NumOps};

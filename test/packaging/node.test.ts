@@ -1,0 +1,94 @@
+// The package in projects of its users: imported and required in Node, without Rust or any other program around.
+
+import { cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { Packed, runNode } from "./tarball.js";
+
+let packed: Packed;
+let project: string;
+
+beforeAll(() => {
+  packed = new Packed();
+  project = packed.install("node");
+});
+afterAll(() => packed.dispose());
+
+/** What the programs below print. */
+interface Outcome {
+  readonly compilers: readonly string[];
+  readonly trained: Record<"auto" | "native" | "wasm", { name: string; reason: string; losses: number[]; label: string }>;
+}
+
+// The body of both programs. Four sequences of two steps; the class is whether they rise.
+const TRAIN = `
+  const { spawnSync } = await import("node:child_process");
+  const compilers = ["cargo", "rustc"].filter((program) => spawnSync(program).error?.code !== "ENOENT");
+  const definition = { input: { features: 1 }, layers: [{ cell: "lstm", units: 8 }], output: { classes: ["falls", "rises"] }, seed: 7 };
+  const x = Float32Array.of(0, 1, 1, 0, -1, 1, 1, -1);
+  const data = { x, shape: [4, 2, 1], targets: ["rises", "falls", "rises", "falls"] };
+  const trained = {};
+  for (const backend of BACKENDS) {
+    const model = await createModel(definition, { backend });
+    const { losses } = await model.fit(data, { epochs: 60, batchSize: 4, optimizer: { kind: "adam", learningRate: 0.05 } });
+    const [{ label }] = await model.predict({ x: Float32Array.of(-0.5, 0.8), shape: [1, 2, 1] });
+    trained[backend] = { name: model.backend.name, reason: model.backend.reason, losses, label };
+    model.dispose();
+  }
+  console.log(JSON.stringify({ compilers, trained }));
+`;
+
+function program(how: "import" | "require", backends: readonly string[]): string {
+  const names = `const BACKENDS = ${JSON.stringify(backends)};`;
+  if (how === "import") return `import { createModel } from "gatewise"; ${names} ${TRAIN}`;
+  return `const { createModel } = require("gatewise"); ${names} void (async () => { ${TRAIN} })();`;
+}
+
+function outcomeOf(how: "import" | "require", backends: readonly string[], folder = project): Outcome {
+  const file = how === "import" ? "imports.mjs" : "requires.cjs";
+  writeFileSync(join(folder, file), program(how, backends));
+  const { status, stdout, stderr } = runNode([file], folder);
+  // Not even a warning.
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  return JSON.parse(stdout);
+}
+
+test.each(["import", "require"] as const)("%s: it trains and predicts on both backends, without Rust", (how) => {
+  const { compilers, trained } = outcomeOf(how, ["native", "wasm"]);
+  expect(compilers).toEqual([]);
+  for (const backend of ["native", "wasm"] as const) {
+    const { name, losses, label } = trained[backend];
+    expect(name).toBe(backend);
+    expect(losses).toHaveLength(60);
+    expect(losses[0]).toBeCloseTo(Math.LN2, 0);
+    expect(losses.at(-1)).toBeLessThan(0.1);
+    expect(label).toBe("rises");
+  }
+});
+
+test("both ways come to the same numbers", () => {
+  const backends = ["native", "wasm"];
+  expect(outcomeOf("require", backends).trained).toEqual(outcomeOf("import", backends).trained);
+});
+
+test("import and require give one package, not two", () => {
+  writeFileSync(
+    join(project, "both.cjs"),
+    `const required = require("gatewise");
+     import("gatewise").then((imported) => console.log(imported.GatewiseError === required.GatewiseError));`,
+  );
+  expect(runNode(["both.cjs"], project)).toMatchObject({ status: 0, stdout: "true\n", stderr: "" });
+});
+
+test("on a platform without an addon it runs WebAssembly and says why", () => {
+  const elsewhere = join(project, "..", "elsewhere");
+  cpSync(project, elsewhere, { recursive: true });
+  const bindings = join(elsewhere, "node_modules/gatewise/bindings/node");
+  for (const file of readdirSync(bindings)) if (file.endsWith(".node")) rmSync(join(bindings, file));
+  const { auto } = outcomeOf("import", ["auto"], elsewhere).trained;
+  expect(auto.name).toBe("wasm");
+  expect(auto.reason).toContain("native");
+  expect(auto.label).toBe("rises");
+});

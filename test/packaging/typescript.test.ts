@@ -1,0 +1,65 @@
+// The package in TypeScript projects of its users: the declarations resolve, say what they should, and hold up without
+// `skipLibCheck`.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { CHECKOUT, Packed, runTool } from "./tarball.js";
+
+let packed: Packed;
+let project: string;
+
+beforeAll(() => {
+  packed = new Packed();
+  project = packed.install("typescript");
+});
+afterAll(() => packed.dispose());
+
+// That the wrong line is an error shows that the types were found: nothing is wrong with `any`.
+const USE = `
+export async function use(): Promise<"lapsed" | "returning" | undefined> {
+  const model = await createModel({
+    input: { features: 5, scaling: "standard" },
+    layers: [{ cell: "lstm", units: 8 }],
+    output: { classes: ["lapsed", "returning"] },
+  });
+  const x = new Float32Array(10);
+  const { losses } = await model.fit({ x, shape: [1, 2, 5], targets: ["returning"] }, { signal: new AbortController().signal });
+  // @ts-expect-error a class that there is not
+  await model.fit({ x, shape: [1, 2, 5], targets: ["churned"] });
+  const [prediction] = await model.predict({ x, shape: [1, 2, 5] });
+  model.dispose();
+  return losses.length > 0 ? prediction?.label : undefined;
+}
+`;
+
+const NODE = { lib: ["es2022"], types: ["node"], typeRoots: [join(CHECKOUT, "node_modules/@types")] };
+const BROWSER = { lib: ["es2022", "dom"], types: [] };
+
+interface Consumer {
+  readonly name: string;
+  readonly file: string;
+  readonly how: string;
+  readonly options: object;
+}
+
+const esm = `import { createModel } from "gatewise";`;
+const cjs = `import gatewise = require("gatewise"); const { createModel } = gatewise;`;
+
+const CONSUMERS: readonly Consumer[] = [
+  { name: "Node, import", file: "use.ts", how: esm, options: { module: "nodenext", ...NODE } },
+  { name: "Node, require", file: "use.cts", how: cjs, options: { module: "nodenext", ...NODE } },
+  { name: "a bundler", file: "use.ts", how: esm, options: { module: "esnext", moduleResolution: "bundler", ...BROWSER } },
+];
+
+test.each(CONSUMERS)("$name", ({ name, file, how, options }) => {
+  const folder = join(project, name.replaceAll(/\W+/g, "-"));
+  mkdirSync(folder);
+  const compilerOptions = { target: "es2022", strict: true, noEmit: true, skipLibCheck: false, ...options };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: [file] }));
+  writeFileSync(join(folder, file), `${how}\n${USE}`);
+  const { status, stdout } = runTool("typescript/bin/tsc", ["-p", folder], project);
+  expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
+});
