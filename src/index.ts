@@ -1,5 +1,8 @@
 // The public names, nothing else.
 
+// The declarations use `Symbol.dispose`, which a user's own `lib` need not have.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 export { availableBackends, createModel, loadModel } from "./model/create.js";
 export { defineModel } from "./model/definition.js";
 export { GatewiseError } from "./errors.js";

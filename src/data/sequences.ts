@@ -26,9 +26,9 @@ export function prepareSequences(data: Sequences, expected: Expected, at = ""): 
   const [n, steps, features] = checkShape(data.shape, `${at}shape`);
   assertFloats(data.x, `${at}x`);
   if (features !== expected.features) {
-    const message = `${at}x has ${features} features a step, the model expects ${expected.features}`;
+    const message = `x has ${features} features a step, the model expects ${expected.features}`;
     // The definition's field: that is where the expected number stands, and which of the two is wrong only users know.
-    throw new GatewiseError("shape_mismatch", "input.features", message);
+    throw new GatewiseError("shape_mismatch", `${at}input.features`, message);
   }
   if (data.x.length !== n * steps * features) {
     const message = `x holds ${data.x.length} numbers, its shape [${n}, ${steps}, ${features}] says ${n * steps * features}`;
