@@ -6,8 +6,8 @@ import { delimiter, dirname, join } from "node:path";
 
 import { root } from "./places.mjs";
 
-/** How much of a log is shown when its command failed. */
-const TAIL_LINES = 30;
+/** Lines of a log that are shown when its command failed: the reason is near the beginning (npm) or at the end (cargo). */
+const [HEAD_LINES, TAIL_LINES] = [20, 25];
 
 /** A command that ended badly. */
 export class CommandFailed extends Error {
@@ -17,10 +17,19 @@ export class CommandFailed extends Error {
    * @param {string} log The log's path.
    */
   constructor(command, how, log) {
-    const tail = readFileSync(log, "utf8").trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
-    super(`${command}\n${how}; the last lines of ${log}:\n\n${tail.replace(/^/gm, "  | ")}`);
+    super(`${command}\n${how}; from ${log}:\n\n${excerpt(readFileSync(log, "utf8")).replace(/^/gm, "  | ")}`);
     this.name = "CommandFailed";
   }
+}
+
+/**
+ * @param {string} text
+ * @returns {string} Its first and last lines.
+ */
+function excerpt(text) {
+  const lines = text.trimEnd().split("\n");
+  if (lines.length <= HEAD_LINES + TAIL_LINES) return lines.join("\n");
+  return [...lines.slice(0, HEAD_LINES), "…", ...lines.slice(-TAIL_LINES)].join("\n");
 }
 
 /**
@@ -35,12 +44,14 @@ export function run(log, command, args, { cwd = root, env = process.env, timeout
   mkdirSync(dirname(log), { recursive: true });
   const output = openSync(log, "a");
   const line = [command, ...args].join(" ");
-  return new Promise((resolve, reject) => {
+  /** @type {Promise<void>} */
+  const ended = new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env, timeout, stdio: ["ignore", output, output], shell: isBatchFile(command) });
     const fail = (/** @type {string} */ how) => reject(new CommandFailed(line, how, log));
     child.on("error", (error) => fail(error.message));
     child.on("exit", (code, signal) => (code === 0 ? resolve() : fail(`ended with ${signal ?? `exit code ${code}`}`)));
-  }).finally(() => closeSync(output));
+  });
+  return ended.finally(() => closeSync(output));
 }
 
 /**

@@ -46,9 +46,3 @@ export interface BindingModule {
   /** JSON of `MachineDescription`. */
   machine(): string;
 }
-
-/** What the WebAssembly build's glue exports. */
-export interface WasmGlue {
-  /** A fresh instance with a memory of its own. */
-  instantiate(module: WebAssembly.Module): BindingModule;
-}

@@ -9,5 +9,5 @@ declare module "#native" {
 }
 
 declare module "#wasm" {
-  export const instantiate: import("./binding.js").WasmGlue["instantiate"];
+  export const instantiate: import("./wasm.js").WasmGlue["instantiate"];
 }

@@ -6,9 +6,18 @@ import type { MachineDescription } from "../generated/core.js";
 import { fromJson } from "../json.js";
 import { nextTurn } from "../event-loop.js";
 import type { Backend, BackendSource, TrainerHandle, TrainingJob } from "./backend.js";
-import type { WasmGlue } from "./binding.js";
+import type { BindingModule } from "./binding.js";
 import { openTrainer } from "./direct-trainer.js";
 import { type StartWorker, openTrainerInWorker } from "./worker-trainer.js";
+
+/**
+ * What the WebAssembly build's glue exports. Not in binding.ts, which the package's declarations lead to: without the DOM's
+ * types, as in many Node projects, TypeScript knows no `WebAssembly`.
+ */
+export interface WasmGlue {
+  /** A fresh instance with a memory of its own. */
+  instantiate(module: WebAssembly.Module): BindingModule;
+}
 
 /** What a runtime provides for WebAssembly. */
 export interface WasmHost {

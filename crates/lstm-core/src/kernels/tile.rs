@@ -2,7 +2,8 @@
 //!
 //! A tile is R rows by V vectors of sums that stay in registers while the loop runs over the depth K:
 //! `sums[r][v] += Σ_k a[r, k] · b[k, v]`. `b` is packed so that the V vectors of one k lie side by side; `a` is read a
-//! number at a time and broadcast. Per k: V loads, R broadcasts, R·V fused multiply-adds.
+//! number at a time and broadcast. Per k: R broadcasts, V loads, R·V fused multiply-adds. The broadcasts come first and
+//! the vectors one at a time: that takes R·V + R + 1 registers; the other way round takes R·V + V + 1.
 //!
 //! The sums are stored with constant indices when the loop is done, and are read back from memory by whoever goes
 //! over them row by row: an array of vectors that is indexed by a variable anywhere lives on the stack everywhere.
@@ -36,16 +37,16 @@ pub(crate) unsafe fn multiply_add<I: KernelIsa, const R: usize, const V: usize>(
 ) -> [[I::F32; V]; R] {
     let ops = isa.f32();
     for k in 0..depth {
-        let mut right = [ops.zero(); V];
-        for (v, vector) in right.iter_mut().enumerate() {
-            // SAFETY: k < depth and v < V.
-            *vector = unsafe { ops.load_ptr(packed.add((k * V + v) * I::LANES)) };
-        }
-        for (r, row) in sums.iter_mut().enumerate() {
+        let mut broadcast = [ops.zero(); R];
+        for (r, a) in broadcast.iter_mut().enumerate() {
             // SAFETY: r < R and k < depth.
-            let a = ops.splat(unsafe { *left.start.add(r * left.row_stride + k * left.depth_stride) });
-            for (sum, vector) in row.iter_mut().zip(right) {
-                *sum = ops.mul_add(a, vector, *sum);
+            *a = ops.splat(unsafe { *left.start.add(r * left.row_stride + k * left.depth_stride) });
+        }
+        for v in 0..V {
+            // SAFETY: k < depth and v < V.
+            let b = unsafe { ops.load_ptr(packed.add((k * V + v) * I::LANES)) };
+            for (row, &a) in sums.iter_mut().zip(&broadcast) {
+                row[v] = ops.mul_add(a, b, row[v]);
             }
         }
     }
@@ -57,6 +58,7 @@ pub(crate) unsafe fn multiply_add<I: KernelIsa, const R: usize, const V: usize>(
 /// # Safety
 /// V · LANES values are writable at each of the R rows.
 #[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "iterating by value would put the sums on the stack")]
 pub(crate) unsafe fn store<I: KernelIsa, const R: usize, const V: usize>(
     isa: I,
     sums: [[I::F32; V]; R],
@@ -64,10 +66,10 @@ pub(crate) unsafe fn store<I: KernelIsa, const R: usize, const V: usize>(
     row_stride: usize,
 ) {
     let ops = isa.f32();
-    for (r, row) in sums.into_iter().enumerate() {
-        for (v, sum) in row.into_iter().enumerate() {
+    for r in 0..R {
+        for v in 0..V {
             // SAFETY: r < R and v < V.
-            unsafe { ops.store_ptr(sum, start.add(r * row_stride + v * I::LANES)) };
+            unsafe { ops.store_ptr(sums[r][v], start.add(r * row_stride + v * I::LANES)) };
         }
     }
 }
