@@ -87,8 +87,9 @@ async function buildStandardLibrary(log, scratch) {
     `[source.crates-io]\nreplace-with = "packaged"\n\n[source.packaged]\ndirectory = "${vendoredSources()}"\n`,
   );
   // Unstable options of a stable compiler are for this one build, of the standard library itself.
-  const { RUSTFLAGS: _, ...user } = process.env;
-  const env = { ...user, RUSTC, RUSTC_BOOTSTRAP: "1", CARGO_TARGET_DIR: join(scratch, "target") };
+  // The bitcode, as in every standard library that is handed out: the release profile's LTO reads it.
+  const RUSTFLAGS = "-C embed-bitcode=yes";
+  const env = { ...process.env, RUSTFLAGS, RUSTC, RUSTC_BOOTSTRAP: "1", CARGO_TARGET_DIR: join(scratch, "target") };
   await run(log, CARGO, ["build", "--release", "--offline", "-Zbuild-std=std,panic_abort", "--target", TARGET], { cwd: scratch, env });
   return join(scratch, "target", TARGET, "release", "deps");
 }

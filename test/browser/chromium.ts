@@ -36,6 +36,8 @@ export interface WatchedPage {
 /** A page of its own, in a profile of its own. */
 export async function openPage(browser: Browser, url: string): Promise<WatchedPage> {
   const page = await browser.newPage();
+  // Below the tests' own limit, so that what is told is what was waited for.
+  page.setDefaultTimeout(100_000);
   const complaints: string[] = [];
   const workers: string[] = [];
   page.on("console", (message) => {

@@ -1,6 +1,8 @@
 //! One LSTM layer by itself, forward and backward on plain arrays, for people who build their own network.
 
-use crate::cells::lstm::{Activations, Gradients, PackedWeights, Saved, Shape, Weights, backward, forward, scratch};
+use crate::cells::lstm::{
+    Activations, Gradients, LayerBatch, PackedWeights, Saved, Shape, Weights, backward, forward, scratch,
+};
 use crate::cells::sequences::Sequences;
 use crate::executor::Executor;
 use crate::kernels::InstructionSet;
@@ -137,7 +139,17 @@ impl LstmLayer {
             cells: &mut self.cells,
             saved: Some(Saved { gates: &mut self.gates, tanh_cells: &mut self.tanh_cells }),
         };
-        forward(self.set, &self.executor, &self.weights, &self.sequences, &self.x, input_size, activations);
+        forward(
+            LayerBatch {
+                set: self.set,
+                executor: &self.executor,
+                weights: &self.weights,
+                sequences: &self.sequences,
+                x: &self.x,
+                x_stride: input_size,
+            },
+            activations,
+        );
         Ok(LayerOutput {
             hidden: unpack(&self.sequences, steps, &self.hidden[batch * padded_units..], units, padded_units),
             final_hidden: self.final_states(&self.hidden),
@@ -173,12 +185,14 @@ impl LstmLayer {
         let (mut weight_ih, mut weight_hh, mut bias) =
             (zeros(4 * units * input_size), zeros(4 * units * units), zeros(4 * units));
         backward(
-            self.set,
-            &self.executor,
-            &self.weights,
-            &self.sequences,
-            &self.x,
-            input_size,
+            LayerBatch {
+                set: self.set,
+                executor: &self.executor,
+                weights: &self.weights,
+                sequences: &self.sequences,
+                x: &self.x,
+                x_stride: input_size,
+            },
             Gradients {
                 gates: &mut self.gates,
                 tanh_cells: &self.tanh_cells,

@@ -1,13 +1,15 @@
 //! The whole network over one batch: the layers, the head and the loss, forward and backward.
 //! Knows weights and batches; nothing of optimisers, data sets or files.
 
+use std::ops::Range;
+
 use super::head::{Head, HeadGradients};
 use super::loss::{BatchLoss, cross_entropy, cross_entropy_gradient, softmax};
 use super::parameters::Layout;
 use super::samples::{InputScaling, Samples, gather};
 use super::workspace::Workspace;
 use crate::Result;
-use crate::cells::lstm::{Activations, Gradients, PackedWeights, Saved, Shape, Weights, backward, forward};
+use crate::cells::lstm::{Activations, Gradients, LayerBatch, PackedWeights, Saved, Shape, Weights, backward, forward};
 use crate::cells::sequences::Sequences;
 use crate::executor::Executor;
 use crate::kernels::InstructionSet;
@@ -126,24 +128,42 @@ impl Stack {
     }
 
     fn run_layers(&mut self) {
-        let Self { set, executor, layers, head, sequences, workspace, training, .. } = self;
-        let batch = sequences.batch();
-        let mut below = None;
-        for (layer, regions) in layers.iter().zip(&workspace.layers) {
-            let (x, x_stride, skip) = below.unwrap_or((workspace.input, layer.shape.input_size, 0));
-            let [x, hidden, cells, gates, tanh_cells] =
-                disjoint(&mut workspace.memory, [x, regions.hidden, regions.cells, regions.gates, regions.tanh_cells]);
+        let batch = self.sequences.batch();
+        let mut last = self.workspace.input;
+        for index in 0..self.layers.len() {
+            let (input, x_stride, skip) = self.input_of(index);
+            let Self { set, executor, layers, sequences, workspace, training, .. } = self;
+            let regions = workspace.layers[index];
+            let [x, hidden, cells, gates, tanh_cells] = disjoint(
+                &mut workspace.memory,
+                [input, regions.hidden, regions.cells, regions.gates, regions.tanh_cells],
+            );
             let saved = training.then_some(Saved { gates, tanh_cells });
-            forward(*set, executor, layer, sequences, &x[skip..], x_stride, Activations { hidden, cells, saved });
-            let units = layer.shape.padded_units;
-            below = Some((regions.hidden, units, batch * units));
+            let weights = &layers[index];
+            let job = LayerBatch { set: *set, executor, weights, sequences, x: &x[skip..], x_stride };
+            forward(job, Activations { hidden, cells, saved });
+            last = regions.hidden;
         }
-        let Some((hidden, units, first)) = below else { return };
-        let [hidden, last, logits] = disjoint(&mut workspace.memory, [hidden, workspace.last, workspace.logits]);
+        let Self { head, sequences, workspace, .. } = self;
+        let units = head.state_stride();
+        let [hidden, last, logits] = disjoint(&mut workspace.memory, [last, workspace.last, workspace.logits]);
         for (row, target) in last.chunks_exact_mut(units).take(batch).enumerate() {
-            target.copy_from_slice(&hidden[first + sequences.last(row) * units..][..units]);
+            target.copy_from_slice(&hidden[(batch + sequences.last(row)) * units..][..units]);
         }
         head.forward(last, batch, logits);
+    }
+
+    /// Where a layer's input lies, the stride of its rows, and how many values come before the first packed row: the
+    /// gathered samples for the first layer, for the others the hidden states of the layer below, which begin with the
+    /// initial states.
+    fn input_of(&self, index: usize) -> (Region, usize, usize) {
+        match index.checked_sub(1) {
+            None => (self.workspace.input, self.layers[index].shape.input_size, 0),
+            Some(below) => {
+                let stride = self.layers[below].shape.padded_units;
+                (self.workspace.layers[below].hidden, stride, self.sequences.batch() * stride)
+            }
+        }
     }
 
     /// Turns the logits of the batch into probabilities and hands each sample's to `take`.
@@ -166,40 +186,41 @@ impl Stack {
     }
 
     /// The gradient of the mean loss of the batch by every trained number, a flat vector of the given layout.
-    pub(crate) fn backward(&mut self, layout: &Layout, samples_target: impl Fn(usize) -> usize, gradients: &mut [f32]) {
+    pub(crate) fn backward(&mut self, layout: &Layout, target: impl Fn(usize) -> usize, gradients: &mut [f32]) {
         debug_assert!(self.training);
-        let Self { set, executor, layers, head, sequences, workspace, .. } = self;
-        let batch = sequences.batch();
-        {
-            let logits = &mut workspace.memory[workspace.logits.range()];
-            softmax(logits, head.classes, head.logit_stride(), batch);
-            cross_entropy_gradient(logits, head.classes, head.logit_stride(), batch, |row| {
-                samples_target(sequences.sample(row))
-            });
+        self.backward_head(layout, target, gradients);
+        for index in (0..self.layers.len()).rev() {
+            self.backward_layer(index, layout, gradients);
         }
-        let top = workspace.layers.len() - 1;
+    }
+
+    /// From the loss to the gradient of the last layer's final hidden states.
+    fn backward_head(&mut self, layout: &Layout, target: impl Fn(usize) -> usize, gradients: &mut [f32]) {
+        let Self { head, sequences, workspace, .. } = self;
+        let (batch, top) = (sequences.batch(), workspace.layers.len() - 1);
         let [logits, last, hidden, scratch] = disjoint(
             &mut workspace.memory,
             [workspace.logits, workspace.last, workspace.layers[top].hidden_gradient, workspace.scratch],
         );
-        let [weight, bias] = gradients
-            .get_disjoint_mut([layout.head().weight.clone(), layout.head().bias.clone()])
-            .expect("tensors are disjoint");
+        softmax(logits, head.classes, head.logit_stride(), batch);
+        cross_entropy_gradient(logits, head.classes, head.logit_stride(), batch, |row| target(sequences.sample(row)));
+        let ranges = layout.head();
+        let [weight, bias] = tensors(gradients, [&ranges.weight, &ranges.bias]);
         head.backward(logits, batch, last, HeadGradients { hidden, weight, bias, scratch });
+    }
 
-        for index in (0..layers.len()).rev() {
-            let (layer, regions) = (&layers[index], workspace.layers[index]);
-            let units = layer.shape.padded_units;
-            let (x, x_stride, skip, input) = match index.checked_sub(1) {
-                None => (workspace.input, layer.shape.input_size, 0, Region::default()),
-                Some(below) => {
-                    let (stride, regions) = (layers[below].shape.padded_units, workspace.layers[below]);
-                    (regions.hidden, stride, batch * stride, regions.from_above)
-                }
-            };
-            let regions = [
-                x,
+    /// From the gradient of a layer's hidden states to those of its weights and of the layer below.
+    fn backward_layer(&mut self, index: usize, layout: &Layout, gradients: &mut [f32]) {
+        let (input, x_stride, skip) = self.input_of(index);
+        let Self { set, executor, layers, sequences, workspace, .. } = self;
+        let regions = workspace.layers[index];
+        let is_top = index + 1 == layers.len();
+        let input_gradient = index.checked_sub(1).map(|below| workspace.layers[below].from_above);
+        let [x, below, gates, tanh_cells, cells, hidden, from_above, hidden_state, cell_state, scratch] = disjoint(
+            &mut workspace.memory,
+            [
                 input,
+                input_gradient.unwrap_or_default(),
                 regions.gates,
                 regions.tanh_cells,
                 regions.cells,
@@ -208,46 +229,40 @@ impl Stack {
                 regions.hidden_gradient,
                 regions.cell_gradient,
                 workspace.scratch,
-            ];
-            let [x, input, gates, tanh_cells, cells, hidden, from_above, hidden_state, cell_state, scratch] =
-                disjoint(&mut workspace.memory, regions);
-            if index < top {
-                hidden_state[..batch * units].fill(0.0);
-            }
-            cell_state[..batch * units].fill(0.0);
-            let ranges = layout.layer(index);
-            let [weight_ih, weight_hh, bias, bias_hh] = gradients
-                .get_disjoint_mut([
-                    ranges.weight_ih.clone(),
-                    ranges.weight_hh.clone(),
-                    ranges.bias_ih.clone(),
-                    ranges.bias_hh.clone(),
-                ])
-                .expect("tensors are disjoint");
-            backward(
-                *set,
-                executor,
-                layer,
-                sequences,
-                &x[skip..],
-                x_stride,
-                Gradients {
-                    gates,
-                    tanh_cells,
-                    cells,
-                    hidden,
-                    from_above: (index < top).then_some(&*from_above),
-                    hidden_state,
-                    cell_state,
-                    input: (index > 0).then_some(input),
-                    weight_ih,
-                    weight_hh,
-                    bias,
-                    scratch,
-                },
-            );
-            // Both biases are added to the same pre-activation.
-            bias_hh.copy_from_slice(bias);
+            ],
+        );
+        // Only the last layer's final hidden states are used; no final cell state is.
+        if !is_top {
+            hidden_state.fill(0.0);
         }
+        cell_state.fill(0.0);
+        let ranges = layout.layer(index);
+        let [weight_ih, weight_hh, bias, bias_hh] =
+            tensors(gradients, [&ranges.weight_ih, &ranges.weight_hh, &ranges.bias_ih, &ranges.bias_hh]);
+        let weights = &layers[index];
+        backward(
+            LayerBatch { set: *set, executor, weights, sequences, x: &x[skip..], x_stride },
+            Gradients {
+                gates,
+                tanh_cells,
+                cells,
+                hidden,
+                from_above: (!is_top).then_some(&*from_above),
+                hidden_state,
+                cell_state,
+                input: input_gradient.map(|_| below),
+                weight_ih,
+                weight_hh,
+                bias,
+                scratch,
+            },
+        );
+        // Both biases are added to the same pre-activation.
+        bias_hh.copy_from_slice(bias);
     }
+}
+
+/// Tensors of one flat vector, which never overlap.
+fn tensors<'a, const N: usize>(flat: &'a mut [f32], ranges: [&Range<usize>; N]) -> [&'a mut [f32]; N] {
+    flat.get_disjoint_mut(ranges.map(Clone::clone)).expect("tensors of one layout are disjoint")
 }

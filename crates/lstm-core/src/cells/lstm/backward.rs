@@ -5,11 +5,10 @@ use std::ops::Range;
 
 use rten_simd::ops::{BitOps, NumOps};
 
-use super::{PackedWeights, Shape};
+use super::{LayerBatch, Shape};
 use crate::cells::sequences::Sequences;
-use crate::executor::Executor;
 use crate::kernels::activations::{sigmoid_slope, tanh_slope};
-use crate::kernels::instruction_set::{InstructionSet, Kernel, KernelIsa, MAX_ROWS, dispatch};
+use crate::kernels::instruction_set::{Kernel, KernelIsa, MAX_ROWS, dispatch};
 use crate::kernels::outer::{OuterProduct, Right, Segmented, outer_product, scratch_length};
 use crate::kernels::product::{Product, Start, multiply};
 use crate::memory::{ReadRows, SharedRows};
@@ -46,91 +45,102 @@ pub(crate) fn scratch(shape: Shape, lanes: usize, parts: usize) -> usize {
 }
 
 /// Runs a layer backwards over a batch.
-pub(crate) fn backward(
-    set: InstructionSet,
-    executor: &Executor,
-    weights: &PackedWeights,
-    sequences: &Sequences,
-    x: &[f32],
-    x_stride: usize,
-    gradients: Gradients,
-) {
-    let shape = weights.shape;
-    let Shape { input_size, units, padded_units } = shape;
-    let (batch, packed) = (sequences.batch(), sequences.packed_rows());
-    assert!(gradients.gates.len() >= packed * 4 * padded_units && gradients.tanh_cells.len() >= packed * padded_units);
-    assert!(gradients.cells.len() >= (batch + packed) * padded_units);
-    assert!(gradients.hidden_state.len() >= batch * padded_units);
-    assert!(gradients.cell_state.len() >= batch * padded_units);
-    if let Some(from_above) = gradients.from_above {
-        assert!(from_above.len() >= packed * padded_units);
-    }
-    let parts = executor.parts(packed * shape.operations());
-    let dgates = SharedRows::new(gradients.gates);
-    let pass = BackwardPass {
-        shape,
-        sequences,
-        recurrent: weights.recurrent(),
-        dgates,
-        tanh_cells: gradients.tanh_cells,
-        cells: gradients.cells,
-        from_above: gradients.from_above,
-        dh: SharedRows::new(gradients.hidden_state),
-        dc: SharedRows::new(gradients.cell_state),
-    };
-    let row_parts = parts.min(batch);
-    executor.run(row_parts, |part| {
-        let start = |part| sequences.part_start(part, row_parts, MAX_ROWS);
-        dispatch(set, BackwardRows { pass, rows: start(part)..start(part + 1) });
-    });
-
+pub(crate) fn backward(job: LayerBatch, gradients: Gradients) {
+    let shape = job.weights.shape;
+    let parts = job.executor.parts(job.sequences.packed_rows() * shape.operations());
+    let dgates = reverse_loop(
+        job,
+        parts,
+        BackwardPass {
+            shape,
+            sequences: job.sequences,
+            recurrent: job.weights.recurrent(),
+            dgates: SharedRows::new(gradients.gates),
+            tanh_cells: gradients.tanh_cells,
+            cells: gradients.cells,
+            from_above: gradients.from_above,
+            dh: SharedRows::new(gradients.hidden_state),
+            dc: SharedRows::new(gradients.cell_state),
+        },
+    );
     if let Some(input) = gradients.input {
-        let product = Product {
-            left: dgates.into(),
-            left_stride: 4 * padded_units,
-            depth: 4 * padded_units,
-            packed: weights.input(),
-            columns: input_size,
-            start: Start::Zero,
-            out: SharedRows::new(input),
-            out_stride: input_size.next_multiple_of(set.lanes()),
-        };
-        executor.run(parts, |part| {
-            let rows = packed * part / parts..packed * (part + 1) / parts;
-            // SAFETY: the parts' rows are disjoint; `dgates` is only read from here on.
-            unsafe { multiply(set, product, rows) };
-        });
+        input_gradient(job, parts, dgates, input);
     }
+    let right = |values, row_stride, columns, index, gradient| {
+        let gradient = SharedRows::new(gradient);
+        Right { values, row_stride, columns, index, gradient }
+    };
+    let before = Some(job.sequences.states_before());
+    let rights = [
+        right(job.x, job.x_stride, shape.input_size, None, gradients.weight_ih),
+        right(gradients.hidden, shape.padded_units, shape.units, before, gradients.weight_hh),
+    ];
+    weight_gradients(job, parts, dgates, rights, gradients.bias, gradients.scratch);
+}
 
-    // SAFETY: the reverse loop is done; nobody writes `dgates` any more, and its length was checked above.
-    let dgates = unsafe { std::slice::from_raw_parts(dgates.at(0).cast_const(), packed * 4 * padded_units) };
-    let gates =
-        Segmented { values: dgates, row_stride: 4 * padded_units, segment_stride: padded_units, columns: units };
-    let right = |values, row_stride, columns, index, gradient| Right { values, row_stride, columns, index, gradient };
+/// The steps in reverse: leaves the gate gradients in the place of the gates, and gives them.
+fn reverse_loop<'a>(job: LayerBatch, parts: usize, pass: BackwardPass<'a>) -> &'a [f32] {
+    let stride = pass.shape.padded_units;
+    let (batch, packed) = (job.sequences.batch(), job.sequences.packed_rows());
+    assert!(pass.dgates.length() >= packed * 4 * stride && pass.tanh_cells.len() >= packed * stride);
+    assert!(pass.cells.len() >= (batch + packed) * stride);
+    assert!(pass.dh.length() >= batch * stride && pass.dc.length() >= batch * stride);
+    assert!(pass.from_above.is_none_or(|from_above| from_above.len() >= packed * stride));
+    let parts = parts.min(batch);
+    job.executor.run(parts, |part| {
+        let start = |part| job.sequences.part_start(part, parts, MAX_ROWS);
+        dispatch(job.set, BackwardRows { pass, rows: start(part)..start(part + 1) });
+    });
+    // SAFETY: the loop is done and nobody writes the gate gradients any more; their length was checked above.
+    unsafe { std::slice::from_raw_parts(pass.dgates.at(0).cast_const(), packed * 4 * stride) }
+}
+
+/// `dx = dgates · W_ih`, over all packed rows at once.
+fn input_gradient(job: LayerBatch, parts: usize, dgates: &[f32], input: &mut [f32]) {
+    let Shape { input_size, padded_units, .. } = job.weights.shape;
+    let packed = job.sequences.packed_rows();
+    let product = Product {
+        left: dgates.into(),
+        left_stride: 4 * padded_units,
+        depth: 4 * padded_units,
+        packed: job.weights.input(),
+        columns: input_size,
+        start: Start::Zero,
+        out: SharedRows::new(input),
+        out_stride: input_size.next_multiple_of(job.set.lanes()),
+    };
+    job.executor.run(parts, |part| {
+        let rows = packed * part / parts..packed * (part + 1) / parts;
+        // SAFETY: the parts' rows are disjoint.
+        unsafe { multiply(job.set, product, rows) };
+    });
+}
+
+/// `dW = Σ dgatesᵀ · [x, h]` and `db = Σ dgates`, over all packed rows at once.
+fn weight_gradients(
+    job: LayerBatch,
+    parts: usize,
+    dgates: &[f32],
+    rights: [Right; 2],
+    bias: &mut [f32],
+    scratch: &mut [f32],
+) {
+    let Shape { units, padded_units, .. } = job.weights.shape;
     let product = OuterProduct {
-        rows: packed,
-        left: gates,
-        rights: [
-            right(x, x_stride, input_size, None, SharedRows::new(gradients.weight_ih)),
-            right(
-                gradients.hidden,
-                padded_units,
-                units,
-                Some(sequences.states_before()),
-                SharedRows::new(gradients.weight_hh),
-            ),
-        ],
-        bias_gradient: SharedRows::new(gradients.bias),
+        rows: job.sequences.packed_rows(),
+        left: Segmented { values: dgates, row_stride: 4 * padded_units, segment_stride: padded_units, columns: units },
+        rights,
+        bias_gradient: SharedRows::new(bias),
     };
     let outputs = 4 * units;
-    let part_scratch = scratch(shape, set.lanes(), 1);
-    let scratch = SharedRows::new(gradients.scratch);
+    let part_scratch = self::scratch(job.weights.shape, job.set.lanes(), 1);
+    let scratch = SharedRows::new(scratch);
     assert!(scratch.length() >= parts * part_scratch);
-    executor.run(parts, |part| {
+    job.executor.run(parts, |part| {
         // SAFETY: every part has output rows and scratch of its own.
         unsafe {
             let scratch = std::slice::from_raw_parts_mut(scratch.at(part * part_scratch), part_scratch);
-            outer_product(set, product, outputs * part / parts..outputs * (part + 1) / parts, scratch);
+            outer_product(job.set, product, outputs * part / parts..outputs * (part + 1) / parts, scratch);
         }
     });
 }

@@ -5,11 +5,10 @@ use std::ops::Range;
 
 use rten_simd::ops::{BitOps, NumOps};
 
-use super::{PackedWeights, Shape};
+use super::{LayerBatch, Shape};
 use crate::cells::sequences::Sequences;
-use crate::executor::Executor;
 use crate::kernels::activations::{sigmoid, tanh};
-use crate::kernels::instruction_set::{InstructionSet, Kernel, KernelIsa, MAX_LANES, MAX_ROWS, dispatch};
+use crate::kernels::instruction_set::{Kernel, KernelIsa, MAX_LANES, MAX_ROWS, dispatch};
 use crate::kernels::tile::{Left, TILE_VECTORS, load, multiply_add, store, with_rows};
 use crate::memory::{ReadRows, SharedRows};
 
@@ -31,16 +30,9 @@ pub(crate) struct Saved<'a> {
     pub(crate) tanh_cells: &'a mut [f32],
 }
 
-/// Runs a layer over a batch. `x` is [P, `x_stride`], of which the first `input_size` numbers a row count.
-pub(crate) fn forward(
-    set: InstructionSet,
-    executor: &Executor,
-    weights: &PackedWeights,
-    sequences: &Sequences,
-    x: &[f32],
-    x_stride: usize,
-    activations: Activations,
-) {
+/// Runs a layer over a batch.
+pub(crate) fn forward(job: LayerBatch, activations: Activations) {
+    let LayerBatch { set, executor, weights, sequences, x, x_stride } = job;
     let shape = weights.shape;
     let (batch, packed) = (sequences.batch(), sequences.packed_rows());
     let training = activations.saved.is_some();

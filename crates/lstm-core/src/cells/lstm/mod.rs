@@ -27,9 +27,25 @@ mod backward;
 mod forward;
 mod weights;
 
+use super::sequences::Sequences;
+use crate::executor::Executor;
+use crate::kernels::InstructionSet;
+
 pub(crate) use backward::{Gradients, backward, scratch};
 pub(crate) use forward::{Activations, Saved, forward};
 pub(crate) use weights::{PackedWeights, Weights};
+
+/// A layer and the batch that it runs over: what both passes are told.
+#[derive(Clone, Copy)]
+pub(crate) struct LayerBatch<'a> {
+    pub(crate) set: InstructionSet,
+    pub(crate) executor: &'a Executor,
+    pub(crate) weights: &'a PackedWeights,
+    pub(crate) sequences: &'a Sequences,
+    /// [packed rows, `x_stride`], of which the first I numbers a row count.
+    pub(crate) x: &'a [f32],
+    pub(crate) x_stride: usize,
+}
 
 /// The sizes of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
