@@ -67,7 +67,7 @@ pub(crate) fn pack_gates(packed: &mut [f32], weight_ih: &[f32], weight_hh: &[f32
     }
 }
 
-/// Packs the sum of both biases [4H] in the order of the gates' panels.
+/// Packs the sum of both biases `[4H]` in the order of the gates' panels.
 pub(crate) fn pack_biases(packed: &mut [f32], bias_ih: &[f32], bias_hh: &[f32], units: usize, lanes: usize) {
     for (column, value) in packed.iter_mut().enumerate() {
         let (panel, gate) = (column / (TILE_VECTORS * lanes), column / lanes % TILE_VECTORS);

@@ -24,7 +24,7 @@ pub(crate) struct Product<'a> {
     pub(crate) left: ReadRows<'a>,
     pub(crate) left_stride: usize,
     pub(crate) depth: usize,
-    /// [depth, columns], packed by [`pack_row`](super::panels::pack_row).
+    /// [depth, columns], packed by [`pack_row`].
     pub(crate) packed: &'a [f32],
     pub(crate) columns: usize,
     pub(crate) start: Start<'a>,

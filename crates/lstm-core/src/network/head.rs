@@ -1,4 +1,4 @@
-//! The linear head, forward and backward: logits = W · h + b, with W [C, H] and b [C].
+//! The linear head, forward and backward: logits = W · h + b, with W [C, H] and b `[C]`.
 
 use crate::Result;
 use crate::kernels::instruction_set::InstructionSet;
@@ -33,7 +33,7 @@ impl Head {
         Ok(Self { set, units, classes, memory, forward, bias, backward, transposed })
     }
 
-    /// Packs W [C, H] and b [C].
+    /// Packs W [C, H] and b `[C]`.
     pub(crate) fn pack(&mut self, weight: &[f32], bias: &[f32]) {
         let lanes = self.set.lanes();
         let [forward, packed_bias, backward, transposed] =
@@ -121,7 +121,7 @@ pub(crate) struct HeadGradients<'a> {
     pub(crate) hidden: &'a mut [f32],
     /// [C, H]
     pub(crate) weight: &'a mut [f32],
-    /// [C]
+    /// `[C]`
     pub(crate) bias: &'a mut [f32],
     pub(crate) scratch: &'a mut [f32],
 }

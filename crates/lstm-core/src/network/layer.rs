@@ -28,7 +28,7 @@ pub struct LayerGradients {
     pub weight_ih: Vec<f32>,
     /// [4H, H]
     pub weight_hh: Vec<f32>,
-    /// [4H], for each of the two biases, which are added up
+    /// `[4H]`, for each of the two biases, which are added up
     pub bias: Vec<f32>,
     /// [B, T, I]; zero beyond a sequence's length
     pub x: Vec<f32>,
@@ -87,7 +87,7 @@ impl LstmLayer {
         })
     }
 
-    /// Takes over weights in PyTorch's shapes: [4H, I], [4H, H], [4H], [4H], gates in the order i, f, g, o.
+    /// Takes over weights in PyTorch's shapes: [4H, I], [4H, H], `[4H]`, `[4H]`, gates in the order i, f, g, o.
     pub fn set_weights(
         &mut self,
         weight_ih: &[f32],

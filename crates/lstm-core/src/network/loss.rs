@@ -19,7 +19,7 @@ pub(crate) fn softmax(logits: &mut [f32], classes: usize, stride: usize, rows: u
 /// Loss and hits of one batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct BatchLoss {
-    /// Σ −ln p[target] over the rows, in nats.
+    /// The sum over the rows of −ln of the probability of the target, in nats.
     pub(crate) sum: f64,
     /// Rows whose most probable class (the first of equals) is the target.
     pub(crate) correct: usize,

@@ -102,7 +102,7 @@ impl Model {
         Ok(())
     }
 
-    /// How well probabilities [n, classes] fit the true classes [n].
+    /// How well probabilities [n, classes] fit the true classes `[n]`.
     pub fn report(&self, probabilities: &[f32], targets: &[u32]) -> Result<ClassificationReport> {
         classification_report(probabilities, targets, self.layout.head().classes)
     }
@@ -119,7 +119,7 @@ impl Model {
         index as u32
     }
 
-    /// Feeds one step [features] and fills `y` [classes] with the probabilities after it.
+    /// Feeds one step `[features]` and fills `y` `[classes]` with the probabilities after it.
     pub fn next_step(&mut self, stream: u32, features: &[f32], y: &mut [f32]) -> Result<()> {
         let classes = self.layout.head().classes;
         let expected = self.definition.input.features as usize;

@@ -27,7 +27,7 @@ pub(crate) struct Stack {
     training: bool,
 }
 
-/// The hidden and cell states of one sequence, carried from step to step: one [padded units] each a layer.
+/// The hidden and cell states of one sequence, carried from step to step: one `[padded units]` each a layer.
 pub(crate) struct StreamState {
     hidden: Vec<Vec<f32>>,
     cells: Vec<Vec<f32>>,

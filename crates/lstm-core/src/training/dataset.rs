@@ -13,7 +13,7 @@ pub(crate) struct Dataset {
 }
 
 impl Dataset {
-    /// Checks and copies `x` [n, `steps`, `features`], `lengths` [n] and `targets` [n], each a class's index.
+    /// Checks and copies `x` [n, `steps`, `features`], `lengths` `[n]` and `targets` `[n]`, each a class's index.
     pub(crate) fn new(
         x: &[f32],
         steps: usize,

@@ -86,7 +86,7 @@ impl Trainer {
         })
     }
 
-    /// Copies the training data: `x` [n, `steps`, features], `lengths` [n], `targets` [n] as class indices.
+    /// Copies the training data: `x` [n, `steps`, features], `lengths` `[n]`, `targets` `[n]` as class indices.
     pub fn set_training(&mut self, x: &[f32], steps: usize, lengths: Option<&[u32]>, targets: &[u32]) -> Result<()> {
         self.training = Some(self.dataset(x, steps, lengths, targets)?);
         Ok(())

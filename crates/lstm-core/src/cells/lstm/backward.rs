@@ -31,7 +31,7 @@ pub(crate) struct Gradients<'a> {
     pub(crate) cell_state: &'a mut [f32],
     /// [P, stride]: receives the gradient of the input, if it is wanted; the stride is I rounded up to whole vectors.
     pub(crate) input: Option<&'a mut [f32]>,
-    /// Receive the gradients of the weights, [4H, I], [4H, H] and [4H], unpadded.
+    /// Receive the gradients of the weights, [4H, I], [4H, H] and `[4H]`, unpadded.
     pub(crate) weight_ih: &'a mut [f32],
     pub(crate) weight_hh: &'a mut [f32],
     pub(crate) bias: &'a mut [f32],

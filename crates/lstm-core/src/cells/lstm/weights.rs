@@ -12,9 +12,9 @@ pub(crate) struct Weights<'a> {
     pub(crate) weight_ih: &'a [f32],
     /// [4H, H]
     pub(crate) weight_hh: &'a [f32],
-    /// [4H]
+    /// `[4H]`
     pub(crate) bias_ih: &'a [f32],
-    /// [4H]
+    /// `[4H]`
     pub(crate) bias_hh: &'a [f32],
 }
 
