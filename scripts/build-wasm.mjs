@@ -46,8 +46,8 @@ function findTools() {
 
   const path = [toolchain?.bin, dirname(wasmBindgen), npmPrograms, process.env["PATH"]].filter(Boolean).join(delimiter);
   const flags = [process.env["RUSTFLAGS"], "-C target-feature=+simd128"].filter(Boolean).join(" ");
-  const linker = toolchain && { CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: toolchain.linker };
-  return { wasmPack, env: { ...process.env, PATH: path, RUSTFLAGS: flags, ...linker } };
+  const own = toolchain && { CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: toolchain.linker, CARGO_TARGET_DIR: toolchain.target };
+  return { wasmPack, env: { ...process.env, PATH: path, RUSTFLAGS: flags, ...own } };
 }
 
 function publish() {

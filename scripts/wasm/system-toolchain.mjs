@@ -21,7 +21,11 @@ const RUSTC = "/usr/bin/rustc";
 const CARGO = "/usr/bin/cargo";
 const LINKERS = ["wasm-ld-19", "wasm-ld", "wasm-ld-20", "wasm-ld-21", "wasm-ld-22"];
 
-/** @typedef {{ bin: string, linker: string }} Toolchain `bin` holds cargo and rustc. */
+/**
+ * `bin` holds cargo and rustc. `target` is for what they compile: cargo does not see that a standard library was built anew,
+ * so what was compiled against the old one has to go with it.
+ * @typedef {{ bin: string, linker: string, target: string }} Toolchain
+ */
 
 /**
  * The toolchain that was built earlier.
@@ -31,7 +35,8 @@ export function findSystemToolchain() {
   const folder = toolchainFolder();
   const linker = findLinker();
   // rustc is what the build writes last.
-  return folder && linker && isProgram(join(folder, "bin", "rustc")) ? { bin: join(folder, "bin"), linker } : undefined;
+  if (!folder || !linker || !isProgram(join(folder, "bin", "rustc"))) return undefined;
+  return { bin: join(folder, "bin"), linker, target: join(folder, "target") };
 }
 
 /**

@@ -17,7 +17,7 @@ use crate::{Error, ErrorCode, Result};
 /// Sequences that run together: enough to fill the kernels' tiles and threads, few enough to stay in cache.
 const BATCH: usize = 128;
 
-/// A model that predicts. See the [crate](crate) for a whole example.
+/// A model that predicts. The [crate] has a whole example.
 pub struct Model {
     definition: ModelDefinition,
     layout: Layout,

@@ -19,7 +19,7 @@ use crate::network::stack::Stack;
 use crate::random::{RandomStream, Stream};
 use crate::{Error, ErrorCode, Result};
 
-/// One training run. See the [crate](crate) for an example.
+/// One training run. The [crate] has an example.
 pub struct Trainer {
     definition: ModelDefinition,
     layout: Layout,
