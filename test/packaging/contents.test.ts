@@ -39,7 +39,6 @@ test("it holds the facade, both bindings, the licences, and nothing else", () =>
     "bindings/wasm/pkg/gatewise.d.ts",
     "bindings/wasm/pkg/gatewise.js",
     "bindings/wasm/pkg/gatewise_bg.wasm",
-    "bindings/wasm/pkg/gatewise_bg.wasm.d.ts",
     "package.json",
   ]);
 });
