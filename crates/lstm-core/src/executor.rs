@@ -44,6 +44,7 @@ impl Executor {
     }
 
     /// Runs `job` for each part of `0..parts`, all at once where there are threads, and waits for the last.
+    #[cfg_attr(not(feature = "threads"), expect(clippy::unused_self, reason = "the pool is there with threads only"))]
     pub(crate) fn run(&self, parts: usize, job: impl Fn(usize) + Sync) {
         #[cfg(feature = "threads")]
         if let Some(pool) = self.pool.as_ref().filter(|_| parts > 1) {
