@@ -55,15 +55,20 @@ const DOCUMENTS: Partial<Record<ErrorCode, string>> = { invalid_definition: "def
  * of the thrown error; everything else (a trap, a failed allocation, a dead worker) is an `internal_error`.
  */
 export function fromBinding(thrown: unknown): GatewiseError {
-  if (thrown instanceof GatewiseError) return thrown;
+  const known = fromCore(thrown);
+  if (known) return known;
   const text = thrown instanceof Error ? thrown.message : String(thrown);
-  const data = parseErrorData(text);
-  if (data) {
-    const path = [DOCUMENTS[data.code], data.path].filter(Boolean).join(".");
-    return new GatewiseError(data.code, path, data.message);
-  }
   const message = `Gatewise itself failed (${text}); the model goes on with its last committed weights. Please report this.`;
   return new GatewiseError("internal_error", "", message, { cause: thrown });
+}
+
+/** The package's error for one that the core made; undefined for any other. */
+export function fromCore(thrown: unknown): GatewiseError | undefined {
+  if (thrown instanceof GatewiseError) return thrown;
+  const data = thrown instanceof Error ? parseErrorData(thrown.message) : undefined;
+  if (!data) return undefined;
+  const path = [DOCUMENTS[data.code], data.path].filter(Boolean).join(".");
+  return new GatewiseError(data.code, path, data.message);
 }
 
 function parseErrorData(text: string): ErrorData | undefined {

@@ -1,6 +1,6 @@
 // The one place where a backend is chosen. Knows the sources in order of preference and nothing of what they do.
 
-import { GatewiseError } from "../errors.js";
+import { GatewiseError, fromCore } from "../errors.js";
 import type { Backend, BackendName, BackendSource } from "./backend.js";
 
 /** What may be asked for: `"auto"` is the fastest that is there. */
@@ -45,7 +45,7 @@ export async function chooseBackend(sources: readonly BackendSource[], asked: Ba
 export async function surveyBackends(sources: readonly BackendSource[]): Promise<BackendAvailability[]> {
   const survey = async (source: BackendSource): Promise<BackendAvailability> => {
     const { name } = source;
-    const attempt = await tryToOpen(source);
+    const attempt = await tryToOpen(source).catch((refused: Error) => refused.message);
     if (typeof attempt === "string") return { name, available: false, reason: attempt };
     const { isa, threads } = attempt.machine;
     return { name, available: true, isa, threads, reason: `${name} loads and runs here` };
@@ -53,12 +53,18 @@ export async function surveyBackends(sources: readonly BackendSource[]): Promise
   return Promise.all(sources.map(survey));
 }
 
-/** The backend, or a sentence that says why it is not there and what would help. */
+/**
+ * The backend, or a sentence that says why it is not there and what would help.
+ *
+ * @throws {GatewiseError} what the core refuses: a setting that is wrong is no reason to take another backend
+ */
 async function tryToOpen(source: BackendSource): Promise<Backend | string> {
   try {
     return await source.open();
-  } catch (cause) {
-    const why = cause instanceof Error ? firstLine(cause.message) : String(cause);
+  } catch (thrown) {
+    const refused = fromCore(thrown);
+    if (refused) throw refused;
+    const why = firstLine(rootCause(thrown));
     return `the ${source.name} backend is not available (${why}): ${source.remedy}`;
   }
 }
@@ -76,6 +82,12 @@ function notHere(sources: readonly BackendSource[], asked: string): GatewiseErro
   }
   const message = `this runtime has no "${asked}" backend: use "auto" or ${known}`;
   return new GatewiseError("backend_unavailable", "options.backend", message);
+}
+
+/** The message of the error behind all others: napi's loader hides the addon's own behind advice about npm. */
+function rootCause(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  return thrown.cause instanceof Error ? rootCause(thrown.cause) : thrown.message;
 }
 
 function firstLine(text: string): string {

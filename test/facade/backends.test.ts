@@ -86,6 +86,26 @@ const script = `
   console.log(JSON.stringify({ backends, auto, native, wasm }));
 `;
 
+describe("an instruction set that is forced", () => {
+  function withInstructionSet(isa: string): Found {
+    const env = { ...process.env, GATEWISE_ISA: isa };
+    const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { cwd: root, env });
+    return JSON.parse(stdout.toString()) as Found;
+  }
+
+  test("it runs, and the backend says so", () => {
+    const { backends } = withInstructionSet("portable");
+    expect(backends[0]).toMatchObject({ name: "native", available: true, isa: "portable" });
+  });
+
+  test("one that is not there is refused, and no other backend takes its place", () => {
+    const { backends, auto, native } = withInstructionSet("mmx");
+    const refused = { code: "backend_unavailable", path: "GATEWISE_ISA", message: expect.stringContaining("portable") };
+    expect([auto, native]).toMatchObject([refused, refused]);
+    expect(backends[0]).toMatchObject({ name: "native", available: false, reason: expect.stringContaining('"mmx"') });
+  });
+});
+
 describe("where a backend is missing", () => {
   let folder: string;
   beforeAll(async () => {
@@ -118,6 +138,11 @@ describe("where a backend is missing", () => {
       message: expect.stringMatching(/bindings\/node.*npm run build:native/s),
     });
     expect(wasm).toMatchObject({ name: "wasm" });
+  });
+
+  test("no addon for this platform: what could not be loaded is named, not npm's troubles", async () => {
+    const { native } = await packageWith("other-platform", ["bindings/node/index.js"]);
+    expect(native).toMatchObject({ message: expect.stringMatching(/\(Cannot find module '.*gatewise.*\.node'/) });
   });
 
   test("no WebAssembly: native runs all the same", async () => {

@@ -60,7 +60,7 @@ impl InstructionSet {
         available.iter().copied().find(|set| set.name() == name).ok_or_else(|| {
             let names: Vec<_> = available.iter().map(|set| set.name()).collect();
             Error::new(
-                ErrorCode::InvalidOption,
+                ErrorCode::BackendUnavailable,
                 FORCE_VARIABLE,
                 format!("\"{name}\" is not an instruction set of this machine; choose one of: {}", names.join(", ")),
             )
