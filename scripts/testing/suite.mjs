@@ -20,7 +20,7 @@ import { root } from "../setup/places.mjs";
 export async function cargoSuite(name, args) {
   const result = { name, passed: 0, failed: 0 };
   // The harness's own -q: a line for each test binary, not for each test; all of it for a test that fails.
-  const code = await runLive("cargo", ["test", ...args, "--", "-q"], (line) => {
+  const code = await runLive("cargo", ["test", "--no-fail-fast", ...args, "--", "-q"], (line) => {
     const counts = /^test result: .* (\d+) passed; (\d+) failed; (\d+) ignored;/.exec(line);
     result.passed += Number(counts?.[1] ?? 0);
     result.failed += Number(counts?.[2] ?? 0) + Number(counts?.[3] ?? 0);

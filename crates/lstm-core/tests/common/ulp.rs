@@ -35,31 +35,56 @@ fn unit(exact: f64) -> f64 {
     if exact.abs() < smallest {
         return smallest;
     }
-    libm::exp2(libm::floor(libm::log2(exact.abs().min(f64::from(f32::MAX)))) - 23.0)
+    // The power of two at or below the value, which is the value without its mantissa, times 2⁻²³.
+    let power = f64::from_bits(exact.abs().min(f64::from(f32::MAX)).to_bits() & 0x7ff0_0000_0000_0000);
+    power * f64::from(f32::EPSILON)
 }
 
-/// The worst error over the bit patterns `0, step, 2·step, …` of f32, infinities and zeros of both signs among them
-/// when `step` divides their patterns. NaN must stay NaN.
-pub(crate) fn worst(set: InstructionSet, activation: Activation, step: u32) -> Worst {
-    let mut worst = Worst::default();
-    let mut patterns = (0..=u32::MAX).step_by(step as usize);
-    loop {
-        let x: Vec<f32> = patterns.by_ref().take(1 << 16).map(f32::from_bits).collect();
-        if x.is_empty() {
-            return worst;
+/// The worst error of each set over the bit patterns `0, step, 2·step, …` of f32. NaN must stay NaN.
+///
+/// The exact values cost the most: they are computed once for all sets, on all cores.
+pub(crate) fn worst(sets: &[InstructionSet], activation: Activation, step: u32) -> Vec<Worst> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
+    let patterns = (1u64 << 32).div_ceil(u64::from(step));
+    let parts = (0..threads).map(|part| patterns * part / threads..patterns * (part + 1) / threads);
+    let worst = std::thread::scope(|scope| {
+        let parts: Vec<_> =
+            parts.map(|part| scope.spawn(move || worst_of(sets, activation, step, part.start, part.end))).collect();
+        parts.into_iter().map(|part| part.join().expect("a part fails with its own message")).collect::<Vec<_>>()
+    });
+    let merge = |mut all: Vec<Worst>, part: Vec<Worst>| {
+        for (all, part) in all.iter_mut().zip(part) {
+            let values = all.values + part.values;
+            *all = Worst { values, ..if part.ulp > all.ulp { part } else { *all } };
         }
-        let mut y = x.clone();
-        evaluate(set, activation, &mut y);
-        for (&x, &y) in x.iter().zip(&y) {
-            if x.is_nan() {
-                assert!(y.is_nan(), "{activation:?}(NaN) is {y} on {}", set.name());
-                continue;
-            }
-            worst.values += 1;
-            let ulp = error(y, exact(activation, f64::from(x)));
-            if ulp > worst.ulp {
-                (worst.ulp, worst.at) = (ulp, x);
+        all
+    };
+    worst.into_iter().reduce(merge).unwrap_or_default()
+}
+
+/// The same over the patterns numbered `start..end`.
+fn worst_of(sets: &[InstructionSet], activation: Activation, step: u32, start: u64, end: u64) -> Vec<Worst> {
+    const CHUNK: usize = 1 << 12;
+    let mut worst = vec![Worst::default(); sets.len()];
+    for first in (start..end).step_by(CHUNK) {
+        let chunk = first..end.min(first + CHUNK as u64);
+        let x: Vec<f32> = chunk.map(|pattern| f32::from_bits((pattern * u64::from(step)) as u32)).collect();
+        let expected: Vec<f64> = x.iter().map(|&x| exact(activation, f64::from(x))).collect();
+        for (set, worst) in sets.iter().zip(&mut worst) {
+            let mut y = x.clone();
+            evaluate(*set, activation, &mut y);
+            for ((&x, &y), &expected) in x.iter().zip(&y).zip(&expected) {
+                if x.is_nan() {
+                    assert!(y.is_nan(), "{activation:?}(NaN) is {y} on {}", set.name());
+                    continue;
+                }
+                worst.values += 1;
+                let ulp = error(y, expected);
+                if ulp > worst.ulp {
+                    (worst.ulp, worst.at) = (ulp, x);
+                }
             }
         }
     }
+    worst
 }
