@@ -8,6 +8,9 @@ import { wasmSource } from "../backend/wasm.js";
 import { writeFileAtomically } from "./atomic-write.js";
 import { providePlatform } from "../platform.js";
 
+// Loaders such as tsx, which run the sources as they are, do not reach into workers: then training takes turns with the
+// event loop on this thread, as it does wherever there are no workers.
+const compiled = import.meta.url.endsWith(".js");
 const wasmFile = new URL("../../bindings/wasm/pkg/gatewise_bg.wasm", import.meta.url);
 
 providePlatform({
@@ -15,7 +18,7 @@ providePlatform({
     nativeSource,
     wasmSource({
       compile: async () => WebAssembly.compile(await readFile(wasmFile)),
-      startWorker: startNodeWorker,
+      startWorker: compiled ? startNodeWorker : undefined,
     }),
   ],
   readFile: (location) => readFile(location),

@@ -40,6 +40,12 @@ describe.each(BACKENDS)("a process that trained on %s", (backend) => {
     expect({ code, output }).toEqual({ code: 0, output: `${stopped}\n` });
   });
 
+  test("the sources run as they are, with tsx", async () => {
+    const script = `const { createModel } = await import("./src/entry/node.ts");` + training(backend, "{ epochs: 1 }");
+    const { code, output } = await run(["--import", "tsx", "--input-type=module"], script);
+    expect({ code, output }).toEqual({ code: 0, output: "finished\n" });
+  });
+
   test("gatewise can be required", async () => {
     // Node 20 has require() of ES modules behind a flag, Node 22.12 and later without; top-level await would break both.
     const script = `
