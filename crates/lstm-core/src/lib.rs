@@ -34,6 +34,7 @@ pub mod formats;
 mod json;
 pub mod kernels;
 mod memory;
+mod model;
 pub mod network;
 pub mod random;
 pub mod reference;
@@ -43,5 +44,5 @@ pub mod training;
 
 pub use error::{Error, ErrorCode, Result};
 pub use json::to_json;
-pub use network::model::Model;
+pub use model::Model;
 pub use training::trainer::Trainer;

@@ -6,7 +6,6 @@ pub(crate) mod head;
 pub mod layer;
 pub(crate) mod loss;
 pub mod machine;
-pub mod model;
 pub mod parameters;
 pub mod samples;
 pub(crate) mod stack;

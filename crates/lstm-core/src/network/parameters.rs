@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::definition::{ModelDefinition, Scaling};
+use crate::{Error, ErrorCode, Result};
 
 /// Gates of an LSTM, in PyTorch's order: input, forget, cell, output.
 pub const GATES: usize = 4;
@@ -165,6 +166,22 @@ impl Layout {
     #[must_use]
     pub fn scaling(&self) -> Option<&ScalingRanges> {
         self.scaling.as_ref()
+    }
+}
+
+impl Layout {
+    /// Checks that a flat vector holds every number of the layout, all of them finite.
+    pub fn check(&self, weights: &[f32]) -> Result<()> {
+        if weights.len() != self.total_length() {
+            let message = format!("there are {} weights, the model has {}", weights.len(), self.total_length());
+            return Err(Error::new(ErrorCode::ShapeMismatch, "weights", message));
+        }
+        if let Some(index) = weights.iter().position(|weight| !weight.is_finite()) {
+            let tensor = self.tensors.iter().find(|tensor| tensor.range().contains(&index));
+            let name = tensor.map_or("weights", |tensor| &tensor.name);
+            return Err(Error::new(ErrorCode::NotFinite, name, format!("{name} holds {}", weights[index])));
+        }
+        Ok(())
     }
 }
 

@@ -12,7 +12,6 @@ use crate::executor::Executor;
 use crate::network::definition::ModelDefinition;
 use crate::network::loss::BatchLoss;
 use crate::network::machine::MachineOptions;
-use crate::network::model::check_weights;
 use crate::network::parameters::Layout;
 use crate::network::samples::fit_scaling;
 use crate::network::stack::Stack;
@@ -63,7 +62,7 @@ impl Trainer {
         definition.validate()?;
         options.validate()?;
         let layout = Layout::of(&definition);
-        check_weights(&layout, weights)?;
+        layout.check(weights)?;
         let executor = Executor::new(machine.threads.map(|threads| threads as usize))?;
         let trained = layout.trained_length();
         let OptimizerOptions::Adam { learning_rate, beta1, beta2, epsilon } = options.optimizer;

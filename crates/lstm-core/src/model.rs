@@ -1,14 +1,14 @@
 //! A model as its users hold it: a definition, its weights, and everything that only reads them.
 //! Training happens elsewhere, on a copy of the weights; [`Model::commit`] takes the result over.
 
-use super::definition::ModelDefinition;
-use super::description::ModelDescription;
-use super::machine::MachineOptions;
-use super::parameters::Layout;
-use super::samples::Samples;
-use super::stack::{Stack, StreamState};
 use crate::executor::Executor;
 use crate::formats::safetensors;
+use crate::network::definition::ModelDefinition;
+use crate::network::description::ModelDescription;
+use crate::network::machine::MachineOptions;
+use crate::network::parameters::Layout;
+use crate::network::samples::Samples;
+use crate::network::stack::{Stack, StreamState};
 use crate::training::initializers::initialise;
 use crate::training::metrics::classification_report;
 use crate::training::report::ClassificationReport;
@@ -69,7 +69,7 @@ impl Model {
 
     /// Replaces every tensor. Streams go on with their states.
     pub fn commit(&mut self, weights: &[f32]) -> Result<()> {
-        check_weights(&self.layout, weights)?;
+        self.layout.check(weights)?;
         self.weights.copy_from_slice(weights);
         self.packed = false;
         Ok(())
@@ -170,18 +170,4 @@ impl Model {
 
 fn stream_of(streams: &mut [Option<StreamState>], stream: u32) -> Result<&mut StreamState> {
     streams.get_mut(stream as usize).and_then(Option::as_mut).ok_or_else(|| Error::disposed("stream"))
-}
-
-/// Checks a flat vector of weights against a layout.
-pub(crate) fn check_weights(layout: &Layout, weights: &[f32]) -> Result<()> {
-    if weights.len() != layout.total_length() {
-        let message = format!("there are {} weights, the model has {}", weights.len(), layout.total_length());
-        return Err(Error::new(ErrorCode::ShapeMismatch, "weights", message));
-    }
-    if let Some(index) = weights.iter().position(|weight| !weight.is_finite()) {
-        let tensor = layout.tensors().iter().find(|tensor| tensor.range().contains(&index));
-        let name = tensor.map_or("weights", |tensor| &tensor.name);
-        return Err(Error::new(ErrorCode::NotFinite, name, format!("{name} holds {}", weights[index])));
-    }
-    Ok(())
 }
