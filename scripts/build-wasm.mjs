@@ -21,7 +21,7 @@ const scratch = mkdtempSync(join(tmpdir(), "gatewise-wasm-"));
 
 try {
   const { wasmPack, env } = findTools();
-  const options = ["--target", "no-modules", "--release", "--no-pack", "--mode", "no-install"];
+  const options = ["--target", "web", "--release", "--no-pack", "--mode", "no-install"];
   const args = ["build", "bindings/wasm", ...options, "--out-dir", scratch, "--out-name", "gatewise"];
   const { status } = spawnSync(wasmPack, args, { cwd: root, env, stdio: ["ignore", "inherit", "inherit"] });
   if (status !== 0) throw new Problem("wasm-pack failed: its own message is above.");
