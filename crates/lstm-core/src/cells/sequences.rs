@@ -16,8 +16,9 @@ pub(crate) struct Sequences {
 }
 
 impl Sequences {
-    /// Packs a batch whose sample `s` has `length(s)` ≥ 1 valid steps.
-    pub(crate) fn pack(&mut self, batch: usize, length: impl Fn(usize) -> usize) {
+    /// Packs a batch whose sample `s` has `length(s)` valid steps, from 1 to `steps`. Allocates only for a larger
+    /// `batch` or more `steps` than before, whatever the lengths.
+    pub(crate) fn pack(&mut self, batch: usize, steps: usize, length: impl Fn(usize) -> usize) {
         self.order.clear();
         self.order.extend(0..batch as u32);
         // Ties keep their order, so that the packing, and with it every bit, follows from the data alone.
@@ -27,6 +28,9 @@ impl Sequences {
         self.active.clear();
         self.offsets.clear();
         self.states_before.clear();
+        self.active.reserve(steps);
+        self.offsets.reserve(steps);
+        self.states_before.reserve(batch * steps);
         self.rows = 0;
         let mut active = batch;
         for step in 0..self.lengths.first().map_or(0, |&longest| longest as usize) {
@@ -110,7 +114,7 @@ mod tests {
 
     fn packed(lengths: &[usize]) -> Sequences {
         let mut sequences = Sequences::default();
-        sequences.pack(lengths.len(), |sample| lengths[sample]);
+        sequences.pack(lengths.len(), 40, |sample| lengths[sample]);
         sequences
     }
 
@@ -135,7 +139,7 @@ mod tests {
     #[test]
     fn packing_again_forgets_the_batch_before() {
         let mut sequences = packed(&[5, 5, 5]);
-        sequences.pack(1, |_| 2);
+        sequences.pack(1, 2, |_| 2);
         assert_eq!((sequences.batch(), sequences.steps(), sequences.packed_rows()), (1, 2, 2));
     }
 }

@@ -120,7 +120,7 @@ impl LstmLayer {
             check("h0", hidden, batch * units)?;
             check("c0", cell, batch * units)?;
         }
-        self.sequences.pack(batch, |sample| samples.length(sample));
+        self.sequences.pack(batch, steps, |sample| samples.length(sample));
         self.steps = steps;
         let packed = self.sequences.packed_rows();
         self.x.grow(packed * input_size)?;

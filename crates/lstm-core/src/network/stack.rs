@@ -78,7 +78,7 @@ impl Stack {
 
     /// Runs a batch of `batch` sequences, the sample `pick(s)` as its s-th, and leaves the logits in the workspace.
     pub(crate) fn forward(&mut self, samples: &Samples, batch: usize, pick: impl Fn(usize) -> usize) -> Result<()> {
-        self.sequences.pack(batch, |sample| samples.length(pick(sample)));
+        self.sequences.pack(batch, samples.steps(), |sample| samples.length(pick(sample)));
         self.reserve(batch, batch * samples.steps())?;
         let input = self.workspace.input.range();
         gather(samples, pick, &self.sequences, &self.scaling, &mut self.workspace.memory[input]);
@@ -95,7 +95,7 @@ impl Stack {
     /// Runs one step of one sequence from a state and leaves the logits in the workspace, the new state in `state`.
     pub(crate) fn step(&mut self, features: &[f32], state: &mut StreamState) -> Result<()> {
         let samples = Samples::new(features, 1, features.len(), None)?;
-        self.sequences.pack(1, |_| 1);
+        self.sequences.pack(1, 1, |_| 1);
         self.reserve(1, 1)?;
         let input = self.workspace.input.range();
         gather(&samples, |_| 0, &self.sequences, &self.scaling, &mut self.workspace.memory[input]);
