@@ -32,7 +32,8 @@ export interface BackendInfo {
  * A sequence classifier. `createModel` and `loadModel` make it; `dispose` ends it. It belongs to the thread that made it.
  *
  * While `fit` runs, everything that reads sees the weights that were committed last, and a second `fit` is refused with
- * `model_busy`. After a call that failed, whatever the reason, the model is as it was before.
+ * `model_busy`. After a call that failed, whatever the reason, the model is as it was before; only a `fit` that fails on
+ * its way, as when the loss stops being finite, leaves the weights that it committed last.
  *
  * @typeParam Label the union of its classes' names
  */
