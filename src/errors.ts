@@ -7,7 +7,7 @@ export type { ErrorCode };
 /**
  * What every call of the package throws or rejects with when it cannot do what was asked.
  *
- * The model is as it was before the call.
+ * The model is as it was before the call; see `Model` for a `fit` that fails on its way.
  *
  * @example
  * ```ts
