@@ -1,0 +1,49 @@
+// Both bindings are the same small translation: the same classes with the same methods, and little code.
+
+import { readFileSync } from "node:fs";
+
+import { expect, test } from "vitest";
+
+const file = (path: string): URL => new URL(`../../${path}`, import.meta.url);
+
+/** The contract's names, as the package's own declarations have them; the page that people read has to list the same. */
+interface Binding {
+  readonly Model: { readonly prototype: object; load?: unknown };
+  readonly Trainer: { readonly prototype: object };
+  readonly machine: () => string;
+}
+
+async function bindings(): Promise<readonly [native: Binding, wasm: Binding]> {
+  const native = (await import(file("bindings/node/index.js").href)) as Binding;
+  const glue = (await import(file("bindings/wasm/pkg/gatewise.js").href)) as {
+    instantiate(module: WebAssembly.Module): Binding;
+  };
+  return [native, glue.instantiate(new WebAssembly.Module(readFileSync(file("bindings/wasm/pkg/gatewise_bg.wasm"))))];
+}
+
+/** What a class can do, without what wasm-bindgen adds to every class. */
+function methods({ prototype }: { readonly prototype: object }): string[] {
+  const added = new Set(["constructor", "free", "__destroy_into_raw"]);
+  return Object.getOwnPropertyNames(prototype).filter((name) => !added.has(name)).sort();
+}
+
+test("the same classes with the same methods, those that the architecture page lists", async () => {
+  const [native, wasm] = await bindings();
+  const contract = /```ts\n(.*?)```/s.exec(readFileSync(file("docs/architecture.md"), "utf8"))?.[1] ?? "";
+  for (const name of ["Model", "Trainer"] as const) {
+    const listed = new RegExp(`declare class ${name} \\{(.*?)^\\}`, "ms").exec(contract)?.[1] ?? "";
+    const names = [...listed.matchAll(/^ {2}(\w+)\(/gm)].map(([, method]) => method ?? "").filter((m) => m !== "constructor");
+    expect(methods(native[name])).toEqual(names.sort());
+    expect(methods(wasm[name])).toEqual(names.sort());
+  }
+  for (const binding of [native, wasm]) {
+    expect(binding.Model.load).toBeTypeOf("function");
+    expect(JSON.parse(binding.machine())).toMatchObject({ isa: expect.any(String), threads: expect.any(Number) });
+  }
+});
+
+test("neither has more than 250 lines", () => {
+  for (const binding of ["node", "wasm"]) {
+    expect(readFileSync(file(`bindings/${binding}/src/lib.rs`), "utf8").split("\n").length).toBeLessThan(250);
+  }
+});
