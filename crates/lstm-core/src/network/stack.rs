@@ -92,9 +92,9 @@ impl Stack {
         Ok(())
     }
 
-    /// Runs one step of one sequence from a state and leaves the logits in the workspace, the new state in `state`.
+    /// Runs one step of one sequence, finite `features`, from a state and leaves the logits in the workspace, the new state in `state`.
     pub(crate) fn step(&mut self, features: &[f32], state: &mut StreamState) -> Result<()> {
-        let samples = Samples::new(features, 1, features.len(), None)?;
+        let samples = Samples::checked(features, 1, features.len(), None);
         self.sequences.pack(1, 1, |_| 1);
         self.reserve(1, 1)?;
         let input = self.workspace.input.range();
