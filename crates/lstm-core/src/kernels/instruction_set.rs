@@ -9,6 +9,7 @@ use rten_simd::isa::GenericIsa;
 use rten_simd::isa::Wasm32Isa;
 #[cfg(target_arch = "x86_64")]
 use rten_simd::isa::{Avx2Isa, Avx512Isa};
+use rten_simd::ops::{BitOps, NumOps};
 
 use crate::{Error, ErrorCode, Result};
 
@@ -105,6 +106,19 @@ pub(crate) trait KernelIsa: Isa {
     /// Rows of a register tile that is four vectors wide: 4 · `ROWS` sums, `ROWS` broadcasts and a vector of weights
     /// must fit the registers of the set. Measured on x86-64.
     const ROWS: usize;
+
+    /// The smaller of x and a bound; NaN stays NaN.
+    #[inline(always)]
+    fn at_most(self, x: Self::F32, bound: f32) -> Self::F32 {
+        // Arm's minimum keeps any NaN, x86's gives its second operand.
+        self.f32().min(self.f32().splat(bound), x)
+    }
+
+    /// The larger of x and a bound; NaN stays NaN.
+    #[inline(always)]
+    fn at_least(self, x: Self::F32, bound: f32) -> Self::F32 {
+        self.f32().max(self.f32().splat(bound), x)
+    }
 }
 
 /// The largest [`KernelIsa::LANES`].
@@ -131,6 +145,19 @@ impl KernelIsa for Wasm32Isa {
 }
 impl KernelIsa for GenericIsa {
     const ROWS: usize = 2;
+
+    // Rust's `min` and `max` drop NaN; WebAssembly's keep it, in many instructions.
+    #[inline(always)]
+    fn at_most(self, x: Self::F32, bound: f32) -> Self::F32 {
+        let (ops, bound) = (self.f32(), self.f32().splat(bound));
+        ops.select(bound, x, ops.gt(x, bound))
+    }
+
+    #[inline(always)]
+    fn at_least(self, x: Self::F32, bound: f32) -> Self::F32 {
+        let (ops, bound) = (self.f32(), self.f32().splat(bound));
+        ops.select(bound, x, ops.lt(x, bound))
+    }
 }
 
 /// Work that is written once, generic over the instruction set, and compiled for each.
