@@ -36,6 +36,11 @@ export type LayerDefinition = {
   cell: Cell,
   /** Hidden units: 1 to 4,096. */
   units: number,
+  /**
+   * Whether a second set of the same units reads each sequence backwards, from its own last step to its first. The
+   * layer gives both directions' states side by side. False unless given.
+   */
+  bidirectional?: boolean,
 };
 
 /** The recurrence of a layer. */

@@ -30,9 +30,10 @@ export function summaryTable({ definition, tensors, parameters }: ModelDescripti
   const rows = [
     ["layer", "output shape", "parameters"],
     [input.scaling === "standard" ? "input, scaled" : "input", `[n, steps, ${input.features}]`, "0"],
-    ...layers.map(({ cell, units }, index) => {
-      const shape = index === last ? `[n, ${units}]` : `[n, steps, ${units}]`;
-      return [`layers.${index}: ${cell}`, shape, trained(`layers.${index}.`)];
+    ...layers.map(({ cell, units, bidirectional }, index) => {
+      const outputs = bidirectional ? 2 * units : units;
+      const shape = index === last ? `[n, ${outputs}]` : `[n, steps, ${outputs}]`;
+      return [`layers.${index}: ${bidirectional ? "bidirectional " : ""}${cell}`, shape, trained(`layers.${index}.`)];
     }),
     ["output: softmax", `[n, ${output.classes.length}]`, trained("output.")],
     ["total", "", parameters.toLocaleString("en-US")],

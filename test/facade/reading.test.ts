@@ -172,7 +172,8 @@ describe.each(BACKENDS)("reading a model on %s", (backend) => {
   });
 
   test("the definition comes back whole, with its defaults, frozen", async () => {
-    expect(model.definition).toEqual({ ...definition, input: { features: 3, scaling: "none" } });
+    const layers = definition.layers.map((layer) => ({ ...layer, bidirectional: false }));
+    expect(model.definition).toEqual({ ...definition, layers, input: { features: 3, scaling: "none" } });
     expect(() => Object.assign(model.definition.input, { features: 4 })).toThrow(TypeError);
     expect(model.backend).toMatchObject({ name: backend, isa: expect.any(String), threads: expect.any(Number) });
     expect(model.backend.reason).toContain(backend);

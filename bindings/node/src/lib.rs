@@ -73,7 +73,7 @@ impl Model {
 
     #[napi(catch_unwind)]
     pub fn open_stream(&mut self) -> Result<u32> {
-        Ok(self.held()?.open_stream())
+        self.held()?.open_stream().map_err(crossing)
     }
 
     #[napi(catch_unwind)]

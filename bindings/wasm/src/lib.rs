@@ -65,7 +65,7 @@ impl Model {
 
     #[wasm_bindgen(js_name = openStream)]
     pub fn open_stream(&mut self) -> Result<u32> {
-        Ok(self.held()?.open_stream())
+        self.held()?.open_stream().map_err(crossing)
     }
 
     #[wasm_bindgen(js_name = nextStep)]

@@ -1,4 +1,6 @@
-//! Who runs the parts of a job: the calling thread, or a pool of threads. Parts write apart, so the bits are the same.
+//! Who runs the parts of a job: the calling thread and a pool of others. Parts write apart, so the bits are the same.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{Error, ErrorCode, Result};
 
@@ -18,8 +20,9 @@ impl Executor {
         let threads = threads.unwrap_or_else(available_threads);
         #[cfg(feature = "threads")]
         {
+            // The calling thread is one of them.
             let pool = (threads > 1)
-                .then(|| rayon::ThreadPoolBuilder::new().num_threads(threads).build())
+                .then(|| rayon::ThreadPoolBuilder::new().num_threads(threads - 1).build())
                 .transpose()
                 .map_err(|error| Error::new(ErrorCode::OutOfMemory, "threads", format!("no threads: {error}")))?;
             Ok(Self { threads, pool })
@@ -43,13 +46,14 @@ impl Executor {
         (operations / WORTH_A_THREAD + 1).min(self.threads)
     }
 
-    /// Runs `job` for each part of `0..parts`, all at once where there are threads, and waits for the last.
-    #[cfg_attr(not(feature = "threads"), expect(clippy::unused_self, reason = "the pool is there with threads only"))]
+    /// Runs `job` for each part of `0..parts`, which is at most [`threads`](Self::threads), and waits for the last. All
+    /// parts run at the same time, each on a thread of its own, so that they may wait for each other.
     pub(crate) fn run(&self, parts: usize, job: impl Fn(usize) + Sync) {
+        debug_assert!(parts <= self.threads);
         #[cfg(feature = "threads")]
         if let Some(pool) = self.pool.as_ref().filter(|_| parts > 1) {
             let job = &job;
-            pool.scope(|scope| {
+            pool.in_place_scope(|scope| {
                 for part in 1..parts {
                     scope.spawn(move |_| job(part));
                 }
@@ -58,6 +62,42 @@ impl Executor {
             return;
         }
         (0..parts).for_each(job);
+    }
+}
+
+/// Where the parts of a job wait for each other between two steps.
+pub(crate) struct Barrier {
+    parts: usize,
+    arrived: AtomicUsize,
+    rounds: AtomicUsize,
+}
+
+impl Barrier {
+    /// Turns of the waiting loop before a waiting thread offers its core to others: some microseconds, more than the
+    /// other parts need if they are running.
+    const SPINS: u32 = 10_000;
+
+    pub(crate) fn new(parts: usize) -> Self {
+        Self { parts, arrived: AtomicUsize::new(0), rounds: AtomicUsize::new(0) }
+    }
+
+    /// Waits until every part has come here as often as this one. What they wrote before is then seen by all.
+    pub(crate) fn wait(&self) {
+        let round = self.rounds.load(Ordering::Acquire);
+        if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.parts {
+            self.arrived.store(0, Ordering::Relaxed);
+            self.rounds.store(round.wrapping_add(1), Ordering::Release);
+            return;
+        }
+        let mut spins = 0;
+        while self.rounds.load(Ordering::Acquire) == round {
+            spins += 1;
+            if spins < Self::SPINS {
+                std::hint::spin_loop();
+            } else {
+                std::thread::yield_now();
+            }
+        }
     }
 }
 

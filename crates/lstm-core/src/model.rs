@@ -107,8 +107,13 @@ impl Model {
         classification_report(probabilities, targets, self.layout.head().classes)
     }
 
-    /// Opens a stream: one sequence that is fed step by step. Gives its number.
-    pub fn open_stream(&mut self) -> u32 {
+    /// Opens a stream: one sequence that is fed step by step. Gives its number. Fails for a bidirectional network, whose
+    /// outputs need the whole sequence.
+    pub fn open_stream(&mut self) -> Result<u32> {
+        if let Some(layer) = self.definition.layers.iter().position(|layer| layer.bidirectional) {
+            let message = "a bidirectional layer reads sequences from their end: give them whole to `run` or `predict`";
+            return Err(Error::new(ErrorCode::InvalidDefinition, format!("layers[{layer}].bidirectional"), message));
+        }
         let state = Some(self.stack.stream_state());
         let free = self.streams.iter().position(Option::is_none);
         let index = free.unwrap_or(self.streams.len());
@@ -116,7 +121,7 @@ impl Model {
             Some(index) => self.streams[index] = state,
             None => self.streams.push(state),
         }
-        index as u32
+        Ok(index as u32)
     }
 
     /// Feeds one step `[features]` and fills `y` `[classes]` with the probabilities after it.

@@ -66,7 +66,7 @@ fn warm_steps_allocate_nothing() {
     predict(&mut model);
     assert_eq!(allocations(|| predict(&mut model)), 0);
 
-    let stream = model.open_stream();
+    let stream = model.open_stream().unwrap();
     let step = |model: &mut Model| model.next_step(stream, &x[..3], &mut [0.0; 3]).unwrap();
     step(&mut model);
     assert_eq!(allocations(|| step(&mut model)), 0);

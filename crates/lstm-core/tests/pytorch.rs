@@ -82,7 +82,11 @@ fn layers_and_stacks_compute_what_pytorch_computes() {
 fn model(vectors: &Vectors, prefix: &str) -> (ModelDefinition, Vec<f64>) {
     let [_, _, _, features] = *vectors.shape("x") else { panic!("x is [batches, batch, steps, features]") };
     let layers: Vec<String> = (0..vectors.layers())
-        .map(|k| format!(r#"{{"cell":"lstm","units":{}}}"#, vectors.shape(&format!("layers.{k}.weight_hh_l0"))[1]))
+        .map(|k| {
+            let units = vectors.shape(&format!("layers.{k}.weight_hh_l0"))[1];
+            let bidirectional = vectors.names().any(|name| name == format!("layers.{k}.weight_hh_l0_reverse"));
+            format!(r#"{{"cell":"lstm","units":{units},"bidirectional":{bidirectional}}}"#)
+        })
         .collect();
     let classes: Vec<String> = (0..vectors.shape("output.bias")[0]).map(|class| format!("\"{class}\"")).collect();
     let json = format!(
@@ -117,28 +121,40 @@ fn trainer(vectors: &Vectors, set: InstructionSet, threads: u32) -> Trainer {
     trainer
 }
 
+/// The models of the vectors, each on every instruction set.
+fn models() -> impl Iterator<Item = (&'static str, InstructionSet)> {
+    ["model", "model-bidirectional"]
+        .into_iter()
+        .flat_map(|name| InstructionSet::available().into_iter().map(move |set| (name, set)))
+}
+
 #[test]
 fn the_models_logits_gradients_and_training_are_pytorchs() {
-    let vectors = vectors("model");
-    for set in InstructionSet::available() {
+    for (name, set) in models() {
+        let vectors = vectors(name);
         let mut trainer = trainer(&vectors, set, 1);
         let mut losses = trainer.advance(1).unwrap().losses;
         let (definition, _) = model(&vectors, "");
         for tensor in Layout::of(&definition).tensors() {
             let expected = vectors.get(&format!("gradient.{}", tensor.name));
-            let what = format!("{}: gradient of {}", set.name(), tensor.name);
+            let what = format!("{name}, {}: gradient of {}", set.name(), tensor.name);
             assert_close(&what, &trainer.gradients()[tensor.range()], expected, BOUND);
         }
         losses.extend(trainer.advance(9).unwrap().losses);
-        assert_close(&format!("{}: losses", set.name()), &losses, vectors.get("losses"), BOUND);
+        assert_close(&format!("{name}, {}: losses", set.name()), &losses, vectors.get("losses"), BOUND);
         let (_, trained) = model(&vectors, "trained.");
-        assert_close(&format!("{}: trained", set.name()), trainer.weights(), &trained, TRAINED);
+        assert_close(&format!("{name}, {}: trained", set.name()), trainer.weights(), &trained, TRAINED);
     }
 }
 
 #[test]
 fn a_model_predicts_the_softmax_of_pytorchs_logits() {
-    let vectors = vectors("model");
+    for (name, set) in models() {
+        predicts_the_softmax(&vectors(name), set);
+    }
+}
+
+fn predicts_the_softmax(vectors: &Vectors, set: InstructionSet) {
     let [_, batch, steps, features] = *vectors.shape("x") else { panic!("x is [batches, batch, steps, features]") };
     let logits = vectors.get("logits");
     let classes = logits.len() / batch;
@@ -150,26 +166,28 @@ fn a_model_predicts_the_softmax_of_pytorchs_logits() {
         })
         .collect();
     let lengths: Vec<u32> = vectors.indices("lengths")[..batch].iter().map(|&length| length as u32).collect();
-    for set in InstructionSet::available() {
-        let (definition, weights) = model(&vectors, "");
-        let machine = MachineOptions { threads: Some(1), instruction_set: Some(set) };
-        let mut predictor = Model::new(definition, machine).unwrap();
-        predictor.commit(&weights.iter().map(|&weight| weight as f32).collect::<Vec<_>>()).unwrap();
-        let mut probabilities = vec![0.0; batch * classes];
-        let x = &vectors.f32("x")[..batch * steps * features];
-        predictor.run(x, Some(&lengths), &mut probabilities).unwrap();
-        assert_close(set.name(), &probabilities, &expected, BOUND);
+    let (definition, weights) = model(vectors, "");
+    let machine = MachineOptions { threads: Some(1), instruction_set: Some(set) };
+    let mut predictor = Model::new(definition, machine).unwrap();
+    predictor.commit(&weights.iter().map(|&weight| weight as f32).collect::<Vec<_>>()).unwrap();
+    let mut probabilities = vec![0.0; batch * classes];
+    let x = &vectors.f32("x")[..batch * steps * features];
+    predictor.run(x, Some(&lengths), &mut probabilities).unwrap();
+    assert_close(set.name(), &probabilities, &expected, BOUND);
 
-        // The same, one step at a time.
-        for sample in 0..batch {
-            let stream = predictor.open_stream();
-            let mut y = vec![0.0; classes];
-            for step in 0..lengths[sample] as usize {
-                let features = &x[(sample * steps + step) * features..][..features];
-                predictor.next_step(stream, features, &mut y).unwrap();
-            }
-            assert_close(set.name(), &y, &expected[sample * classes..][..classes], BOUND);
-            predictor.close_stream(stream);
+    // The same, one step at a time, where no layer needs the end first.
+    if predictor.describe().definition.layers.iter().any(|layer| layer.bidirectional) {
+        assert_eq!(predictor.open_stream().unwrap_err().path, "layers[0].bidirectional");
+        return;
+    }
+    for sample in 0..batch {
+        let stream = predictor.open_stream().unwrap();
+        let mut y = vec![0.0; classes];
+        for step in 0..lengths[sample] as usize {
+            let features = &x[(sample * steps + step) * features..][..features];
+            predictor.next_step(stream, features, &mut y).unwrap();
         }
+        assert_close(set.name(), &y, &expected[sample * classes..][..classes], BOUND);
+        predictor.close_stream(stream);
     }
 }

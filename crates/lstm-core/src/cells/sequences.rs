@@ -3,6 +3,36 @@
 //! Rows are the batch's samples sorted by falling length. Step `t` holds one *packed row* for each sample that has
 //! such a step: rows `0..active(t)`, from packed row `offset(t)` on. Padding has no place here, so it can reach
 //! nothing; a finished sample costs nothing.
+//!
+//! A layer may walk through the steps in either direction. The state after packed row `p` is state `batch + p`; in
+//! front of these lie the initial states, that of row `r` as state `r`. Walking forward, a row's initial state comes
+//! before its step 0; walking in reverse, before its own last valid step.
+
+use std::ops::Range;
+
+/// The direction in which a layer walks through the steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Forward,
+    Reverse,
+}
+
+/// Rows of one step whose states before it lie side by side, that of row `rows.start` at `state_before`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) rows: Range<usize>,
+    pub(crate) state_before: usize,
+}
+
+impl Run {
+    /// The part of the run that lies within `rows`.
+    #[inline(always)]
+    pub(crate) fn within(&self, rows: &Range<usize>) -> Self {
+        let start = self.rows.start.max(rows.start);
+        let end = self.rows.end.min(rows.end).max(start);
+        Self { rows: start..end, state_before: self.state_before.wrapping_add(start).wrapping_sub(self.rows.start) }
+    }
+}
 
 /// The packing of one batch. Reused from batch to batch without allocating.
 #[derive(Debug, Default)]
@@ -11,7 +41,8 @@ pub(crate) struct Sequences {
     lengths: Vec<u32>,
     active: Vec<usize>,
     offsets: Vec<usize>,
-    states_before: Vec<u32>,
+    /// The state before each packed row, walking forward and in reverse.
+    states_before: [Vec<u32>; 2],
     rows: usize,
 }
 
@@ -27,21 +58,28 @@ impl Sequences {
         self.lengths.extend(self.order.iter().map(|&sample| length(sample as usize) as u32));
         self.active.clear();
         self.offsets.clear();
-        self.states_before.clear();
         self.active.reserve(steps);
         self.offsets.reserve(steps);
-        self.states_before.reserve(batch * steps);
         self.rows = 0;
         let mut active = batch;
         for step in 0..self.lengths.first().map_or(0, |&longest| longest as usize) {
             while self.lengths[active - 1] as usize <= step {
                 active -= 1;
             }
-            let before = if step == 0 { 0 } else { batch + self.offsets[step - 1] };
-            self.states_before.extend((before..before + active).map(|state| state as u32));
             self.active.push(active);
             self.offsets.push(self.rows);
             self.rows += active;
+        }
+        for direction in [Direction::Forward, Direction::Reverse] {
+            let mut states = std::mem::take(&mut self.states_before[direction as usize]);
+            states.clear();
+            states.reserve(batch * steps);
+            for step in 0..self.steps() {
+                for run in self.runs(direction, step) {
+                    states.extend((run.state_before..run.state_before + run.rows.len()).map(|state| state as u32));
+                }
+            }
+            self.states_before[direction as usize] = states;
         }
     }
 
@@ -77,26 +115,44 @@ impl Sequences {
         self.offsets[step]
     }
 
-    /// The packed row of the last valid step of `row`.
-    pub(crate) fn last(&self, row: usize) -> usize {
-        self.offsets[self.lengths[row] as usize - 1] + row
+    /// The packed row of the step that `row` ends with: its last valid step, or in reverse its first.
+    pub(crate) fn last(&self, direction: Direction, row: usize) -> usize {
+        match direction {
+            Direction::Forward => self.offsets[self.lengths[row] as usize - 1] + row,
+            Direction::Reverse => row,
+        }
     }
 
-    /// Where the state before a packed row lies, if the initial states of all rows are put in front of the packed
-    /// rows' states: the initial state of row `r` is state `r`, the state after packed row `p` is state `batch + p`.
+    /// The step that a walk comes to as its `index`-th.
     #[inline(always)]
-    pub(crate) fn state_before(&self, step: usize) -> usize {
-        self.states_before[self.offsets[step]] as usize
+    pub(crate) fn step(&self, direction: Direction, index: usize) -> usize {
+        match direction {
+            Direction::Forward => index,
+            Direction::Reverse => self.steps() - 1 - index,
+        }
     }
 
-    /// [`state_before`](Self::state_before) of every packed row.
-    pub(crate) fn states_before(&self) -> &[u32] {
-        &self.states_before
+    /// The active rows of a step, cut where their states before it stop lying side by side: where in reverse the rows
+    /// begin that have no later step.
+    #[inline(always)]
+    pub(crate) fn runs(&self, direction: Direction, step: usize) -> [Run; 2] {
+        let active = self.active[step];
+        let (going_on, before) = match direction {
+            Direction::Forward if step == 0 => (0, 0),
+            Direction::Forward => (active, self.batch() + self.offsets[step - 1]),
+            Direction::Reverse if step + 1 == self.steps() => (0, 0),
+            Direction::Reverse => (self.active[step + 1], self.batch() + self.offsets[step + 1]),
+        };
+        [Run { rows: 0..going_on, state_before: before }, Run { rows: going_on..active, state_before: going_on }]
     }
 
-    /// Cuts the rows into `parts` of about the same number of steps, each a multiple of `granularity` rows but the
-    /// last; gives the first row of part `part`.
-    pub(crate) fn part_start(&self, part: usize, parts: usize, granularity: usize) -> usize {
+    /// The state before every packed row.
+    pub(crate) fn states_before(&self, direction: Direction) -> &[u32] {
+        &self.states_before[direction as usize]
+    }
+
+    /// Cuts the rows into `parts` of about the same number of steps; gives the first row of part `part`.
+    pub(crate) fn part_start(&self, part: usize, parts: usize) -> usize {
         let target = self.rows * part / parts;
         let mut steps = 0;
         let mut row = 0;
@@ -104,7 +160,7 @@ impl Sequences {
             steps += self.lengths[row] as usize;
             row += 1;
         }
-        if part == parts { self.batch() } else { row.next_multiple_of(granularity).min(self.batch()) }
+        if part == parts { self.batch() } else { row }
     }
 }
 
@@ -125,14 +181,27 @@ mod tests {
         assert_eq!((0..3).map(|step| sequences.active(step)).collect::<Vec<_>>(), [4, 3, 2]);
         assert_eq!((0..3).map(|step| sequences.offset(step)).collect::<Vec<_>>(), [0, 4, 7]);
         assert_eq!((sequences.steps(), sequences.packed_rows()), (3, 9));
-        assert_eq!((0..4).map(|row| sequences.last(row)).collect::<Vec<_>>(), [7, 8, 6, 3]);
-        assert_eq!((0..3).map(|step| sequences.state_before(step)).collect::<Vec<_>>(), [0, 4, 8]);
+        assert_eq!((0..4).map(|row| sequences.last(Direction::Forward, row)).collect::<Vec<_>>(), [7, 8, 6, 3]);
+        assert_eq!(sequences.states_before(Direction::Forward), [0, 1, 2, 3, 4, 5, 6, 8, 9]);
+    }
+
+    #[test]
+    fn in_reverse_a_row_begins_at_its_own_last_step() {
+        let sequences = packed(&[1, 3, 2, 3]);
+        assert_eq!((0..3).map(|index| sequences.step(Direction::Reverse, index)).collect::<Vec<_>>(), [2, 1, 0]);
+        // Packed rows 0 to 3 are step 0, 4 to 6 step 1, 7 and 8 step 2; the state after packed row p is 4 + p.
+        assert_eq!(sequences.states_before(Direction::Reverse), [8, 9, 10, 3, 11, 12, 2, 0, 1]);
+        assert_eq!((0..4).map(|row| sequences.last(Direction::Reverse, row)).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        let [going_on, beginning] = sequences.runs(Direction::Reverse, 1);
+        assert_eq!(going_on.within(&(1..9)), Run { rows: 1..2, state_before: 12 });
+        assert_eq!(beginning.within(&(0..3)), Run { rows: 2..3, state_before: 2 });
+        assert!(going_on.within(&(2..3)).rows.is_empty());
     }
 
     #[test]
     fn parts_cover_all_rows_once_and_share_the_steps() {
         let sequences = packed(&[40, 40, 40, 40, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10]);
-        let starts: Vec<_> = (0..=2).map(|part| sequences.part_start(part, 2, 2)).collect();
+        let starts: Vec<_> = (0..=2).map(|part| sequences.part_start(part, 2)).collect();
         assert_eq!(starts, [0, 4, 20]);
     }
 

@@ -33,16 +33,19 @@ pub(crate) struct Right<'a> {
     pub(crate) columns: usize,
     /// Where row k lies, if not at k.
     pub(crate) index: Option<&'a [u32]>,
-    /// Receives the gradient [outputs, columns], row-major without gaps.
+    /// Receives the gradient: row m of it from `m · gradient_stride + gradient_column` on.
     pub(crate) gradient: SharedRows<'a>,
+    pub(crate) gradient_stride: usize,
+    pub(crate) gradient_column: usize,
 }
 
 /// The gradients of the weights that share a left operand, and of their bias.
 #[derive(Clone, Copy)]
-pub(crate) struct OuterProduct<'a, const N: usize> {
+pub(crate) struct OuterProduct<'a> {
     pub(crate) rows: usize,
     pub(crate) left: Segmented<'a>,
-    pub(crate) rights: [Right<'a>; N],
+    /// Their columns lie side by side in the product.
+    pub(crate) rights: &'a [Right<'a>],
     /// Receives the sum of left[k, m] over k.
     pub(crate) bias_gradient: SharedRows<'a>,
 }
@@ -84,7 +87,7 @@ impl<'a> Scratch<'a> {
     }
 }
 
-impl<const N: usize> OuterProduct<'_, N> {
+impl OuterProduct<'_> {
     /// Columns of all right operands side by side.
     pub(crate) fn columns(&self) -> usize {
         self.rights.iter().map(|right| right.columns).sum()
@@ -124,7 +127,7 @@ impl<const N: usize> OuterProduct<'_, N> {
     #[inline(always)]
     fn stage_right(&self, k: usize, row: &mut [f32]) {
         let mut column = 0;
-        for right in &self.rights {
+        for right in self.rights {
             let source = right.index.map_or(k, |index| index[k] as usize) * right.row_stride;
             row[column..column + right.columns].copy_from_slice(&right.values[source..source + right.columns]);
             column += right.columns;
@@ -154,13 +157,12 @@ impl<const N: usize> OuterProduct<'_, N> {
     unsafe fn unpack(&self, outputs: &Range<usize>, sums: &[f32], columns: usize) {
         for (row, output) in outputs.clone().enumerate() {
             let mut column = 0;
-            for right in &self.rights {
-                assert!(right.gradient.length() >= (output + 1) * right.columns);
+            for right in self.rights {
+                let start = output * right.gradient_stride + right.gradient_column;
+                assert!(right.gradient.length() >= start + right.columns);
                 if right.columns > 0 {
                     // SAFETY: within the gradient as just asserted, and this part's own row.
-                    let target = unsafe {
-                        std::slice::from_raw_parts_mut(right.gradient.at(output * right.columns), right.columns)
-                    };
+                    let target = unsafe { std::slice::from_raw_parts_mut(right.gradient.at(start), right.columns) };
                     target.copy_from_slice(&sums[row * columns + column..][..right.columns]);
                 }
                 column += right.columns;
@@ -220,14 +222,14 @@ unsafe fn tile<I: KernelIsa, const R: usize, const V: usize>(
     // SAFETY: the caller keeps the tile within the scratch; groups before `output` take depth · output values.
     unsafe {
         let sums_start = scratch.sums.as_mut_ptr().add(output * columns + column);
-        let sums = if first { [[isa.f32().zero(); V]; R] } else { load(isa, sums_start, columns) };
+        let sums = if first { [[isa.f32().zero(); V]; R] } else { load(isa, sums_start, columns, I::LANES) };
         let left = Left { start: scratch.left.as_ptr().add(output * depth), row_stride: 1, depth_stride: I::ROWS };
         let sums = multiply_add(isa, sums, depth, left, scratch.right.as_ptr().add(depth * column));
-        store(isa, sums, sums_start, columns);
+        store(isa, sums, sums_start, columns, I::LANES);
     }
 }
 
-impl<const N: usize> Kernel for (OuterProduct<'_, N>, Range<usize>, &mut [f32]) {
+impl Kernel for (OuterProduct<'_>, Range<usize>, &mut [f32]) {
     type Output = ();
     #[inline(always)]
     fn run<I: KernelIsa>(self, isa: I) {
@@ -241,9 +243,9 @@ impl<const N: usize> Kernel for (OuterProduct<'_, N>, Range<usize>, &mut [f32]) 
 ///
 /// # Safety
 /// No other thread writes these rows of the gradients.
-pub(crate) unsafe fn outer_product<const N: usize>(
+pub(crate) unsafe fn outer_product(
     set: InstructionSet,
-    product: OuterProduct<'_, N>,
+    product: OuterProduct<'_>,
     outputs: Range<usize>,
     scratch: &mut [f32],
 ) {

@@ -6,7 +6,7 @@ use rten_simd::ops::BitOps;
 
 use super::instruction_set::{InstructionSet, Kernel, KernelIsa, dispatch};
 use super::panels::{pack_row, packed_length, panels};
-use super::tile::{Left, load, multiply_add, store, with_rows};
+use super::tile::{Left, load, multiply_add, store, tiles, with_rows};
 use crate::memory::{ReadRows, SharedRows};
 
 /// What the sums of a product start from.
@@ -15,6 +15,8 @@ pub(crate) enum Start<'a> {
     Zero,
     /// The same for every row; as many values as the padded columns.
     Bias(&'a [f32]),
+    /// What `out` holds.
+    Sum,
 }
 
 /// A product of rows with a packed matrix.
@@ -34,12 +36,22 @@ pub(crate) struct Product<'a> {
 }
 
 impl Product<'_> {
-    /// Computes the given rows.
+    /// Computes the given rows, all columns of them.
     ///
     /// # Safety
     /// No other thread touches these rows of `out`, nor writes what `left` and `packed` hold.
     #[inline(always)]
     pub(crate) unsafe fn rows<I: KernelIsa>(&self, isa: I, rows: Range<usize>) {
+        // SAFETY: the caller answers for it.
+        unsafe { self.block(isa, rows, 0..self.columns) };
+    }
+
+    /// Computes the given rows of the panels that begin within `columns`.
+    ///
+    /// # Safety
+    /// No other thread touches this block of `out`, nor writes what `left` and `packed` hold.
+    #[inline(always)]
+    pub(crate) unsafe fn block<I: KernelIsa>(&self, isa: I, rows: Range<usize>, columns: Range<usize>) {
         let Some(last) = rows.end.checked_sub(1).filter(|_| !rows.is_empty()) else { return };
         let padded = self.columns.next_multiple_of(I::LANES);
         assert!(self.left.length() >= last * self.left_stride + self.depth);
@@ -49,9 +61,10 @@ impl Product<'_> {
             assert!(bias.len() >= padded);
         }
         for (column, vectors) in panels(self.columns, I::LANES) {
-            let mut row = rows.start;
-            while row < rows.end {
-                let count = I::ROWS.min(rows.end - row);
+            if !columns.contains(&column) {
+                continue;
+            }
+            for (row, count) in tiles(rows.clone(), I::ROWS) {
                 // SAFETY: rows row..row + count and the panel's columns are within what was asserted above.
                 unsafe {
                     with_rows!(count, I, |R| match vectors {
@@ -60,25 +73,25 @@ impl Product<'_> {
                         _ => self.tile::<I, R, 1>(isa, row, column),
                     });
                 }
-                row += count;
             }
         }
     }
 
     /// # Safety
-    /// As [`rows`](Self::rows) asserts, for R rows from `row` and V vectors from `column`.
+    /// As [`block`](Self::block) asserts, for R rows from `row` and V vectors from `column`.
     #[inline(always)]
     unsafe fn tile<I: KernelIsa, const R: usize, const V: usize>(&self, isa: I, row: usize, column: usize) {
         // SAFETY: the caller keeps rows and columns within the operands.
         unsafe {
             let sums = match self.start {
                 Start::Zero => [[isa.f32().zero(); V]; R],
-                Start::Bias(bias) => load(isa, bias.as_ptr().add(column), 0),
+                Start::Bias(bias) => load(isa, bias.as_ptr().add(column), 0, I::LANES),
+                Start::Sum => load(isa, self.out.at(row * self.out_stride + column), self.out_stride, I::LANES),
             };
             let start = self.left.at(row * self.left_stride);
             let left = Left { start, row_stride: self.left_stride, depth_stride: 1 };
             let sums = multiply_add(isa, sums, self.depth, left, self.packed.as_ptr().add(self.depth * column));
-            store(isa, sums, self.out.at(row * self.out_stride + column), self.out_stride);
+            store(isa, sums, self.out.at(row * self.out_stride + column), self.out_stride, I::LANES);
         }
     }
 }

@@ -8,6 +8,8 @@
 //! The sums are stored with constant indices when the loop is done, and are read back from memory by whoever goes
 //! over them row by row: an array of vectors that is indexed by a variable anywhere lives on the stack everywhere.
 
+use std::ops::Range;
+
 use rten_simd::ops::{BitOps, NumOps};
 
 use super::instruction_set::KernelIsa;
@@ -53,10 +55,24 @@ pub(crate) unsafe fn multiply_add<I: KernelIsa, const R: usize, const V: usize>(
     sums
 }
 
-/// Stores the sums of a tile, row r at `start + r · row_stride`.
+/// Cuts rows into tiles of at most `most` rows, all of about the same height: pairs of first row and count.
+#[inline(always)]
+pub(crate) fn tiles(rows: Range<usize>, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let mut left = rows.len().div_ceil(most);
+    let mut row = rows.start;
+    std::iter::from_fn(move || {
+        let count = (rows.end - row).div_ceil(left.max(1));
+        let tile = (row, count);
+        row += count;
+        left = left.saturating_sub(1);
+        (count > 0).then_some(tile)
+    })
+}
+
+/// Stores the sums of a tile, vector v of row r at `start + r · row_stride + v · vector_stride`.
 ///
 /// # Safety
-/// V · LANES values are writable at each of the R rows.
+/// LANES values are writable at each of these places.
 #[inline(always)]
 #[expect(clippy::needless_range_loop, reason = "iterating by value would put the sums on the stack")]
 pub(crate) unsafe fn store<I: KernelIsa, const R: usize, const V: usize>(
@@ -64,32 +80,34 @@ pub(crate) unsafe fn store<I: KernelIsa, const R: usize, const V: usize>(
     sums: [[I::F32; V]; R],
     start: *mut f32,
     row_stride: usize,
+    vector_stride: usize,
 ) {
     let ops = isa.f32();
     for r in 0..R {
         for v in 0..V {
             // SAFETY: r < R and v < V.
-            unsafe { ops.store_ptr(sums[r][v], start.add(r * row_stride + v * I::LANES)) };
+            unsafe { ops.store_ptr(sums[r][v], start.add(r * row_stride + v * vector_stride)) };
         }
     }
 }
 
-/// Loads a tile, row r from `start + r · row_stride`.
+/// Loads a tile, vector v of row r from `start + r · row_stride + v · vector_stride`.
 ///
 /// # Safety
-/// V · LANES values are readable at each of the R rows.
+/// LANES values are readable at each of these places.
 #[inline(always)]
 pub(crate) unsafe fn load<I: KernelIsa, const R: usize, const V: usize>(
     isa: I,
     start: *const f32,
     row_stride: usize,
+    vector_stride: usize,
 ) -> [[I::F32; V]; R] {
     let ops = isa.f32();
     let mut sums = [[ops.zero(); V]; R];
     for (r, row) in sums.iter_mut().enumerate() {
         for (v, sum) in row.iter_mut().enumerate() {
             // SAFETY: r < R and v < V.
-            *sum = unsafe { ops.load_ptr(start.add(r * row_stride + v * I::LANES)) };
+            *sum = unsafe { ops.load_ptr(start.add(r * row_stride + v * vector_stride)) };
         }
     }
     sums
@@ -118,3 +136,15 @@ macro_rules! with_rows {
     }};
 }
 pub(crate) use with_rows;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_cover_the_rows_in_equal_heights() {
+        assert_eq!(tiles(3..19, 6).collect::<Vec<_>>(), [(3, 6), (9, 5), (14, 5)]);
+        assert_eq!(tiles(0..2, 6).collect::<Vec<_>>(), [(0, 2)]);
+        assert_eq!(tiles(5..5, 6).count(), 0);
+    }
+}

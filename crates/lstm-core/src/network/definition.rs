@@ -74,15 +74,16 @@ impl ModelDefinition {
         Ok(())
     }
 
-    /// How many numbers are trained: for each layer `4H·I + 4H·H + 4H + 4H`, and `C·H + C` for the head.
+    /// How many numbers are trained: for each direction of a layer `4H·I + 4H·H + 4H + 4H`, and `C·H + C` for the head,
+    /// I and H being twice the units where the layer below is bidirectional.
     #[must_use]
     pub fn parameters(&self) -> u64 {
         let mut inputs = u64::from(self.input.features);
         let mut total = 0;
         for layer in &self.layers {
-            let units = u64::from(layer.units);
-            total += 4 * units * (inputs + units + 2);
-            inputs = units;
+            let (units, directions) = (u64::from(layer.units), layer.directions() as u64);
+            total += directions * 4 * units * (inputs + units + 2);
+            inputs = directions * units;
         }
         total + self.output.classes.len() as u64 * (inputs + 1)
     }
@@ -133,6 +134,19 @@ pub struct LayerDefinition {
     /// Hidden units: 1 to 4,096.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MAX_UNITS)))]
     pub units: u32,
+    /// Whether a second set of the same units reads each sequence backwards, from its own last step to its first. The
+    /// layer gives both directions' states side by side. False unless given.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
+    pub bidirectional: bool,
+}
+
+impl LayerDefinition {
+    /// 1, or 2 for a bidirectional layer.
+    #[must_use]
+    pub fn directions(&self) -> usize {
+        1 + usize::from(self.bidirectional)
+    }
 }
 
 /// The recurrence of a layer.
@@ -197,7 +211,7 @@ mod tests {
     #[test]
     fn a_definition_survives_its_own_json() {
         let definition = ModelDefinition::from_json(GOOD).unwrap();
-        assert_eq!(definition.layers[1], LayerDefinition { cell: Cell::Lstm, units: 3 });
+        assert_eq!(definition.layers[1], LayerDefinition { cell: Cell::Lstm, units: 3, bidirectional: false });
         assert_eq!((definition.input.scaling, definition.seed), (Scaling::Standard, 7));
         let text = serde_json::to_string(&definition).unwrap();
         assert_eq!(ModelDefinition::from_json(&text).unwrap(), definition);
@@ -214,6 +228,9 @@ mod tests {
     fn parameters_are_counted_by_hand() {
         let layers = (4 * 8 * 5 + 4 * 8 * 8 + 2 * 4 * 8) + (4 * 3 * 8 + 4 * 3 * 3 + 2 * 4 * 3);
         assert_eq!(ModelDefinition::from_json(GOOD).unwrap().parameters(), layers + 2 * 3 + 2);
+        let both = GOOD.replace(r#""units": 8"#, r#""units": 8, "bidirectional": true"#);
+        let layers = 2 * (4 * 8 * 5 + 4 * 8 * 8 + 2 * 4 * 8) + (4 * 3 * 16 + 4 * 3 * 3 + 2 * 4 * 3);
+        assert_eq!(ModelDefinition::from_json(&both).unwrap().parameters(), layers + 2 * 3 + 2);
     }
 
     #[test]
@@ -225,7 +242,7 @@ mod tests {
             ("standard", "minmax", "input.scaling", "`minmax` is not known: use `none` or `standard`"),
             (r#""units": 3"#, r#""units": 4097"#, "layers[1].units", "from 1 to 4096"),
             (r#""units": 3"#, r#""units": "3""#, "layers[1].units", "string \"3\" cannot stand here"),
-            (r#""units": 3"#, r#""unitz": 3"#, "layers[1].unitz", "use `cell` or `units`"),
+            (r#""units": 3"#, r#""unitz": 3"#, "layers[1].unitz", "use one of `cell`, `units`, `bidirectional`"),
             (r#"lstm", "units": 3"#, r#"elman", "units": 3"#, "layers[1].cell", "`elman` is not known: use `lstm`"),
             (r#", "returning""#, "", "output.classes", "1 classes are out of range: name from 2 to 4096"),
             ("returning", "", "output.classes[1]", "the class has no name"),
@@ -254,7 +271,7 @@ mod tests {
         definition.validate().unwrap();
         // Each size is allowed; 4·4,096·(65,536 + 4,096 + 2) parameters are not.
         definition.input.features = MAX_FEATURES;
-        definition.layers = vec![LayerDefinition { cell: Cell::Lstm, units: MAX_UNITS }];
+        definition.layers = vec![LayerDefinition { cell: Cell::Lstm, units: MAX_UNITS, bidirectional: false }];
         assert!(definition.validate().unwrap_err().message.contains("parameters, the most is 268435456"));
     }
 }

@@ -96,12 +96,14 @@ impl Head {
                 segment_stride: 0,
                 columns: self.classes,
             },
-            rights: [Right {
+            rights: &[Right {
                 values: hidden,
                 row_stride: self.state_stride(),
                 columns: self.units,
                 index: None,
                 gradient: SharedRows::new(gradients.weight),
+                gradient_stride: self.units,
+                gradient_column: 0,
             }],
             bias_gradient: SharedRows::new(gradients.bias),
         };

@@ -1,9 +1,10 @@
 //! One LSTM layer by itself, forward and backward on plain arrays, for people who build their own network.
 
 use crate::cells::lstm::{
-    Activations, Gradients, LayerBatch, PackedWeights, Saved, Shape, Weights, backward, forward, scratch,
+    Activations, Columns, FromAbove, Gradients, Input, InputGradient, LayerBatch, PackedWeights, Shape, Weights,
+    backward, forward, scratch,
 };
-use crate::cells::sequences::Sequences;
+use crate::cells::sequences::{Direction, Sequences};
 use crate::executor::Executor;
 use crate::kernels::InstructionSet;
 use crate::memory::AlignedBuffer;
@@ -15,7 +16,7 @@ use crate::{Error, ErrorCode, Result};
 pub struct LayerOutput {
     /// [B, T, H]: the hidden state after each step; zero beyond a sequence's length.
     pub hidden: Vec<f32>,
-    /// [B, H]: the hidden state after each sequence's last valid step.
+    /// [B, H]: the hidden state after the step that each sequence ends with: its last valid one, in reverse its first.
     pub final_hidden: Vec<f32>,
     /// [B, H]: the cell state likewise.
     pub final_cell: Vec<f32>,
@@ -54,13 +55,13 @@ pub struct LstmLayer {
     set: InstructionSet,
     executor: Executor,
     weights: PackedWeights,
+    direction: Direction,
     sequences: Sequences,
     steps: usize,
     x: AlignedBuffer,
     hidden: AlignedBuffer,
     cells: AlignedBuffer,
     gates: AlignedBuffer,
-    tanh_cells: AlignedBuffer,
 }
 
 impl LstmLayer {
@@ -77,14 +78,21 @@ impl LstmLayer {
             set,
             executor: Executor::new(threads)?,
             weights: PackedWeights::new(shape, set.lanes(), true, true)?,
+            direction: Direction::Forward,
             sequences: Sequences::default(),
             steps: 0,
             x: AlignedBuffer::default(),
             hidden: AlignedBuffer::default(),
             cells: AlignedBuffer::default(),
             gates: AlignedBuffer::default(),
-            tanh_cells: AlignedBuffer::default(),
         })
+    }
+
+    /// The same layer, reading each sequence backwards, from its own last valid step to its first: the reverse half of a
+    /// bidirectional layer. Its final states are those after step 0.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        Self { direction: Direction::Reverse, ..self }
     }
 
     /// Takes over weights in PyTorch's shapes: [4H, I], [4H, H], `[4H]`, `[4H]`, gates in the order i, f, g, o.
@@ -127,26 +135,22 @@ impl LstmLayer {
         self.hidden.grow((batch + packed) * padded_units)?;
         self.cells.grow((batch + packed) * padded_units)?;
         self.gates.grow(packed * 4 * padded_units)?;
-        self.tanh_cells.grow(packed * padded_units)?;
         gather(&samples, |sample| sample, &self.sequences, &InputScaling::default(), &mut self.x);
         for (states, given) in
             [(&mut self.hidden, initial.map(|(hidden, _)| hidden)), (&mut self.cells, initial.map(|(_, cell)| cell))]
         {
             pad_states(&self.sequences, states, given, units, padded_units);
         }
-        let activations = Activations {
-            hidden: &mut self.hidden,
-            cells: &mut self.cells,
-            saved: Some(Saved { gates: &mut self.gates, tanh_cells: &mut self.tanh_cells }),
-        };
+        let activations =
+            Activations { hidden: &mut self.hidden, cells: &mut self.cells, gates: &mut self.gates, training: true };
         forward(
             LayerBatch {
                 set: self.set,
                 executor: &self.executor,
                 weights: &self.weights,
                 sequences: &self.sequences,
-                x: &self.x,
-                x_stride: input_size,
+                direction: self.direction,
+                x: Input { first: Columns { values: &self.x, stride: input_size, count: input_size }, second: None },
             },
             activations,
         );
@@ -190,18 +194,17 @@ impl LstmLayer {
                 executor: &self.executor,
                 weights: &self.weights,
                 sequences: &self.sequences,
-                x: &self.x,
-                x_stride: input_size,
+                direction: self.direction,
+                x: Input { first: Columns { values: &self.x, stride: input_size, count: input_size }, second: None },
             },
             Gradients {
                 gates: &mut self.gates,
-                tanh_cells: &self.tanh_cells,
                 cells: &self.cells,
                 hidden: &self.hidden,
-                from_above: hidden.map(|_| &*from_above),
+                from_above: hidden.map(|_| FromAbove { values: &from_above, stride: padded_units }),
                 hidden_state: &mut hidden_state,
                 cell_state: &mut cell_state,
-                input: Some(&mut input),
+                input: Some(InputGradient { values: &mut input, add: false }),
                 weight_ih: &mut weight_ih,
                 weight_hh: &mut weight_hh,
                 bias: &mut bias,
@@ -219,7 +222,9 @@ impl LstmLayer {
     fn final_states(&self, states: &[f32]) -> Vec<f32> {
         let Shape { units, padded_units, .. } = self.weights.shape;
         let batch = self.sequences.batch();
-        per_sample(&self.sequences, units, |row| &states[(batch + self.sequences.last(row)) * padded_units..])
+        per_sample(&self.sequences, units, |row| {
+            &states[(batch + self.sequences.last(self.direction, row)) * padded_units..]
+        })
     }
 }
 

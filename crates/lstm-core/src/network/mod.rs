@@ -7,6 +7,7 @@ pub mod layer;
 pub(crate) mod loss;
 pub mod machine;
 pub mod parameters;
+pub(crate) mod recurrent;
 pub mod samples;
 pub(crate) mod stack;
 pub(crate) mod workspace;

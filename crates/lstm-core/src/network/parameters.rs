@@ -35,9 +35,9 @@ impl Tensor {
     }
 }
 
-/// One LSTM layer's tensors: `H` units over `I` inputs.
+/// The tensors of one direction of an LSTM layer: `H` units over `I` inputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LayerRanges {
+pub struct DirectionRanges {
     /// `[4H, I]`
     pub weight_ih: Range<usize>,
     /// `[4H, H]`
@@ -46,13 +46,28 @@ pub struct LayerRanges {
     pub bias_ih: Range<usize>,
     /// `[4H]`
     pub bias_hh: Range<usize>,
-    /// `I`: the definition's features for the first layer, the units of the layer below for the others.
+}
+
+/// One LSTM layer's tensors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerRanges {
+    /// The forward direction, and in a bidirectional layer the reverse one.
+    pub directions: Vec<DirectionRanges>,
+    /// `I`: the definition's features for the first layer, the outputs of the layer below for the others.
     pub input_size: usize,
     /// `H`
     pub units: usize,
 }
 
-/// The tensors of the linear head: `C` classes over the last layer's `H` units.
+impl LayerRanges {
+    /// What the layer gives a step: `H` numbers a direction.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.directions.len() * self.units
+    }
+}
+
+/// The tensors of the linear head: `C` classes over the last layer's `H` outputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeadRanges {
     /// `[C, H]`
@@ -94,16 +109,19 @@ impl Layout {
         let mut layers = Vec::with_capacity(definition.layers.len());
         for (index, layer) in definition.layers.iter().enumerate() {
             let units = layer.units as usize;
-            let name = |tensor| format!("layers.{index}.{tensor}_l0");
-            layers.push(LayerRanges {
-                weight_ih: tensors.trained(name("weight_ih"), &[GATES * units, input_size]),
-                weight_hh: tensors.trained(name("weight_hh"), &[GATES * units, units]),
-                bias_ih: tensors.trained(name("bias_ih"), &[GATES * units]),
-                bias_hh: tensors.trained(name("bias_hh"), &[GATES * units]),
-                input_size,
-                units,
+            let directions = ["", "_reverse"][..layer.directions()].iter().map(|suffix| {
+                let mut tensor =
+                    |name, shape: &[usize]| tensors.trained(format!("layers.{index}.{name}_l0{suffix}"), shape);
+                DirectionRanges {
+                    weight_ih: tensor("weight_ih", &[GATES * units, input_size]),
+                    weight_hh: tensor("weight_hh", &[GATES * units, units]),
+                    bias_ih: tensor("bias_ih", &[GATES * units]),
+                    bias_hh: tensor("bias_hh", &[GATES * units]),
+                }
             });
-            input_size = units;
+            let layer = LayerRanges { directions: directions.collect(), input_size, units };
+            input_size = layer.outputs();
+            layers.push(layer);
         }
         let (units, classes) = (input_size, definition.output.classes.len());
         let head = HeadRanges {
@@ -261,10 +279,11 @@ mod tests {
         let named = |name: &str| layout.tensors().iter().find(|tensor| tensor.name == name).unwrap().range();
         for (index, (input_size, units)) in [(5, 3), (3, 2)].into_iter().enumerate() {
             let layer = layout.layer(index);
-            assert_eq!(layer.weight_ih, named(&format!("layers.{index}.weight_ih_l0")));
-            assert_eq!(layer.weight_hh, named(&format!("layers.{index}.weight_hh_l0")));
-            assert_eq!(layer.bias_ih, named(&format!("layers.{index}.bias_ih_l0")));
-            assert_eq!(layer.bias_hh, named(&format!("layers.{index}.bias_hh_l0")));
+            let [direction] = &layer.directions[..] else { panic!("the layer has one direction") };
+            assert_eq!(direction.weight_ih, named(&format!("layers.{index}.weight_ih_l0")));
+            assert_eq!(direction.weight_hh, named(&format!("layers.{index}.weight_hh_l0")));
+            assert_eq!(direction.bias_ih, named(&format!("layers.{index}.bias_ih_l0")));
+            assert_eq!(direction.bias_hh, named(&format!("layers.{index}.bias_hh_l0")));
             assert_eq!((layer.input_size, layer.units), (input_size, units));
         }
         let head = layout.head();
@@ -272,6 +291,24 @@ mod tests {
         assert_eq!((head.units, head.classes), (2, 3));
         let scaling = layout.scaling().unwrap();
         assert_eq!((scaling.mean.clone(), scaling.deviation.clone()), (named("input.mean"), named("input.deviation")));
+    }
+
+    #[test]
+    fn a_bidirectional_layer_has_its_tensors_twice_and_outputs_for_both() {
+        let mut definition = definition("none");
+        definition.layers[0].bidirectional = true;
+        let layout = Layout::of(&definition);
+        let names: Vec<_> = layout.tensors().iter().map(|tensor| (tensor.name.as_str(), &tensor.shape[..])).collect();
+        assert_eq!(
+            names[3..6],
+            [
+                ("layers.0.bias_hh_l0", &[12][..]),
+                ("layers.0.weight_ih_l0_reverse", &[12, 5]),
+                ("layers.0.weight_hh_l0_reverse", &[12, 3]),
+            ]
+        );
+        assert_eq!(names[8], ("layers.1.weight_ih_l0", &[8, 6][..]));
+        assert_eq!(layout.trained_length() as u64, definition.parameters());
     }
 
     #[test]

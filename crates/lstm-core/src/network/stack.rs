@@ -1,15 +1,13 @@
 //! The whole network over one batch: the layers, the head and the loss, forward and backward.
 //! Knows weights and batches; nothing of optimisers, data sets or files.
 
-use std::ops::Range;
-
 use super::head::{Head, HeadGradients};
 use super::loss::{BatchLoss, cross_entropy, cross_entropy_gradient, softmax};
 use super::parameters::Layout;
+use super::recurrent::{DIRECTIONS, Recurrent};
 use super::samples::{InputScaling, Samples, gather};
-use super::workspace::Workspace;
+use super::workspace::{DirectionRegions, LayerRegions, Workspace};
 use crate::Result;
-use crate::cells::lstm::{Activations, Gradients, LayerBatch, PackedWeights, Saved, Shape, Weights, backward, forward};
 use crate::cells::sequences::Sequences;
 use crate::executor::Executor;
 use crate::kernels::InstructionSet;
@@ -19,7 +17,7 @@ use crate::memory::{Region, disjoint};
 pub(crate) struct Stack {
     pub(crate) set: InstructionSet,
     pub(crate) executor: Executor,
-    layers: Vec<PackedWeights>,
+    recurrent: Recurrent,
     head: Head,
     scaling: InputScaling,
     sequences: Sequences,
@@ -43,13 +41,8 @@ impl StreamState {
 impl Stack {
     /// A network of zeros. `training` says whether [`backward`](Self::backward) will be called.
     pub(crate) fn new(layout: &Layout, set: InstructionSet, executor: Executor, training: bool) -> Result<Self> {
-        let lanes = set.lanes();
-        let layers = layout.layers().iter().enumerate().map(|(index, layer)| {
-            // Nobody uses the gradient of the network's own input.
-            PackedWeights::new(Shape::new(layer.input_size, layer.units, lanes), lanes, training, index > 0)
-        });
         Ok(Self {
-            layers: layers.collect::<Result<_>>()?,
+            recurrent: Recurrent::new(layout, set, training)?,
             head: Head::new(set, layout.head().units, layout.head().classes)?,
             set,
             executor,
@@ -62,14 +55,7 @@ impl Stack {
 
     /// Takes over new weights, a flat vector of the given layout.
     pub(crate) fn pack(&mut self, layout: &Layout, weights: &[f32]) {
-        for (packed, layer) in self.layers.iter_mut().zip(layout.layers()) {
-            packed.pack(Weights {
-                weight_ih: &weights[layer.weight_ih.clone()],
-                weight_hh: &weights[layer.weight_hh.clone()],
-                bias_ih: &weights[layer.bias_ih.clone()],
-                bias_hh: &weights[layer.bias_hh.clone()],
-            });
-        }
+        self.recurrent.pack(layout, weights);
         self.head.pack(&weights[layout.head().weight.clone()], &weights[layout.head().bias.clone()]);
         if let Some(scaling) = layout.scaling() {
             self.scaling.set(&weights[scaling.mean.clone()], &weights[scaling.deviation.clone()]);
@@ -82,17 +68,20 @@ impl Stack {
         self.reserve(batch, batch * samples.steps())?;
         let input = self.workspace.input.range();
         gather(samples, pick, &self.sequences, &self.scaling, &mut self.workspace.memory[input]);
-        for (layer, regions) in self.layers.iter().zip(&self.workspace.layers) {
+        for (layer, regions) in self.recurrent.layers.iter().zip(&self.workspace.layers) {
             let states = batch * layer.shape.padded_units;
-            for region in [regions.hidden, regions.cells] {
-                self.workspace.memory[region.range()][..states].fill(0.0);
+            for direction in &regions.directions[..layer.directions.len()] {
+                for region in [direction.hidden, direction.cells] {
+                    self.workspace.memory[region.range()][..states].fill(0.0);
+                }
             }
         }
         self.run_layers();
         Ok(())
     }
 
-    /// Runs one step of one sequence, finite `features`, from a state and leaves the logits in the workspace, the new state in `state`.
+    /// Runs one step of one sequence, finite `features`, from a state and leaves the logits in the workspace, the new
+    /// state in `state`. No layer is bidirectional.
     pub(crate) fn step(&mut self, features: &[f32], state: &mut StreamState) -> Result<()> {
         let samples = Samples::checked(features, 1, features.len(), None);
         self.sequences.pack(1, 1, |_| 1);
@@ -100,13 +89,13 @@ impl Stack {
         let input = self.workspace.input.range();
         gather(&samples, |_| 0, &self.sequences, &self.scaling, &mut self.workspace.memory[input]);
         let before = |region: Region, length: usize| region.range().start..region.range().start + length;
-        for (index, regions) in self.workspace.layers.iter().enumerate() {
+        for (index, LayerRegions { directions: [regions, _], .. }) in self.workspace.layers.iter().enumerate() {
             let units = state.hidden[index].len();
             self.workspace.memory[before(regions.hidden, units)].copy_from_slice(&state.hidden[index]);
             self.workspace.memory[before(regions.cells, units)].copy_from_slice(&state.cells[index]);
         }
         self.run_layers();
-        for (index, regions) in self.workspace.layers.iter().enumerate() {
+        for (index, LayerRegions { directions: [regions, _], .. }) in self.workspace.layers.iter().enumerate() {
             let units = state.hidden[index].len();
             // The initial state comes first in `hidden`; in `cells` the new state has replaced it.
             state.hidden[index].copy_from_slice(&self.workspace.memory[regions.hidden.range()][units..2 * units]);
@@ -117,53 +106,31 @@ impl Stack {
 
     /// A state before the first step.
     pub(crate) fn stream_state(&self) -> StreamState {
-        let zeros = || self.layers.iter().map(|layer| vec![0.0; layer.shape.padded_units]).collect();
+        let zeros = || self.recurrent.layers.iter().map(|layer| vec![0.0; layer.shape.padded_units]).collect();
         StreamState { hidden: zeros(), cells: zeros() }
     }
 
     fn reserve(&mut self, batch: usize, packed_rows: usize) -> Result<()> {
         let threads = self.executor.threads();
         let lanes = self.set.lanes();
-        self.workspace.reserve(&self.layers, &self.head, threads, lanes, self.training, (batch, packed_rows))
+        self.workspace.reserve(&self.recurrent.layers, &self.head, threads, lanes, self.training, (batch, packed_rows))
     }
 
     fn run_layers(&mut self) {
-        let batch = self.sequences.batch();
-        let mut last = self.workspace.input;
-        for index in 0..self.layers.len() {
-            let (input, x_stride, skip) = self.input_of(index);
-            let Self { set, executor, layers, sequences, workspace, training, .. } = self;
-            let regions = workspace.layers[index];
-            let [x, hidden, cells, gates, tanh_cells] = disjoint(
-                &mut workspace.memory,
-                [input, regions.hidden, regions.cells, regions.gates, regions.tanh_cells],
-            );
-            let saved = training.then_some(Saved { gates, tanh_cells });
-            let weights = &layers[index];
-            let job = LayerBatch { set: *set, executor, weights, sequences, x: &x[skip..], x_stride };
-            forward(job, Activations { hidden, cells, saved });
-            last = regions.hidden;
-        }
-        let Self { head, sequences, workspace, .. } = self;
-        let units = head.state_stride();
-        let [hidden, last, logits] = disjoint(&mut workspace.memory, [last, workspace.last, workspace.logits]);
-        for (row, target) in last.chunks_exact_mut(units).take(batch).enumerate() {
-            target.copy_from_slice(&hidden[(batch + sequences.last(row)) * units..][..units]);
-        }
-        head.forward(last, batch, logits);
-    }
-
-    /// Where a layer's input lies, the stride of its rows, and how many values come before the first packed row: the
-    /// gathered samples for the first layer, for the others the hidden states of the layer below, which begin with the
-    /// initial states.
-    fn input_of(&self, index: usize) -> (Region, usize, usize) {
-        match index.checked_sub(1) {
-            None => (self.workspace.input, self.layers[index].shape.input_size, 0),
-            Some(below) => {
-                let stride = self.layers[below].shape.padded_units;
-                (self.workspace.layers[below].hidden, stride, self.sequences.batch() * stride)
+        let Self { executor, recurrent, head, sequences, workspace, .. } = self;
+        recurrent.forward(executor, sequences, workspace);
+        let batch = sequences.batch();
+        let (units, directions) = top(recurrent, workspace);
+        let padded_units = units.next_multiple_of(self.set.lanes());
+        for (which, regions) in directions {
+            let [hidden, last] = disjoint(&mut workspace.memory, [regions.hidden, workspace.last]);
+            for (row, target) in last.chunks_exact_mut(head.state_stride()).take(batch).enumerate() {
+                let state = (batch + sequences.last(DIRECTIONS[which], row)) * padded_units;
+                target[which * units..][..units].copy_from_slice(&hidden[state..][..units]);
             }
         }
+        let [last, logits] = disjoint(&mut workspace.memory, [workspace.last, workspace.logits]);
+        head.forward(last, batch, logits);
     }
 
     /// Turns the logits of the batch into probabilities and hands each sample's to `take`.
@@ -189,80 +156,45 @@ impl Stack {
     pub(crate) fn backward(&mut self, layout: &Layout, target: impl Fn(usize) -> usize, gradients: &mut [f32]) {
         debug_assert!(self.training);
         self.backward_head(layout, target, gradients);
-        for index in (0..self.layers.len()).rev() {
-            self.backward_layer(index, layout, gradients);
-        }
+        let Self { executor, recurrent, sequences, workspace, .. } = self;
+        recurrent.backward(executor, sequences, workspace, layout, gradients);
     }
 
     /// From the loss to the gradient of the last layer's final hidden states.
     fn backward_head(&mut self, layout: &Layout, target: impl Fn(usize) -> usize, gradients: &mut [f32]) {
-        let Self { head, sequences, workspace, .. } = self;
-        let (batch, top) = (sequences.batch(), workspace.layers.len() - 1);
-        let [logits, last, hidden, scratch] = disjoint(
+        let Self { recurrent, head, sequences, workspace, .. } = self;
+        let batch = sequences.batch();
+        let [logits, last, last_gradient, scratch] = disjoint(
             &mut workspace.memory,
-            [workspace.logits, workspace.last, workspace.layers[top].hidden_gradient, workspace.scratch],
+            [workspace.logits, workspace.last, workspace.last_gradient, workspace.scratch],
         );
         softmax(logits, head.classes, head.logit_stride(), batch);
         cross_entropy_gradient(logits, head.classes, head.logit_stride(), batch, |row| target(sequences.sample(row)));
         let ranges = layout.head();
-        let [weight, bias] = tensors(gradients, [&ranges.weight, &ranges.bias]);
-        head.backward(logits, batch, last, HeadGradients { hidden, weight, bias, scratch });
-    }
-
-    /// From the gradient of a layer's hidden states to those of its weights and of the layer below.
-    fn backward_layer(&mut self, index: usize, layout: &Layout, gradients: &mut [f32]) {
-        let (input, x_stride, skip) = self.input_of(index);
-        let Self { set, executor, layers, sequences, workspace, .. } = self;
-        let regions = workspace.layers[index];
-        let is_top = index + 1 == layers.len();
-        let input_gradient = index.checked_sub(1).map(|below| workspace.layers[below].from_above);
-        let [x, below, gates, tanh_cells, cells, hidden, from_above, hidden_state, cell_state, scratch] = disjoint(
-            &mut workspace.memory,
-            [
-                input,
-                input_gradient.unwrap_or_default(),
-                regions.gates,
-                regions.tanh_cells,
-                regions.cells,
-                regions.hidden,
-                regions.from_above,
-                regions.hidden_gradient,
-                regions.cell_gradient,
-                workspace.scratch,
-            ],
-        );
-        // Only the last layer's final hidden states are used; no final cell state is.
-        if !is_top {
-            hidden_state.fill(0.0);
+        let [weight, bias] = gradients
+            .get_disjoint_mut([ranges.weight.clone(), ranges.bias.clone()])
+            .expect("tensors of one layout are disjoint");
+        head.backward(logits, batch, last, HeadGradients { hidden: last_gradient, weight, bias, scratch });
+        let (units, directions) = top(recurrent, workspace);
+        for (which, regions) in directions {
+            let [last_gradient, gradient] =
+                disjoint(&mut workspace.memory, [workspace.last_gradient, regions.hidden_gradient]);
+            let rows = gradient.chunks_exact_mut(units.next_multiple_of(self.set.lanes()));
+            for (target, source) in rows.zip(last_gradient.chunks_exact(head.state_stride())).take(batch) {
+                target[..units].copy_from_slice(&source[which * units..][..units]);
+                target[units..].fill(0.0);
+            }
         }
-        cell_state.fill(0.0);
-        let ranges = layout.layer(index);
-        let [weight_ih, weight_hh, bias, bias_hh] =
-            tensors(gradients, [&ranges.weight_ih, &ranges.weight_hh, &ranges.bias_ih, &ranges.bias_hh]);
-        let weights = &layers[index];
-        backward(
-            LayerBatch { set: *set, executor, weights, sequences, x: &x[skip..], x_stride },
-            Gradients {
-                gates,
-                tanh_cells,
-                cells,
-                hidden,
-                from_above: (!is_top).then_some(&*from_above),
-                hidden_state,
-                cell_state,
-                input: input_gradient.map(|_| below),
-                weight_ih,
-                weight_hh,
-                bias,
-                scratch,
-            },
-        );
-        // Both biases are added to the same pre-activation.
-        bias_hh.copy_from_slice(bias);
     }
 }
 
-/// Tensors of one flat vector, which never overlap.
-fn tensors<'a, const N: usize>(flat: &'a mut [f32], ranges: [&Range<usize>; N]) -> [&'a mut [f32]; N] {
-    flat.get_disjoint_mut(ranges.map(Clone::clone)).expect("tensors of one layout are disjoint")
+/// The last layer's units, and the number and the buffers of each of its directions.
+fn top(
+    recurrent: &Recurrent,
+    workspace: &Workspace,
+) -> (usize, impl Iterator<Item = (usize, DirectionRegions)> + use<>) {
+    let top = recurrent.layers.len() - 1;
+    let layer = &recurrent.layers[top];
+    let directions = workspace.layers[top].directions.into_iter().take(layer.directions.len());
+    (layer.shape.units, directions.enumerate())
 }

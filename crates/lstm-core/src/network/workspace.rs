@@ -1,27 +1,34 @@
 //! The arena of a network: every buffer that a batch needs, planned once for the largest batch so far.
 
 use super::head::Head;
+use super::recurrent::Layer;
 use crate::Result;
-use crate::cells::lstm::{PackedWeights, scratch};
+use crate::cells::lstm::{ahead_rows, scratch};
 use crate::memory::{AlignedBuffer, Plan, Region};
 
-/// Buffers of one layer; P packed rows, B rows, H padded units. See `cells::lstm` for what they hold.
+/// Buffers of one direction of a layer; P packed rows, B rows, H padded units. See `cells::lstm` for what they hold.
 #[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct LayerRegions {
+pub(crate) struct DirectionRegions {
     /// [B + P, H]
     pub(crate) hidden: Region,
     /// [B + P, H] when training, else [B, H]
     pub(crate) cells: Region,
-    /// [P, 4, H] when training
+    /// [P, 4, H] when training, else some rows for input products computed ahead
     pub(crate) gates: Region,
-    /// [P, H] when training
-    pub(crate) tanh_cells: Region,
-    /// [P, H] when training and there is a layer above: the gradient of this layer's hidden states.
-    pub(crate) from_above: Region,
     /// [B, H] when training
     pub(crate) hidden_gradient: Region,
     /// [B, H] when training
     pub(crate) cell_gradient: Region,
+}
+
+/// Buffers of one layer.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct LayerRegions {
+    /// The second is empty unless the layer is bidirectional.
+    pub(crate) directions: [DirectionRegions; 2],
+    /// [P, outputs rounded up to whole vectors] when training and there is a layer above: the gradient of the layer's
+    /// hidden states, both directions side by side. One vector longer, because the last direction is read in whole ones.
+    pub(crate) from_above: Region,
 }
 
 /// The arena and where everything lies in it.
@@ -31,8 +38,10 @@ pub(crate) struct Workspace {
     pub(crate) layers: Vec<LayerRegions>,
     /// [P, features]
     pub(crate) input: Region,
-    /// [B, H] of the last layer: hidden states after each row's last step.
+    /// [B, outputs of the last layer rounded up to whole vectors]: hidden states after each row's last step.
     pub(crate) last: Region,
+    /// [B, likewise] when training: their gradients.
+    pub(crate) last_gradient: Region,
     /// [B, C]: logits, then probabilities, then their gradients.
     pub(crate) logits: Region,
     /// Scratch of the weight gradients, when training.
@@ -46,7 +55,7 @@ impl Workspace {
     /// than ever before; what buffers held is then lost.
     pub(crate) fn reserve(
         &mut self,
-        layers: &[PackedWeights],
+        layers: &[Layer],
         head: &Head,
         threads: usize,
         lanes: usize,
@@ -62,18 +71,26 @@ impl Workspace {
         let input = plan.take(packed_rows * layers.first().map_or(0, |layer| layer.shape.input_size));
         let regions = layers.iter().enumerate().map(|(index, layer)| {
             let units = layer.shape.padded_units;
+            let mut directions = [DirectionRegions::default(); 2];
+            for direction in &mut directions[..layer.directions.len()] {
+                *direction = DirectionRegions {
+                    hidden: plan.take((batch + packed_rows) * units),
+                    cells: plan.take((batch + when(training, packed_rows)) * units),
+                    gates: plan.take(4 * units * if training { packed_rows } else { ahead_rows(batch) }),
+                    hidden_gradient: plan.take(when(training, batch * units)),
+                    cell_gradient: plan.take(when(training, batch * units)),
+                };
+            }
+            let outputs = layer.outputs().next_multiple_of(lanes);
+            let has_above = index + 1 < layers.len();
             LayerRegions {
-                hidden: plan.take((batch + packed_rows) * units),
-                cells: plan.take((batch + when(training, packed_rows)) * units),
-                gates: plan.take(when(training, packed_rows * 4 * units)),
-                tanh_cells: plan.take(when(training, packed_rows * units)),
-                from_above: plan.take(when(training && index + 1 < layers.len(), packed_rows * units)),
-                hidden_gradient: plan.take(when(training, batch * units)),
-                cell_gradient: plan.take(when(training, batch * units)),
+                directions,
+                from_above: plan.take(when(training && has_above, packed_rows * outputs + lanes)),
             }
         });
         let regions: Vec<_> = regions.collect();
         let last = plan.take(batch * head.state_stride());
+        let last_gradient = plan.take(when(training, batch * head.state_stride()));
         let logits = plan.take(batch * head.logit_stride());
         let layer_scratch = layers.iter().map(|layer| scratch(layer.shape, lanes, threads)).max().unwrap_or(0);
         let scratch = plan.take(when(training, layer_scratch.max(head.scratch())));
@@ -83,6 +100,7 @@ impl Workspace {
             layers: regions,
             input,
             last,
+            last_gradient,
             logits,
             scratch,
             batch,

@@ -38,13 +38,15 @@ pub fn initialise(definition: &ModelDefinition, layout: &Layout, seed: u32) -> V
     let mut weights = vec![0.0; layout.total_length()];
     for layer in layout.layers() {
         let (inputs, units) = (layer.input_size, layer.units);
-        for gate in 0..GATES {
-            glorot_uniform(&mut weights[gate_of(&layer.weight_ih, gate)], inputs, units, &mut random);
+        for direction in &layer.directions {
+            for gate in 0..GATES {
+                glorot_uniform(&mut weights[gate_of(&direction.weight_ih, gate)], inputs, units, &mut random);
+            }
+            for gate in 0..GATES {
+                orthogonal(&mut weights[gate_of(&direction.weight_hh, gate)], units, &mut random);
+            }
+            weights[gate_of(&direction.bias_ih, FORGET)].fill(FORGET_BIAS);
         }
-        for gate in 0..GATES {
-            orthogonal(&mut weights[gate_of(&layer.weight_hh, gate)], units, &mut random);
-        }
-        weights[gate_of(&layer.bias_ih, FORGET)].fill(FORGET_BIAS);
     }
     let head = layout.head();
     glorot_uniform(&mut weights[head.weight.clone()], head.units, head.classes, &mut random);
@@ -162,7 +164,7 @@ mod tests {
         let (layout, weights) = initialised(40, &[64, 16], 3);
         for (index, (inputs, units)) in [(40, 64), (64, 16)].into_iter().enumerate() {
             for gate in 0..GATES {
-                assert_glorot(&weights[gate_of(&layout.layer(index).weight_ih, gate)], inputs, units);
+                assert_glorot(&weights[gate_of(&layout.layer(index).directions[0].weight_ih, gate)], inputs, units);
             }
         }
         assert_glorot(&weights[layout.head().weight.clone()], 16, 3);
@@ -174,7 +176,7 @@ mod tests {
             let (layout, weights) = initialised(2, &[units], 11);
             let size = units as usize;
             for gate in 0..GATES {
-                let matrix = &weights[gate_of(&layout.layer(0).weight_hh, gate)];
+                let matrix = &weights[gate_of(&layout.layer(0).directions[0].weight_hh, gate)];
                 for (i, row) in matrix.chunks_exact(size).enumerate() {
                     for (j, other) in matrix.chunks_exact(size).enumerate() {
                         let product: f64 = row.iter().zip(other).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
@@ -203,7 +205,7 @@ mod tests {
         // Of 1×1 matrices, +1 and −1 are as likely: of 400, 200 ± 40 are positive (four standard errors).
         let positive = (0..100).flat_map(|seed| {
             let (layout, weights) = initialised(1, &[1], seed);
-            weights[layout.layer(0).weight_hh.clone()].to_vec()
+            weights[layout.layer(0).directions[0].weight_hh.clone()].to_vec()
         });
         let positive = positive.filter(|&weight| weight > 0.0).count();
         assert!((160..=240).contains(&positive), "{positive}");
@@ -213,12 +215,17 @@ mod tests {
     fn biases_add_up_to_one_for_the_forget_gate_and_zero_elsewhere() {
         let (layout, weights) = initialised(4, &[3, 2], 1);
         for layer in layout.layers() {
-            let sums: Vec<f32> =
-                layer.bias_ih.clone().zip(layer.bias_hh.clone()).map(|(ih, hh)| weights[ih] + weights[hh]).collect();
+            let direction = &layer.directions[0];
+            let sums: Vec<f32> = direction
+                .bias_ih
+                .clone()
+                .zip(direction.bias_hh.clone())
+                .map(|(ih, hh)| weights[ih] + weights[hh])
+                .collect();
             let expected: Vec<f32> =
                 [0.0, 1.0, 0.0, 0.0].iter().flat_map(|&bias| std::iter::repeat_n(bias, layer.units)).collect();
             assert_eq!(sums, expected);
-            assert!(weights[layer.bias_hh.clone()].iter().all(|&bias| bias == 0.0));
+            assert!(weights[direction.bias_hh.clone()].iter().all(|&bias| bias == 0.0));
         }
         let rest = layout.head().bias.start..layout.total_length();
         assert!(weights[rest].iter().all(|&value| value == 0.0), "head bias and unfitted scaling are 0");
@@ -232,8 +239,8 @@ mod tests {
         let (first, second) = (bits(9), bits(10));
         let layout = Layout::of(&definition(3, &[5, 4]));
         for layer in layout.layers() {
-            assert_ne!(first[layer.weight_ih.clone()], second[layer.weight_ih.clone()]);
-            assert_ne!(first[layer.weight_hh.clone()], second[layer.weight_hh.clone()]);
+            assert_ne!(first[layer.directions[0].weight_ih.clone()], second[layer.directions[0].weight_ih.clone()]);
+            assert_ne!(first[layer.directions[0].weight_hh.clone()], second[layer.directions[0].weight_hh.clone()]);
         }
     }
 }

@@ -15,7 +15,8 @@ Tensors of a stack of layers (a single layer is a stack of one; each layer is a 
     cotangent.layers.K.{h_n,c_n}, cotangent.layers.TOP.hidden                 y = sum of cotangent * result
     gradient.NAME                                   dy/dNAME for x and every tensor of the layers' that goes in
 
-Tensors of the model (two layers from zero states, a linear head on the last h_n, mean cross-entropy):
+Tensors of the models (two layers from zero states, a linear head on the last h_n, mean cross-entropy); in the
+bidirectional one, layers have `_l0_reverse` tensors too and h_n holds both directions:
 
     x [batches, batch, steps, features]; lengths, targets [batches, batch]
     layers.K.*, output.{weight [classes, units], bias [classes]}              the parameters before training
@@ -44,10 +45,13 @@ def normal(*shape):
     return rounded(torch.randn(*shape))
 
 
-def lstm_layers(features, units):
+def lstm_layers(features, units, bidirectional=False):
     """One-layer modules with PyTorch's own initial weights."""
-    sizes = zip([features, *units], units)
-    layers = nn.ModuleList(nn.LSTM(inputs, outputs, batch_first=True) for inputs, outputs in sizes)
+    directions = 2 if bidirectional else 1
+    sizes = zip([features, *(directions * size for size in units)], units)
+    layers = nn.ModuleList(
+        nn.LSTM(inputs, outputs, batch_first=True, bidirectional=bidirectional) for inputs, outputs in sizes
+    )
     for parameter in layers.parameters():
         parameter.data = rounded(parameter)
     return layers
@@ -113,11 +117,12 @@ def stack_case(name, seed, steps, features, units, lengths, input_scale=1.0):
     save(name, inputs, results)
 
 
-def model_case(name, seed):
+def model_case(name, seed, bidirectional=False):
     torch.manual_seed(seed)
+    directions = 2 if bidirectional else 1
     batches, batch, steps, features, units, classes = 4, 6, 9, 3, [8, 5], 3
-    layers = lstm_layers(features, units)
-    output = nn.Linear(units[-1], classes)
+    layers = lstm_layers(features, units, bidirectional)
+    output = nn.Linear(directions * units[-1], classes)
     for parameter in output.parameters():
         parameter.data = rounded(parameter)
     parameters = {f"layers.{k}.{key}": p for k, layer in enumerate(layers) for key, p in layer.named_parameters()}
@@ -130,9 +135,10 @@ def model_case(name, seed):
     targets = torch.randint(classes, (batches, batch))
 
     def logits(b):
-        states = [(torch.zeros(batch, size), torch.zeros(batch, size)) for size in units]
-        _, h_n, _ = run_layers(layers, x[b], lengths[b], states)[-1]
-        return output(h_n)
+        packed = pack_padded_sequence(x[b], lengths[b], batch_first=True, enforce_sorted=False)
+        for layer in layers:
+            packed, (h_n, _) = layer(packed)
+        return output(torch.cat(list(h_n), dim=1))
 
     def loss(b):
         return nn.functional.cross_entropy(logits(b), targets[b])
@@ -180,3 +186,4 @@ if __name__ == "__main__":
     stack_case("saturated-2-6-3-8", seed=7, steps=6, features=3, units=[8], lengths=[6] * 2, input_scale=30.0)
     stack_case("stack-4-8-6-9-5", seed=8, steps=8, features=6, units=[9, 5], lengths=[3, 8, 1, 6])
     model_case("model", seed=9)
+    model_case("model-bidirectional", seed=11, bidirectional=True)

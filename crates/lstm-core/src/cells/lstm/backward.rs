@@ -1,14 +1,13 @@
 //! The backward pass: the steps in reverse, gate gradients in the place of the gates, one product a step; then the
 //! gradients of weights and input as products over all packed rows at once.
 
-use std::ops::Range;
-
 use rten_simd::ops::{BitOps, NumOps};
 
-use super::{LayerBatch, Shape};
-use crate::cells::sequences::Sequences;
-use crate::kernels::activations::{sigmoid_slope, tanh_slope};
-use crate::kernels::instruction_set::{Kernel, KernelIsa, MAX_ROWS, dispatch};
+use super::share::{Share, share_out};
+use super::{Input, LayerBatch, Shape};
+use crate::cells::sequences::{Direction, Sequences};
+use crate::kernels::activations::{sigmoid_slope, tanh, tanh_slope};
+use crate::kernels::instruction_set::{Kernel, KernelIsa, dispatch};
 use crate::kernels::outer::{OuterProduct, Right, Segmented, outer_product, scratch_length};
 use crate::kernels::product::{Product, Start, multiply};
 use crate::memory::{ReadRows, SharedRows};
@@ -17,26 +16,39 @@ use crate::memory::{ReadRows, SharedRows};
 pub(crate) struct Gradients<'a> {
     /// [P, 4, H]: the gates as the forward pass saved them; afterwards the gradients of their pre-activations.
     pub(crate) gates: &'a mut [f32],
-    /// [P, H]: tanh(c) as the forward pass saved it.
-    pub(crate) tanh_cells: &'a [f32],
     /// [B + P, H]: the cell states, initial ones first.
     pub(crate) cells: &'a [f32],
     /// [B + P, H]: the hidden states, initial ones first.
     pub(crate) hidden: &'a [f32],
-    /// [P, H]: gradients of the hidden states from above, if every step is used there.
-    pub(crate) from_above: Option<&'a [f32]>,
+    /// Gradients of the hidden states from above, if every step is used there.
+    pub(crate) from_above: Option<FromAbove<'a>>,
     /// [B, H]: gradients of the final hidden states; afterwards those of the initial ones.
     pub(crate) hidden_state: &'a mut [f32],
     /// [B, H]: gradients of the final cell states; afterwards those of the initial ones.
     pub(crate) cell_state: &'a mut [f32],
-    /// [P, stride]: receives the gradient of the input, if it is wanted; the stride is I rounded up to whole vectors.
-    pub(crate) input: Option<&'a mut [f32]>,
+    /// Where the gradient of the input goes, if it is wanted.
+    pub(crate) input: Option<InputGradient<'a>>,
     /// Receive the gradients of the weights, [4H, I], [4H, H] and `[4H]`, unpadded.
     pub(crate) weight_ih: &'a mut [f32],
     pub(crate) weight_hh: &'a mut [f32],
     pub(crate) bias: &'a mut [f32],
     /// [`scratch`] values.
     pub(crate) scratch: &'a mut [f32],
+}
+
+/// Gradients of a layer's hidden states at every step, H of `stride` numbers a packed row.
+#[derive(Clone, Copy)]
+pub(crate) struct FromAbove<'a> {
+    /// Readable for H padded to whole vectors at every packed row.
+    pub(crate) values: &'a [f32],
+    pub(crate) stride: usize,
+}
+
+/// [P, I rounded up to whole vectors]: receives the gradient of the input.
+pub(crate) struct InputGradient<'a> {
+    pub(crate) values: &'a mut [f32],
+    /// Whether to add to what is there: the other direction's gradient.
+    pub(crate) add: bool,
 }
 
 /// Scratch values of a backward pass on `parts` threads.
@@ -47,56 +59,46 @@ pub(crate) fn scratch(shape: Shape, lanes: usize, parts: usize) -> usize {
 /// Runs a layer backwards over a batch.
 pub(crate) fn backward(job: LayerBatch, gradients: Gradients) {
     let shape = job.weights.shape;
-    let parts = job.executor.parts(job.sequences.packed_rows() * shape.operations());
+    job.x.check(shape.input_size, job.sequences.packed_rows());
     let dgates = reverse_loop(
         job,
-        parts,
         BackwardPass {
             shape,
             sequences: job.sequences,
+            direction: job.direction,
             recurrent: job.weights.recurrent(),
             dgates: SharedRows::new(gradients.gates),
-            tanh_cells: gradients.tanh_cells,
             cells: gradients.cells,
             from_above: gradients.from_above,
             dh: SharedRows::new(gradients.hidden_state),
             dc: SharedRows::new(gradients.cell_state),
         },
     );
+    let parts = job.executor.parts(job.sequences.packed_rows() * shape.operations());
     if let Some(input) = gradients.input {
         input_gradient(job, parts, dgates, input);
     }
-    let right = |values, row_stride, columns, index, gradient| {
-        let gradient = SharedRows::new(gradient);
-        Right { values, row_stride, columns, index, gradient }
-    };
-    let before = Some(job.sequences.states_before());
-    let rights = [
-        right(job.x, job.x_stride, shape.input_size, None, gradients.weight_ih),
-        right(gradients.hidden, shape.padded_units, shape.units, before, gradients.weight_hh),
-    ];
-    weight_gradients(job, parts, dgates, rights, gradients.bias, gradients.scratch);
+    let weights = WeightGradients { ih: gradients.weight_ih, hh: gradients.weight_hh, bias: gradients.bias };
+    weight_gradients(job, parts, dgates, gradients.hidden, weights, gradients.scratch);
 }
 
-/// The steps in reverse: leaves the gate gradients in the place of the gates, and gives them.
-fn reverse_loop<'a>(job: LayerBatch, parts: usize, pass: BackwardPass<'a>) -> &'a [f32] {
+/// The steps against the direction of the forward pass: leaves the gate gradients in the place of the gates, and gives
+/// them.
+fn reverse_loop<'a>(job: LayerBatch, pass: BackwardPass<'a>) -> &'a [f32] {
     let stride = pass.shape.padded_units;
     let (batch, packed) = (job.sequences.batch(), job.sequences.packed_rows());
-    assert!(pass.dgates.length() >= packed * 4 * stride && pass.tanh_cells.len() >= packed * stride);
-    assert!(pass.cells.len() >= (batch + packed) * stride);
+    assert!(pass.dgates.length() >= packed * 4 * stride && pass.cells.len() >= (batch + packed) * stride);
     assert!(pass.dh.length() >= batch * stride && pass.dc.length() >= batch * stride);
-    assert!(pass.from_above.is_none_or(|from_above| from_above.len() >= packed * stride));
-    let parts = parts.min(batch);
-    job.executor.run(parts, |part| {
-        let start = |part| job.sequences.part_start(part, parts, MAX_ROWS);
-        dispatch(job.set, BackwardRows { pass, rows: start(part)..start(part + 1) });
-    });
+    if let Some(FromAbove { values, stride: above }) = pass.from_above {
+        assert!(values.len() + above >= packed * above + stride);
+    }
+    share_out(job, |share| dispatch(job.set, BackwardShare { pass, share }));
     // SAFETY: the loop is done and nobody writes the gate gradients any more; their length was checked above.
     unsafe { std::slice::from_raw_parts(pass.dgates.at(0).cast_const(), packed * 4 * stride) }
 }
 
 /// `dx = dgates · W_ih`, over all packed rows at once.
-fn input_gradient(job: LayerBatch, parts: usize, dgates: &[f32], input: &mut [f32]) {
+fn input_gradient(job: LayerBatch, parts: usize, dgates: &[f32], input: InputGradient) {
     let Shape { input_size, padded_units, .. } = job.weights.shape;
     let packed = job.sequences.packed_rows();
     let product = Product {
@@ -105,8 +107,8 @@ fn input_gradient(job: LayerBatch, parts: usize, dgates: &[f32], input: &mut [f3
         depth: 4 * padded_units,
         packed: job.weights.input(),
         columns: input_size,
-        start: Start::Zero,
-        out: SharedRows::new(input),
+        start: if input.add { Start::Sum } else { Start::Zero },
+        out: SharedRows::new(input.values),
         out_stride: input_size.next_multiple_of(job.set.lanes()),
     };
     job.executor.run(parts, |part| {
@@ -116,21 +118,55 @@ fn input_gradient(job: LayerBatch, parts: usize, dgates: &[f32], input: &mut [f3
     });
 }
 
+struct WeightGradients<'a> {
+    ih: &'a mut [f32],
+    hh: &'a mut [f32],
+    bias: &'a mut [f32],
+}
+
 /// `dW = Σ dgatesᵀ · [x, h]` and `db = Σ dgates`, over all packed rows at once.
 fn weight_gradients(
     job: LayerBatch,
     parts: usize,
     dgates: &[f32],
-    rights: [Right; 2],
-    bias: &mut [f32],
+    hidden: &[f32],
+    gradients: WeightGradients,
     scratch: &mut [f32],
 ) {
-    let Shape { units, padded_units, .. } = job.weights.shape;
+    let Shape { input_size, units, padded_units } = job.weights.shape;
+    let [ih, hh] = [gradients.ih, gradients.hh].map(SharedRows::new);
+    let index = Some(job.sequences.states_before(job.direction));
+    let from_hidden = Right {
+        values: hidden,
+        row_stride: padded_units,
+        columns: units,
+        index,
+        gradient: hh,
+        gradient_stride: units,
+        gradient_column: 0,
+    };
+    // The input's columns are at most two pieces.
+    let mut rights = [from_hidden; 3];
+    let Input { first, second } = job.x;
+    let mut count = 0;
+    for columns in job.x.columns() {
+        rights[count] = Right {
+            values: columns.values,
+            row_stride: columns.stride,
+            columns: columns.count,
+            index: None,
+            gradient: ih,
+            gradient_stride: input_size,
+            gradient_column: if count == 0 { 0 } else { first.count },
+        };
+        count += 1;
+    }
+    debug_assert_eq!(count, 1 + usize::from(second.is_some()));
     let product = OuterProduct {
         rows: job.sequences.packed_rows(),
         left: Segmented { values: dgates, row_stride: 4 * padded_units, segment_stride: padded_units, columns: units },
-        rights,
-        bias_gradient: SharedRows::new(bias),
+        rights: &rights[..=count],
+        bias_gradient: SharedRows::new(gradients.bias),
     };
     let outputs = 4 * units;
     let part_scratch = self::scratch(job.weights.shape, job.set.lanes(), 1);
@@ -149,39 +185,41 @@ fn weight_gradients(
 struct BackwardPass<'a> {
     shape: Shape,
     sequences: &'a Sequences,
+    direction: Direction,
     recurrent: &'a [f32],
     dgates: SharedRows<'a>,
-    tanh_cells: &'a [f32],
     cells: &'a [f32],
-    from_above: Option<&'a [f32]>,
+    from_above: Option<FromAbove<'a>>,
     dh: SharedRows<'a>,
     dc: SharedRows<'a>,
 }
 
-/// Some rows of the batch, for all of their steps.
-struct BackwardRows<'a> {
+/// Some rows and units of the batch, for all of their steps.
+struct BackwardShare<'a> {
     pass: BackwardPass<'a>,
-    rows: Range<usize>,
+    share: Share<'a>,
 }
 
-impl Kernel for BackwardRows<'_> {
+impl Kernel for BackwardShare<'_> {
     type Output = ();
     #[inline(always)]
     fn run<I: KernelIsa>(self, isa: I) {
-        let pass = &self.pass;
+        let Self { pass, share } = &self;
+        let sequences = pass.sequences;
         let gate_stride = 4 * pass.shape.padded_units;
-        for step in (0..pass.sequences.steps()).rev() {
-            let rows = self.rows.start..self.rows.end.min(pass.sequences.active(step));
-            if rows.is_empty() {
-                continue;
+        for index in (0..sequences.steps()).rev() {
+            let step = sequences.step(pass.direction, index);
+            for run in sequences.runs(pass.direction, step) {
+                let run = run.within(&share.rows);
+                for row in run.rows.clone() {
+                    let state_before = run.state_before + row - run.rows.start;
+                    // SAFETY: the row is active at this step, row and units this share's own.
+                    unsafe { self.gates(isa, step, row, state_before) };
+                }
             }
-            for row in rows.clone() {
-                // SAFETY: the row is active at this step and belongs to this part.
-                unsafe { pass.gates(isa, step, row) };
-            }
-            let offset = pass.sequences.offset(step);
+            share.meet();
             let product = Product {
-                left: ReadRows::from(pass.dgates).skip(offset * gate_stride),
+                left: ReadRows::from(pass.dgates).skip(sequences.offset(step) * gate_stride),
                 left_stride: gate_stride,
                 depth: gate_stride,
                 packed: pass.recurrent,
@@ -190,42 +228,45 @@ impl Kernel for BackwardRows<'_> {
                 out: pass.dh,
                 out_stride: pass.shape.padded_units,
             };
-            // SAFETY: these rows of `dh` are this part's, and so are the gate gradients that are read.
-            unsafe { product.rows(isa, rows) };
+            let rows = share.rows.start..share.rows.end.min(sequences.active(step));
+            // SAFETY: this block of `dh` is this share's; the gate gradients that it reads were written before the
+            // threads met, or by this one.
+            unsafe { product.block(isa, rows, share.units.clone()) };
         }
     }
 }
 
-impl BackwardPass<'_> {
+impl BackwardShare<'_> {
     /// The gate gradients of one row at one step, and its dc for the step before.
     ///
     /// # Safety
-    /// `row` is active at `step` and written by this thread alone.
+    /// `row` is active at `step`, and the share's units of it written by this thread alone.
     #[inline(always)]
-    unsafe fn gates<I: KernelIsa>(&self, isa: I, step: usize, row: usize) {
+    unsafe fn gates<I: KernelIsa>(&self, isa: I, step: usize, row: usize, state_before: usize) {
+        let pass = &self.pass;
         let ops = isa.f32();
-        let padded_units = self.shape.padded_units;
-        let packed_row = self.sequences.offset(step) + row;
-        let before = self.sequences.state_before(step) + row;
-        for unit in (0..padded_units).step_by(I::LANES) {
+        let padded_units = pass.shape.padded_units;
+        let packed_row = pass.sequences.offset(step) + row;
+        let state = pass.sequences.batch() + packed_row;
+        for unit in self.share.units.clone().step_by(I::LANES) {
             // SAFETY: `backward` checked the sizes.
             unsafe {
-                let gate = |index: usize| self.dgates.at((packed_row * 4 + index) * padded_units + unit);
+                let gate = |index: usize| pass.dgates.at((packed_row * 4 + index) * padded_units + unit);
                 let [i, f, g, o] = [0, 1, 2, 3].map(
                     #[inline(always)]
                     |index| ops.load_ptr(gate(index)),
                 );
-                let tanh_c = ops.load_ptr(self.tanh_cells.as_ptr().add(packed_row * padded_units + unit));
-                let c_before = ops.load_ptr(self.cells.as_ptr().add(before * padded_units + unit));
-                let state = row * padded_units + unit;
-                let mut dh = ops.load_ptr(self.dh.at(state));
-                if let Some(from_above) = self.from_above {
-                    dh = ops.add(dh, ops.load_ptr(from_above.as_ptr().add(packed_row * padded_units + unit)));
+                let tanh_c = tanh(isa, ops.load_ptr(pass.cells.as_ptr().add(state * padded_units + unit)));
+                let c_before = ops.load_ptr(pass.cells.as_ptr().add(state_before * padded_units + unit));
+                let at = row * padded_units + unit;
+                let mut dh = ops.load_ptr(pass.dh.at(at));
+                if let Some(FromAbove { values, stride }) = pass.from_above {
+                    dh = ops.add(dh, ops.load_ptr(values.as_ptr().add(packed_row * stride + unit)));
                 }
                 let d_o = ops.mul(dh, tanh_c);
-                let dc = ops.mul_add(ops.mul(dh, o), tanh_slope(isa, tanh_c), ops.load_ptr(self.dc.at(state)));
+                let dc = ops.mul_add(ops.mul(dh, o), tanh_slope(isa, tanh_c), ops.load_ptr(pass.dc.at(at)));
                 let [di, df, dg] = [ops.mul(dc, g), ops.mul(dc, c_before), ops.mul(dc, i)];
-                ops.store_ptr(ops.mul(dc, f), self.dc.at(state));
+                ops.store_ptr(ops.mul(dc, f), pass.dc.at(at));
                 ops.store_ptr(ops.mul(di, sigmoid_slope(isa, i)), gate(0));
                 ops.store_ptr(ops.mul(df, sigmoid_slope(isa, f)), gate(1));
                 ops.store_ptr(ops.mul(dg, tanh_slope(isa, g)), gate(2));

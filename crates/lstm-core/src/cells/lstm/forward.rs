@@ -5,64 +5,73 @@ use std::ops::Range;
 
 use rten_simd::ops::{BitOps, NumOps};
 
-use super::{LayerBatch, Shape};
-use crate::cells::sequences::Sequences;
+use super::share::{Share, share_out};
+use super::{Columns, Input, LayerBatch, Shape};
+use crate::cells::sequences::{Direction, Sequences};
 use crate::kernels::activations::{sigmoid, tanh};
 use crate::kernels::instruction_set::{Kernel, KernelIsa, MAX_LANES, MAX_ROWS, dispatch};
-use crate::kernels::tile::{Left, TILE_VECTORS, load, multiply_add, store, with_rows};
-use crate::memory::{ReadRows, SharedRows};
+use crate::kernels::tile::{Left, TILE_VECTORS, load, multiply_add, store, tiles, with_rows};
+use crate::memory::SharedRows;
+
+/// Rows up to which the input's product is computed ahead, for several steps at once: one row a step reads all weights
+/// for one use of each, and what is read for several steps together is not read again in each.
+const AHEAD_ROWS: usize = 2;
+
+/// Steps whose input product is computed at once: several tiles' rows, and little enough to stay in the first-level
+/// cache until it is used.
+const AHEAD_STEPS: usize = 24;
 
 /// What a forward pass writes, P standing for packed rows, B for the batch, H for the padded units.
 pub(crate) struct Activations<'a> {
     /// [B + P, H]: the initial hidden states of the rows, filled in by the caller, then each packed row's.
     pub(crate) hidden: &'a mut [f32],
-    /// Cell states likewise, [B + P, H]; without `saved` only [B, H], replaced step by step.
+    /// Cell states likewise, [B + P, H]; unless training only [B, H], replaced step by step.
     pub(crate) cells: &'a mut [f32],
-    /// What the backward pass needs.
-    pub(crate) saved: Option<Saved<'a>>,
+    /// [P, 4, H] when training: the gates i, f, g, o after their activations. Else room for [`ahead_rows`] such rows.
+    pub(crate) gates: &'a mut [f32],
+    /// Whether a backward pass will follow.
+    pub(crate) training: bool,
 }
 
-/// What the backward pass needs of the forward pass.
-pub(crate) struct Saved<'a> {
-    /// [P, 4, H]: the gates i, f, g, o after their activations.
-    pub(crate) gates: &'a mut [f32],
-    /// [P, H]: tanh(c).
-    pub(crate) tanh_cells: &'a mut [f32],
+/// Rows of gates that predictions of up to `batch` rows need room for.
+pub(crate) fn ahead_rows(batch: usize) -> usize {
+    batch.min(AHEAD_ROWS) * AHEAD_STEPS
+}
+
+impl LayerBatch<'_> {
+    /// Whether the input's product is computed ahead, for several steps at once.
+    pub(super) fn input_ahead(&self) -> bool {
+        self.sequences.batch() <= AHEAD_ROWS && self.sequences.steps() >= 4
+    }
 }
 
 /// Runs a layer over a batch.
 pub(crate) fn forward(job: LayerBatch, activations: Activations) {
-    let LayerBatch { set, executor, weights, sequences, x, x_stride } = job;
-    let shape = weights.shape;
+    let (sequences, shape) = (job.sequences, job.weights.shape);
     let (batch, packed) = (sequences.batch(), sequences.packed_rows());
-    let training = activations.saved.is_some();
-    assert!(x.len() >= packed * x_stride && x_stride >= shape.input_size);
+    let training = activations.training;
+    job.x.check(shape.input_size, packed);
     assert!(activations.hidden.len() >= (batch + packed) * shape.padded_units);
     assert!(activations.cells.len() >= (batch + if training { packed } else { 0 }) * shape.padded_units);
-    let (gates, tanh_cells) = activations.saved.map_or((&mut [][..], &mut [][..]), |s| (s.gates, s.tanh_cells));
-    if training {
-        assert!(gates.len() >= packed * 4 * shape.padded_units && tanh_cells.len() >= packed * shape.padded_units);
-    }
+    let gate_rows = if training { packed } else { ahead_rows(batch) };
+    assert!(activations.gates.len() >= gate_rows * 4 * shape.padded_units);
     let pass = ForwardPass {
         shape,
         sequences,
-        gate_weights: weights.gates(),
-        biases: weights.biases(),
-        x: x.into(),
-        x_stride,
+        direction: job.direction,
+        ahead: job.input_ahead(),
+        gate_weights: job.weights.gates(),
+        biases: job.weights.biases(),
+        x: job.x,
         hidden: SharedRows::new(activations.hidden),
         cells: SharedRows::new(activations.cells),
-        gates: SharedRows::new(gates),
-        tanh_cells: SharedRows::new(tanh_cells),
+        gates: SharedRows::new(activations.gates),
     };
-    let parts = executor.parts(packed * shape.operations()).min(batch);
-    executor.run(parts, |part| {
-        let start = |part| sequences.part_start(part, parts, MAX_ROWS);
-        let rows = start(part)..start(part + 1);
+    share_out(job, |share| {
         if training {
-            dispatch(set, ForwardRows::<true> { pass, rows });
+            dispatch(job.set, ForwardShare::<true> { pass, share });
         } else {
-            dispatch(set, ForwardRows::<false> { pass, rows });
+            dispatch(job.set, ForwardShare::<false> { pass, share });
         }
     });
 }
@@ -71,107 +80,184 @@ pub(crate) fn forward(job: LayerBatch, activations: Activations) {
 struct ForwardPass<'a> {
     shape: Shape,
     sequences: &'a Sequences,
+    direction: Direction,
+    ahead: bool,
     gate_weights: &'a [f32],
     biases: &'a [f32],
-    x: ReadRows<'a>,
-    x_stride: usize,
+    x: Input<'a>,
     hidden: SharedRows<'a>,
     cells: SharedRows<'a>,
     gates: SharedRows<'a>,
-    tanh_cells: SharedRows<'a>,
 }
 
-/// Some rows of the batch, for all of their steps. No row needs another, so parts run without meeting.
-struct ForwardRows<'a, const TRAINING: bool> {
+/// Some rows and units of the batch, for all of their steps.
+struct ForwardShare<'a, const TRAINING: bool> {
     pass: ForwardPass<'a>,
-    rows: Range<usize>,
+    share: Share<'a>,
 }
 
-impl<const TRAINING: bool> Kernel for ForwardRows<'_, TRAINING> {
+/// Rows of one step that a tile computes.
+#[derive(Clone, Copy)]
+struct TileRows {
+    /// The first of them in the batch.
+    row: usize,
+    /// Its packed row.
+    packed_row: usize,
+    /// The state before it.
+    state_before: usize,
+    /// Where its gates lie, if its input product was computed ahead or they are saved.
+    gates: usize,
+}
+
+impl<const TRAINING: bool> Kernel for ForwardShare<'_, TRAINING> {
     type Output = ();
     #[inline(always)]
     fn run<I: KernelIsa>(self, isa: I) {
-        let sequences = self.pass.sequences;
-        for step in 0..sequences.steps() {
-            let end = self.rows.end.min(sequences.active(step));
-            for panel in 0..self.pass.shape.padded_units / I::LANES {
-                for row in (self.rows.start..end).step_by(I::ROWS) {
-                    let count = I::ROWS.min(end - row);
-                    // SAFETY: the rows are active at this step and this part's own; `forward` checked the sizes.
-                    unsafe { with_rows!(count, I, |R| self.tile::<I, R>(isa, step, panel, row)) };
+        let ForwardPass { sequences, direction, ahead, .. } = self.pass;
+        let panels = self.share.units.start / I::LANES..self.share.units.end / I::LANES;
+        let mut first_gates = 0;
+        for index in 0..sequences.steps() {
+            let step = sequences.step(direction, index);
+            if ahead && index % AHEAD_STEPS == 0 {
+                let last = sequences.step(direction, (index + AHEAD_STEPS).min(sequences.steps()) - 1);
+                let (low, high) = (step.min(last), step.max(last));
+                let rows = sequences.offset(low)..sequences.offset(high) + sequences.active(high);
+                first_gates = if TRAINING { 0 } else { rows.start };
+                // SAFETY: this thread alone computes these units of all rows; the rows fit the gates' room.
+                unsafe { self.project(isa, rows, first_gates, panels.clone()) };
+            }
+            for turn in 0..panels.len() {
+                // Back and forth, so that a step begins with the weights that the step before has left in the cache.
+                let panel = if index % 2 == 0 { panels.start + turn } else { panels.end - 1 - turn };
+                for run in sequences.runs(direction, step) {
+                    let run = run.within(&self.share.rows);
+                    for (row, count) in tiles(run.rows.clone(), I::ROWS) {
+                        let packed_row = sequences.offset(step) + row;
+                        let state_before = run.state_before + row - run.rows.start;
+                        let rows = TileRows { row, packed_row, state_before, gates: packed_row - first_gates };
+                        // SAFETY: the rows are active at this step, rows and units this share's own; `forward` checked
+                        // the sizes.
+                        unsafe { with_rows!(count, I, |R| self.tile::<I, R>(isa, rows, panel)) };
+                    }
+                }
+            }
+            self.share.meet();
+        }
+    }
+}
+
+impl<const TRAINING: bool> ForwardShare<'_, TRAINING> {
+    /// The input's part of the pre-activations, `b + W_ih · x`, of the packed rows `rows` and some panels, into the gates'
+    /// rows from `rows.start − first_gates` on.
+    ///
+    /// # Safety
+    /// These units of these rows are written by this thread alone, and the gates have room for them.
+    #[inline(always)]
+    unsafe fn project<I: KernelIsa>(&self, isa: I, rows: Range<usize>, first_gates: usize, panels: Range<usize>) {
+        let padded_units = self.pass.shape.padded_units;
+        for panel in panels {
+            for (row, count) in tiles(rows.clone(), I::ROWS) {
+                // SAFETY: as the caller answers for it.
+                unsafe {
+                    let gates = self.pass.gates.at((row - first_gates) * 4 * padded_units + panel * I::LANES);
+                    with_rows!(count, I, |R| {
+                        let sums = self.input_product::<I, R>(isa, row, panel);
+                        store(isa, sums, gates, 4 * padded_units, padded_units);
+                    });
                 }
             }
         }
     }
-}
 
-impl<const TRAINING: bool> ForwardRows<'_, TRAINING> {
-    /// One vector of units of R rows at one step: pre-activations in registers, then the gates.
+    /// `b + W_ih · x` of one panel for R packed rows from `packed_row` on.
     ///
     /// # Safety
-    /// Rows `row..row + R` are active at `step` and written by this thread alone.
+    /// The packed rows exist.
     #[inline(always)]
-    unsafe fn tile<I: KernelIsa, const R: usize>(&self, isa: I, step: usize, panel: usize, row: usize) {
+    unsafe fn input_product<I: KernelIsa, const R: usize>(
+        &self,
+        isa: I,
+        packed_row: usize,
+        panel: usize,
+    ) -> [[I::F32; TILE_VECTORS]; R] {
         let pass = &self.pass;
-        let Shape { input_size, units, padded_units } = pass.shape;
+        let Shape { input_size, units, .. } = pass.shape;
         let width = TILE_VECTORS * I::LANES;
-        let packed_row = pass.sequences.offset(step) + row;
-        let state_before = pass.sequences.state_before(step) + row;
-        let mut tile = MaybeUninit::<[f32; MAX_ROWS * TILE_VECTORS * MAX_LANES]>::uninit();
-        let tile = tile.as_mut_ptr().cast::<f32>();
-        // SAFETY: packed rows, states and panels are within the sizes that `forward` checked.
+        // SAFETY: panel and rows are within the sizes that `forward` checked.
         unsafe {
             let weights = pass.gate_weights.as_ptr().add(panel * (input_size + units) * width);
-            let x = Left { start: pass.x.at(packed_row * pass.x_stride), row_stride: pass.x_stride, depth_stride: 1 };
-            let h =
-                Left { start: pass.hidden.at(state_before * padded_units), row_stride: padded_units, depth_stride: 1 };
-            let sums: [[I::F32; TILE_VECTORS]; R] = load(isa, pass.biases.as_ptr().add(panel * width), 0);
-            let sums = multiply_add(isa, sums, input_size, x, weights);
-            let sums = multiply_add(isa, sums, units, h, weights.add(input_size * width));
-            store(isa, sums, tile, width);
-            for r in 0..R {
-                self.gates(isa, tile.add(r * width), packed_row + r, state_before + r, row + r, panel);
+            let sums = load(isa, pass.biases.as_ptr().add(panel * width), 0, I::LANES);
+            let left = |Columns { values, stride, .. }: Columns| Left {
+                start: values.as_ptr().add(packed_row * stride),
+                row_stride: stride,
+                depth_stride: 1,
+            };
+            let Input { first, second } = pass.x;
+            let sums = multiply_add(isa, sums, first.count, left(first), weights);
+            match second {
+                None => sums,
+                Some(second) => multiply_add(isa, sums, second.count, left(second), weights.add(first.count * width)),
             }
         }
     }
 
-    /// The gates and the new state of one vector of units of one row, from its pre-activations [4, LANES].
+    /// One vector of units of R rows at one step: pre-activations in registers, then the gates.
+    ///
+    /// # Safety
+    /// The rows are active at the step, and these units of theirs written by this thread alone.
+    #[inline(always)]
+    unsafe fn tile<I: KernelIsa, const R: usize>(&self, isa: I, rows: TileRows, panel: usize) {
+        let pass = &self.pass;
+        let Shape { input_size, units, padded_units } = pass.shape;
+        let width = TILE_VECTORS * I::LANES;
+        let mut tile = MaybeUninit::<[f32; MAX_ROWS * TILE_VECTORS * MAX_LANES]>::uninit();
+        let tile = tile.as_mut_ptr().cast::<f32>();
+        // SAFETY: packed rows, states and panels are within the sizes that `forward` checked.
+        unsafe {
+            let sums: [[I::F32; TILE_VECTORS]; R] = if pass.ahead {
+                let gates = pass.gates.at(rows.gates * 4 * padded_units + panel * I::LANES);
+                load(isa, gates, 4 * padded_units, padded_units)
+            } else {
+                self.input_product::<I, R>(isa, rows.packed_row, panel)
+            };
+            let weights = pass.gate_weights.as_ptr().add((panel * (input_size + units) + input_size) * width);
+            let start = pass.hidden.at(rows.state_before * padded_units);
+            let h = Left { start, row_stride: padded_units, depth_stride: 1 };
+            let sums = multiply_add(isa, sums, units, h, weights);
+            store(isa, sums, tile, width, I::LANES);
+            for r in 0..R {
+                self.gates(isa, tile.add(r * width), rows, r, panel);
+            }
+        }
+    }
+
+    /// The gates and the new state of one vector of units of the tile's row r, from its pre-activations [4, LANES].
     ///
     /// # Safety
     /// As [`tile`](Self::tile).
     #[inline(always)]
-    unsafe fn gates<I: KernelIsa>(
-        &self,
-        isa: I,
-        preactivations: *const f32,
-        packed_row: usize,
-        state_before: usize,
-        row: usize,
-        panel: usize,
-    ) {
+    unsafe fn gates<I: KernelIsa>(&self, isa: I, preactivations: *const f32, rows: TileRows, r: usize, panel: usize) {
         let pass = &self.pass;
         let ops = isa.f32();
         let padded_units = pass.shape.padded_units;
         let unit = panel * I::LANES;
-        let state = pass.sequences.batch() + packed_row;
-        let [cell_before, cell] = if TRAINING { [state_before, state] } else { [row, row] };
-        // SAFETY: the row is this thread's; `forward` checked the sizes.
+        let state = pass.sequences.batch() + rows.packed_row;
+        let [cell_before, cell] = if TRAINING { [rows.state_before, state] } else { [rows.row, rows.row] };
+        // SAFETY: rows and units are this thread's; `forward` checked the sizes.
         unsafe {
             let gate = |index: usize| ops.load_ptr(preactivations.add(index * I::LANES));
             let i = sigmoid(isa, gate(0));
             let f = sigmoid(isa, gate(1));
             let g = tanh(isa, gate(2));
             let o = sigmoid(isa, gate(3));
-            let c = ops.load_ptr(pass.cells.at(cell_before * padded_units + unit));
+            let c = ops.load_ptr(pass.cells.at((cell_before + r) * padded_units + unit));
             let c = ops.mul_add(f, c, ops.mul(i, g));
-            let tanh_c = tanh(isa, c);
-            ops.store_ptr(c, pass.cells.at(cell * padded_units + unit));
-            ops.store_ptr(ops.mul(o, tanh_c), pass.hidden.at(state * padded_units + unit));
+            ops.store_ptr(c, pass.cells.at((cell + r) * padded_units + unit));
+            ops.store_ptr(ops.mul(o, tanh(isa, c)), pass.hidden.at((state + r) * padded_units + unit));
             if TRAINING {
                 for (index, value) in [i, f, g, o].into_iter().enumerate() {
-                    ops.store_ptr(value, pass.gates.at((packed_row * 4 + index) * padded_units + unit));
+                    ops.store_ptr(value, pass.gates.at(((rows.gates + r) * 4 + index) * padded_units + unit));
                 }
-                ops.store_ptr(tanh_c, pass.tanh_cells.at(packed_row * padded_units + unit));
             }
         }
     }

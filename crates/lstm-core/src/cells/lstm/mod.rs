@@ -25,14 +25,15 @@
 
 mod backward;
 mod forward;
+mod share;
 mod weights;
 
-use super::sequences::Sequences;
+use super::sequences::{Direction, Sequences};
 use crate::executor::Executor;
 use crate::kernels::InstructionSet;
 
-pub(crate) use backward::{Gradients, backward, scratch};
-pub(crate) use forward::{Activations, Saved, forward};
+pub(crate) use backward::{FromAbove, Gradients, InputGradient, backward, scratch};
+pub(crate) use forward::{Activations, ahead_rows, forward};
 pub(crate) use weights::{PackedWeights, Weights};
 
 /// A layer and the batch that it runs over: what both passes are told.
@@ -42,9 +43,39 @@ pub(crate) struct LayerBatch<'a> {
     pub(crate) executor: &'a Executor,
     pub(crate) weights: &'a PackedWeights,
     pub(crate) sequences: &'a Sequences,
-    /// [packed rows, `x_stride`], of which the first I numbers a row count.
-    pub(crate) x: &'a [f32],
-    pub(crate) x_stride: usize,
+    pub(crate) direction: Direction,
+    /// The input, columns side by side, I in all: the batch's features, or the hidden states of the layer below, which
+    /// has two directions where there are two of them.
+    pub(crate) x: Input<'a>,
+}
+
+/// Some columns of a layer's input.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns<'a> {
+    /// [packed rows, stride], of which the first `count` numbers a row are the columns.
+    pub(crate) values: &'a [f32],
+    pub(crate) stride: usize,
+    pub(crate) count: usize,
+}
+
+/// A layer's input, from the first column on.
+#[derive(Clone, Copy)]
+pub(crate) struct Input<'a> {
+    pub(crate) first: Columns<'a>,
+    pub(crate) second: Option<Columns<'a>>,
+}
+
+impl<'a> Input<'a> {
+    fn columns(self) -> impl Iterator<Item = Columns<'a>> {
+        std::iter::once(self.first).chain(self.second)
+    }
+
+    fn check(self, input_size: usize, packed_rows: usize) {
+        assert_eq!(self.columns().map(|columns| columns.count).sum::<usize>(), input_size);
+        for Columns { values, stride, count } in self.columns() {
+            assert!(stride >= count && values.len() + stride >= packed_rows * stride + count);
+        }
+    }
 }
 
 /// The sizes of a layer.

@@ -1,0 +1,214 @@
+//! The recurrent layers of a network over one batch, forward and backward, each in one direction or in both.
+//! Knows where the buffers lie; nothing of heads and losses.
+
+use std::ops::Range;
+
+use super::parameters::{DirectionRanges, Layout};
+use super::workspace::{DirectionRegions, Workspace};
+use crate::Result;
+use crate::cells::lstm::{
+    Activations, Columns, FromAbove, Gradients, Input, InputGradient, LayerBatch, PackedWeights, Shape, Weights,
+    backward, forward,
+};
+use crate::cells::sequences::{Direction, Sequences};
+use crate::executor::Executor;
+use crate::kernels::InstructionSet;
+use crate::memory::{Region, disjoint};
+
+/// The directions of a layer, in the order of its tensors and of its outputs.
+pub(crate) const DIRECTIONS: [Direction; 2] = [Direction::Forward, Direction::Reverse];
+
+/// One layer's weights, packed.
+pub(crate) struct Layer {
+    pub(crate) shape: Shape,
+    /// One, or two for a bidirectional layer.
+    pub(crate) directions: Vec<PackedWeights>,
+}
+
+impl Layer {
+    /// What the layer gives a step: its units, those of both directions side by side.
+    pub(crate) fn outputs(&self) -> usize {
+        self.directions.len() * self.shape.units
+    }
+}
+
+/// A stack of layers, the one nearest to the input first.
+pub(crate) struct Recurrent {
+    set: InstructionSet,
+    pub(crate) layers: Vec<Layer>,
+    training: bool,
+}
+
+impl Recurrent {
+    /// Layers of zeros. `training` says whether [`backward`](Self::backward) will be called.
+    pub(crate) fn new(layout: &Layout, set: InstructionSet, training: bool) -> Result<Self> {
+        let lanes = set.lanes();
+        let layer = |(index, layer): (usize, &super::parameters::LayerRanges)| {
+            let shape = Shape::new(layer.input_size, layer.units, lanes);
+            // Nobody uses the gradient of the network's own input.
+            let weights = layer.directions.iter().map(|_| PackedWeights::new(shape, lanes, training, index > 0));
+            Ok(Layer { shape, directions: weights.collect::<Result<_>>()? })
+        };
+        Ok(Self { set, layers: layout.layers().iter().enumerate().map(layer).collect::<Result<_>>()?, training })
+    }
+
+    /// Takes over new weights, a flat vector of the given layout.
+    pub(crate) fn pack(&mut self, layout: &Layout, weights: &[f32]) {
+        for (layer, ranges) in self.layers.iter_mut().zip(layout.layers()) {
+            for (packed, ranges) in layer.directions.iter_mut().zip(&ranges.directions) {
+                packed.pack(Weights {
+                    weight_ih: &weights[ranges.weight_ih.clone()],
+                    weight_hh: &weights[ranges.weight_hh.clone()],
+                    bias_ih: &weights[ranges.bias_ih.clone()],
+                    bias_hh: &weights[ranges.bias_hh.clone()],
+                });
+            }
+        }
+    }
+
+    /// Runs the layers over the workspace's input, from the states that the workspace holds in front of each
+    /// direction's packed rows.
+    pub(crate) fn forward(&self, executor: &Executor, sequences: &Sequences, workspace: &mut Workspace) {
+        for (index, layer) in self.layers.iter().enumerate() {
+            let source = self.source(index, sequences, workspace);
+            for ((weights, regions), direction) in
+                layer.directions.iter().zip(workspace.layers[index].directions).zip(DIRECTIONS)
+            {
+                let DirectionRegions { hidden, cells, gates, .. } = regions;
+                let [first, second, hidden, cells, gates] =
+                    disjoint(&mut workspace.memory, [source.regions[0], source.regions[1], hidden, cells, gates]);
+                let x = source.input(first, second);
+                let job = LayerBatch { set: self.set, executor, weights, sequences, direction, x };
+                forward(job, Activations { hidden, cells, gates, training: self.training });
+            }
+        }
+    }
+
+    /// Runs the layers backwards, given the gradients of the last layer's final hidden states in the workspace, and
+    /// writes the gradients of all weights into a flat vector of the given layout.
+    pub(crate) fn backward(
+        &self,
+        executor: &Executor,
+        sequences: &Sequences,
+        workspace: &mut Workspace,
+        layout: &Layout,
+        gradients: &mut [f32],
+    ) {
+        debug_assert!(self.training);
+        for index in (0..self.layers.len()).rev() {
+            for which in 0..self.layers[index].directions.len() {
+                self.backward_direction(executor, sequences, workspace, (index, which), layout, gradients);
+            }
+        }
+    }
+
+    /// From the gradient of a direction's hidden states to those of its weights and of the layer below.
+    fn backward_direction(
+        &self,
+        executor: &Executor,
+        sequences: &Sequences,
+        workspace: &mut Workspace,
+        (index, which): (usize, usize),
+        layout: &Layout,
+        gradients: &mut [f32],
+    ) {
+        let layer = &self.layers[index];
+        let source = self.source(index, sequences, workspace);
+        let is_top = index + 1 == self.layers.len();
+        let regions = workspace.layers[index];
+        let direction_regions = regions.directions[which];
+        let input_gradient = index.checked_sub(1).map(|below| workspace.layers[below].from_above);
+        let [first, second, below, from_above, gates, cells, hidden, hidden_state, cell_state, scratch] = disjoint(
+            &mut workspace.memory,
+            [
+                source.regions[0],
+                source.regions[1],
+                input_gradient.unwrap_or_default(),
+                regions.from_above,
+                direction_regions.gates,
+                direction_regions.cells,
+                direction_regions.hidden,
+                direction_regions.hidden_gradient,
+                direction_regions.cell_gradient,
+                workspace.scratch,
+            ],
+        );
+        // Only the last layer's final hidden states are used; no final cell state is.
+        if !is_top {
+            hidden_state.fill(0.0);
+        }
+        cell_state.fill(0.0);
+        let [weight_ih, weight_hh, bias, bias_hh] = tensors(gradients, &layout.layer(index).directions[which]);
+        let job = LayerBatch {
+            set: self.set,
+            executor,
+            weights: &layer.directions[which],
+            sequences,
+            direction: DIRECTIONS[which],
+            x: source.input(first, second),
+        };
+        let from_above = (!is_top).then(|| FromAbove {
+            values: &from_above[which * layer.shape.units..],
+            stride: layer.outputs().next_multiple_of(self.set.lanes()),
+        });
+        backward(
+            job,
+            Gradients {
+                gates,
+                cells,
+                hidden,
+                from_above,
+                hidden_state,
+                cell_state,
+                input: input_gradient.map(|_| InputGradient { values: below, add: which > 0 }),
+                weight_ih,
+                weight_hh,
+                bias,
+                scratch,
+            },
+        );
+        // Both biases are added to the same pre-activation.
+        bias_hh.copy_from_slice(bias);
+    }
+
+    /// Where a layer's input lies: the gathered samples for the first layer, for the others the hidden states of the
+    /// layer below, which begin with the initial states.
+    fn source(&self, index: usize, sequences: &Sequences, workspace: &Workspace) -> Source {
+        match index.checked_sub(1) {
+            None => {
+                let features = self.layers[0].shape.input_size;
+                Source { regions: [workspace.input, Region::default()], skip: 0, stride: features, count: features }
+            }
+            Some(below) => {
+                let Shape { units, padded_units, .. } = self.layers[below].shape;
+                let regions = workspace.layers[below].directions.map(|direction| direction.hidden);
+                Source { regions, skip: sequences.batch() * padded_units, stride: padded_units, count: units }
+            }
+        }
+    }
+}
+
+/// Where a layer's input lies, in one region or two of the same form.
+struct Source {
+    /// The second is empty where there is one.
+    regions: [Region; 2],
+    /// Numbers before the first packed row.
+    skip: usize,
+    stride: usize,
+    count: usize,
+}
+
+impl Source {
+    fn input<'a>(&self, first: &'a [f32], second: &'a [f32]) -> Input<'a> {
+        let columns =
+            |values: &'a [f32]| Columns { values: &values[self.skip..], stride: self.stride, count: self.count };
+        Input { first: columns(first), second: (!second.is_empty()).then(|| columns(second)) }
+    }
+}
+
+/// Gradients of one direction's tensors, which never overlap.
+fn tensors<'a>(flat: &'a mut [f32], ranges: &DirectionRanges) -> [&'a mut [f32]; 4] {
+    let DirectionRanges { weight_ih, weight_hh, bias_ih, bias_hh } = ranges;
+    let ranges: [Range<usize>; 4] = [weight_ih, weight_hh, bias_ih, bias_hh].map(Clone::clone);
+    flat.get_disjoint_mut(ranges).expect("tensors of one layout are disjoint")
+}
