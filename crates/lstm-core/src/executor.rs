@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{Error, ErrorCode, Result};
 
-/// Floating-point operations below which a job stays on one thread: waking another costs some microseconds.
-const WORTH_A_THREAD: usize = 2_000_000;
+/// Floating-point operations a thread, some 50 µs of them: waking another takes about 10 µs.
+const WORTH_A_THREAD: usize = 5_000_000;
 
 /// Runs jobs that were cut into independent parts.
 pub(crate) struct Executor {

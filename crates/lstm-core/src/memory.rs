@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut, Range};
 use crate::{Error, ErrorCode, Result};
 
 /// f32 values of one cache line, which is also the widest vector.
-const LINE: usize = 16;
+pub(crate) const LINE: usize = 16;
 
 #[repr(C, align(64))]
 #[derive(Clone, Copy)]

@@ -1,16 +1,18 @@
 //! The gradient of a weight matrix: `grad[m, n] = Σ_k left[k, m] · right[k, n]`, summed over all packed rows k.
 //!
-//! Rows are taken in blocks that fit the second-level cache. A block of both operands is packed in the order in which
-//! the register tile reads it; sums of earlier blocks are loaded into the tile and stored again. The order of the sum
-//! over k is that of the rows, whatever the number of threads: threads share out the output's rows m.
+//! Rows are taken in blocks that fit the second-level cache. A block of the right operand is packed in the order in which
+//! the register tile reads it. The left operand is read where it lies: a tile reads few outputs of a row, which cost one
+//! cache line for some twenty multiply-adds, and packing it would move four times as much as packing the right one. Sums of
+//! earlier blocks are loaded into the tile and stored again. The order of the sum over k is that of the rows, whatever the
+//! number of threads: threads share out the output's rows m.
 
 use std::ops::Range;
 
 use rten_simd::ops::BitOps;
 
-use super::instruction_set::{InstructionSet, Kernel, KernelIsa, MAX_ROWS, dispatch};
-use super::panels::{pack_row, panels};
-use super::tile::{Left, load, multiply_add, store, with_rows};
+use super::instruction_set::{InstructionSet, Kernel, KernelIsa, dispatch};
+use super::panels::panels;
+use super::tile::{Left, load, multiply_add, store, tiles, with_rows};
 use crate::memory::SharedRows;
 
 /// Rows k of one block.
@@ -53,37 +55,27 @@ pub(crate) struct OuterProduct<'a> {
 /// Scratch values that one part of an outer product needs.
 pub(crate) fn scratch_length(outputs: usize, columns: usize, lanes: usize) -> usize {
     let columns = columns.next_multiple_of(lanes);
-    let outputs = outputs + MAX_ROWS;
     // Rounded so that every piece starts on a cache line.
-    [columns, BLOCK * columns, outputs, BLOCK * outputs, outputs * columns].map(|n| n.next_multiple_of(16)).iter().sum()
+    [columns, BLOCK * columns, outputs * columns].map(|n| n.next_multiple_of(16)).iter().sum()
 }
 
-/// One part's scratch: a staged row and the packed block of each operand, and the sums.
+/// One part's scratch: a staged row and the packed block of the right operand, and the sums.
 struct Scratch<'a> {
     right_row: &'a mut [f32],
     right: &'a mut [f32],
-    left_row: &'a mut [f32],
-    left: &'a mut [f32],
     sums: &'a mut [f32],
 }
 
 impl<'a> Scratch<'a> {
     #[inline(always)]
     fn carve(memory: &'a mut [f32], outputs: usize, columns: usize) -> Self {
-        let outputs = outputs + MAX_ROWS;
         let mut rest = memory;
         let mut take = |length: usize| {
             let (piece, tail) = std::mem::take(&mut rest).split_at_mut(length.next_multiple_of(16));
             rest = tail;
             &mut piece[..length]
         };
-        Self {
-            right_row: take(columns),
-            right: take(BLOCK * columns),
-            left_row: take(outputs),
-            left: take(BLOCK * outputs),
-            sums: take(outputs * columns),
-        }
+        Self { right_row: take(columns), right: take(BLOCK * columns), sums: take(outputs * columns) }
     }
 }
 
@@ -107,14 +99,14 @@ impl OuterProduct<'_> {
             let depth = BLOCK.min(self.rows - block);
             for k in 0..depth {
                 self.stage_right(block + k, scratch.right_row);
-                pack_row(scratch.right, depth, k, scratch.right_row, I::LANES);
-                self.stage_left(block + k, outputs.clone(), scratch.left_row);
-                for (sum, &value) in bias_gradient.iter_mut().zip(&*scratch.left_row) {
-                    *sum += value;
-                }
-                pack_left(scratch.left, depth, k, &scratch.left_row[..count], I::ROWS);
+                pack_vectors(isa, scratch.right, depth, k, scratch.right_row);
             }
-            multiply_block(isa, &mut scratch, depth, count, columns, block == 0);
+            for Piece { outputs: piece, start } in self.left.pieces(outputs.clone()) {
+                let sums = piece.start - outputs.start..piece.end - outputs.start;
+                self.left.add_rows(block..block + depth, start, &mut bias_gradient[sums.clone()]);
+                let left = self.left.block(block, depth, start, piece.len());
+                multiply_block(isa, left, &mut scratch, depth, sums, columns, block == 0);
+            }
         }
         if self.rows == 0 {
             scratch.sums.fill(0.0);
@@ -133,20 +125,6 @@ impl OuterProduct<'_> {
             column += right.columns;
         }
         row[column..].fill(0.0);
-    }
-
-    /// The left operand's row k without the gaps between segments, from output `outputs.start` on.
-    #[inline(always)]
-    fn stage_left(&self, k: usize, outputs: Range<usize>, row: &mut [f32]) {
-        let left = self.left;
-        let mut output = outputs.start;
-        while output < outputs.end {
-            let (segment, column) = (output / left.columns, output % left.columns);
-            let length = (left.columns - column).min(outputs.end - output);
-            let source = k * left.row_stride + segment * left.segment_stride + column;
-            row[output - outputs.start..][..length].copy_from_slice(&left.values[source..source + length]);
-            output += length;
-        }
     }
 
     /// Writes the sums \[outputs, padded columns\] where the gradients belong.
@@ -171,61 +149,122 @@ impl OuterProduct<'_> {
     }
 }
 
-/// Packs a row of the left operand into groups of `rows` outputs: within a group, depth after depth.
-#[inline(always)]
-fn pack_left(packed: &mut [f32], depth: usize, k: usize, values: &[f32], rows: usize) {
-    for (group, chunk) in values.chunks(rows).enumerate() {
-        let start = group * depth * rows + k * rows;
-        packed[start..start + chunk.len()].copy_from_slice(chunk);
+/// Outputs that lie side by side in a row of the left operand, the first of them `start` values from the row's beginning.
+struct Piece {
+    outputs: Range<usize>,
+    start: usize,
+}
+
+impl<'a> Segmented<'a> {
+    /// The outputs, cut where segments end.
+    #[inline(always)]
+    fn pieces(self, outputs: Range<usize>) -> impl Iterator<Item = Piece> {
+        let mut output = outputs.start;
+        std::iter::from_fn(move || {
+            let (segment, column) = (output / self.columns, output % self.columns);
+            let first = output;
+            output = (output + self.columns - column).min(outputs.end);
+            (first < output).then_some(Piece { outputs: first..output, start: segment * self.segment_stride + column })
+        })
+    }
+
+    /// Adds `rows` of the outputs from `start` on to `sums`, one after the other.
+    #[inline(always)]
+    fn add_rows(self, rows: Range<usize>, start: usize, sums: &mut [f32]) {
+        for k in rows {
+            let row = &self.values[k * self.row_stride + start..][..sums.len()];
+            for (sum, &value) in sums.iter_mut().zip(row) {
+                *sum += value;
+            }
+        }
+    }
+
+    /// `depth` rows from `block` on, `count` outputs from `start` on.
+    #[inline(always)]
+    fn block(self, block: usize, depth: usize, start: usize, count: usize) -> LeftBlock<'a> {
+        let first = block * self.row_stride + start;
+        let values = &self.values[first..first + (depth - 1) * self.row_stride + count];
+        LeftBlock { values, depth_stride: self.row_stride }
     }
 }
 
-/// `sums[m, n] (+)= Σ_k left[k, m] · right[k, n]` over one packed block.
+/// Value (m, k) at `values[k · depth_stride + m]`.
+#[derive(Clone, Copy)]
+struct LeftBlock<'a> {
+    values: &'a [f32],
+    depth_stride: usize,
+}
+
+/// As [`pack_row`](super::panels::pack_row), for a row of whole vectors.
+#[inline(always)]
+fn pack_vectors<I: KernelIsa>(isa: I, packed: &mut [f32], depth: usize, k: usize, row: &[f32]) {
+    let ops = isa.f32();
+    assert!(row.len().is_multiple_of(I::LANES) && packed.len() >= depth * row.len() && k < depth);
+    for (first, vectors) in panels(row.len(), I::LANES) {
+        for vector in 0..vectors {
+            let (from, to) = (first + vector * I::LANES, depth * first + (k * vectors + vector) * I::LANES);
+            // SAFETY: the panel's vectors are within the row; its k-th row of them ends before the panel's `depth`-th does.
+            unsafe { ops.store_ptr(ops.load_ptr(row.as_ptr().add(from)), packed.as_mut_ptr().add(to)) };
+        }
+    }
+}
+
+/// `sums[m, n] (+)= Σ_k left[k, m] · right[k, n]` over one block, for the rows `outputs` of the sums.
 #[inline(always)]
 fn multiply_block<I: KernelIsa>(
     isa: I,
+    left: LeftBlock,
     scratch: &mut Scratch,
     depth: usize,
-    outputs: usize,
+    outputs: Range<usize>,
     columns: usize,
     first: bool,
 ) {
-    assert!(scratch.sums.len() >= outputs * columns && scratch.right.len() >= depth * columns);
-    assert!(scratch.left.len() >= outputs.next_multiple_of(I::ROWS) * depth);
+    assert!(scratch.sums.len() >= outputs.end * columns && scratch.right.len() >= depth * columns);
+    assert!(left.values.len() >= (depth - 1) * left.depth_stride + outputs.len());
     for (column, vectors) in panels(columns, I::LANES) {
-        for output in (0..outputs).step_by(I::ROWS) {
-            let rows = I::ROWS.min(outputs - output);
+        for (output, rows) in tiles(outputs.clone(), I::ROWS) {
             // SAFETY: the tile's rows, depth and columns are within what was asserted above.
             unsafe {
+                let start = left.values.as_ptr().add(output - outputs.start);
+                let left = Left { start, row_stride: 1, depth_stride: left.depth_stride };
+                let right = scratch.right.as_ptr().add(depth * column);
+                let sums =
+                    Sums { start: scratch.sums.as_mut_ptr().add(output * columns + column), stride: columns, first };
                 with_rows!(rows, I, |R| match vectors {
-                    4 => tile::<I, R, 4>(isa, scratch, depth, output, column, columns, first),
-                    2 => tile::<I, R, 2>(isa, scratch, depth, output, column, columns, first),
-                    _ => tile::<I, R, 1>(isa, scratch, depth, output, column, columns, first),
+                    4 => sums.add::<I, R, 4>(isa, depth, left, right),
+                    2 => sums.add::<I, R, 2>(isa, depth, left, right),
+                    _ => sums.add::<I, R, 1>(isa, depth, left, right),
                 });
             }
         }
     }
 }
 
-/// # Safety
-/// R outputs from `output` and V vectors from `column` are within the scratch.
-#[inline(always)]
-unsafe fn tile<I: KernelIsa, const R: usize, const V: usize>(
-    isa: I,
-    scratch: &mut Scratch,
-    depth: usize,
-    output: usize,
-    column: usize,
-    columns: usize,
+/// Where a tile's sums lie, and whether this block is the first that adds to them.
+struct Sums {
+    start: *mut f32,
+    stride: usize,
     first: bool,
-) {
-    // SAFETY: the caller keeps the tile within the scratch; groups before `output` take depth · output values.
-    unsafe {
-        let sums_start = scratch.sums.as_mut_ptr().add(output * columns + column);
-        let sums = if first { [[isa.f32().zero(); V]; R] } else { load(isa, sums_start, columns, I::LANES) };
-        let left = Left { start: scratch.left.as_ptr().add(output * depth), row_stride: 1, depth_stride: I::ROWS };
-        let sums = multiply_add(isa, sums, depth, left, scratch.right.as_ptr().add(depth * column));
-        store(isa, sums, sums_start, columns, I::LANES);
+}
+
+impl Sums {
+    /// # Safety
+    /// R rows of V vectors are readable and writable; the operands as [`multiply_add`] asks.
+    #[inline(always)]
+    unsafe fn add<I: KernelIsa, const R: usize, const V: usize>(
+        self,
+        isa: I,
+        depth: usize,
+        left: Left,
+        right: *const f32,
+    ) {
+        // SAFETY: as the caller answers for it.
+        unsafe {
+            let sums =
+                if self.first { [[isa.f32().zero(); V]; R] } else { load(isa, self.start, self.stride, I::LANES) };
+            store(isa, multiply_add(isa, sums, depth, left, right), self.start, self.stride, I::LANES);
+        }
     }
 }
 

@@ -41,27 +41,38 @@ pub(crate) fn pack_row(packed: &mut [f32], depth: usize, k: usize, values: &[f32
     }
 }
 
-/// Packs the gates' weights of an LSTM layer. Depth runs over the input, then over the previous hidden state; a panel
-/// holds one vector of units for each gate, so that the tile has all four gates of a unit in its registers.
+/// Depths that a block of packing takes: 16 numbers are a cache line of the source, 16 rows of a panel are few enough to
+/// stay in the first-level cache until they are whole.
+const BLOCK: usize = 16;
+
+/// Packs one panel of the gates' weights of an LSTM layer. Depth runs over the input, then over the previous hidden
+/// state; a panel holds one vector of units for each gate, so that the tile has all four gates of a unit in its registers.
 ///
-/// `weight_ih` is [4H, I], `weight_hh` [4H, H]; packed: (I + H) · 4 · H padded to whole vectors.
-pub(crate) fn pack_gates(packed: &mut [f32], weight_ih: &[f32], weight_hh: &[f32], units: usize, lanes: usize) {
-    let input = weight_ih.len() / (4 * units);
-    let depth = input + units;
+/// `weight_ih` is [4H, I], `weight_hh` [4H, H]; the panel takes (I + H) · 4 · `lanes` values.
+pub(crate) fn pack_gates_panel(
+    target: &mut [f32],
+    panel: usize,
+    weight_ih: &[f32],
+    weight_hh: &[f32],
+    units: usize,
+    lanes: usize,
+) {
     let width = TILE_VECTORS * lanes;
-    for (panel, target) in packed.chunks_exact_mut(depth * width).enumerate() {
-        for column in 0..width {
-            let (gate, unit) = (column / lanes, panel * lanes + column % lanes);
-            let column_values = target[column..].iter_mut().step_by(width);
-            if unit < units {
-                let row = gate * units + unit;
-                let from_input = &weight_ih[row * input..][..input];
-                let from_hidden = &weight_hh[row * units..][..units];
-                for (value, &weight) in column_values.zip(from_input.iter().chain(from_hidden)) {
-                    *value = weight;
+    let (from_input, from_hidden) = target.split_at_mut(weight_ih.len() / (4 * units) * width);
+    for (target, weight) in [(from_input, weight_ih), (from_hidden, weight_hh)] {
+        let depth = weight.len() / (4 * units);
+        for (block, target) in target.chunks_mut(BLOCK * width).enumerate() {
+            for column in 0..width {
+                let (gate, unit) = (column / lanes, panel * lanes + column % lanes);
+                let values = target[column..].iter_mut().step_by(width);
+                if unit < units {
+                    let row = &weight[(gate * units + unit) * depth..][block * BLOCK..depth];
+                    for (value, &weight) in values.zip(row) {
+                        *value = weight;
+                    }
+                } else {
+                    values.for_each(|value| *value = 0.0);
                 }
-            } else {
-                column_values.for_each(|value| *value = 0.0);
             }
         }
     }
@@ -76,14 +87,26 @@ pub(crate) fn pack_biases(packed: &mut [f32], bias_ih: &[f32], bias_hh: &[f32], 
     }
 }
 
-/// Packs W [4H, N] as the right operand of `dgates · W`, whose depth runs over 4 gates of `padded` units each.
-pub(crate) fn pack_for_gradient(packed: &mut [f32], weight: &[f32], units: usize, padded: usize, lanes: usize) {
+/// Packs the panel of `vectors` vectors from column `first` on of W [4H, N] as the right operand of `dgates · W`, whose
+/// depth runs over 4 gates of `padded` units each.
+pub(crate) fn pack_gradient_panel(
+    target: &mut [f32],
+    (first, vectors): (usize, usize),
+    weight: &[f32],
+    units: usize,
+    padded: usize,
+    lanes: usize,
+) {
     let columns = weight.len() / (4 * units);
-    let depth = 4 * padded;
-    packed.fill(0.0);
-    for (row, values) in weight.chunks_exact(columns).enumerate() {
-        let (gate, unit) = (row / units, row % units);
-        pack_row(packed, depth, gate * padded + unit, values, lanes);
+    let width = vectors * lanes;
+    let there = width.min(columns - first);
+    for (gate, target) in target.chunks_exact_mut(padded * width).enumerate() {
+        let (rows, padding) = target.split_at_mut(units * width);
+        padding.fill(0.0);
+        for (unit, row) in rows.chunks_exact_mut(width).enumerate() {
+            row[..there].copy_from_slice(&weight[(gate * units + unit) * columns + first..][..there]);
+            row[there..].fill(0.0);
+        }
     }
 }
 
@@ -112,8 +135,8 @@ mod tests {
         // One input, two units, two lanes: rows are i0 i1 f0 f1 g0 g1 o0 o1.
         let weight_ih = [1., 2., 3., 4., 5., 6., 7., 8.];
         let weight_hh: Vec<f32> = (0..16).map(|v| 10.0 + v as f32).collect();
-        let mut packed = [0.0; 3 * 8];
-        pack_gates(&mut packed, &weight_ih, &weight_hh, 2, 2);
+        let mut packed = [9.0; 3 * 8];
+        pack_gates_panel(&mut packed, 0, &weight_ih, &weight_hh, 2, 2);
         assert_eq!(packed[..8], weight_ih);
         assert_eq!(packed[8..16], [10., 12., 14., 16., 18., 20., 22., 24.]);
         assert_eq!(packed[16..], [11., 13., 15., 17., 19., 21., 23., 25.]);

@@ -108,7 +108,7 @@ impl LstmLayer {
         check("weight_hh", weight_hh, 4 * units * units)?;
         check("bias_ih", bias_ih, 4 * units)?;
         check("bias_hh", bias_hh, 4 * units)?;
-        self.weights.pack(Weights { weight_ih, weight_hh, bias_ih, bias_hh });
+        self.weights.pack(&self.executor, Weights { weight_ih, weight_hh, bias_ih, bias_hh });
         Ok(())
     }
 
@@ -134,7 +134,7 @@ impl LstmLayer {
         self.x.grow(packed * input_size)?;
         self.hidden.grow((batch + packed) * padded_units)?;
         self.cells.grow((batch + packed) * padded_units)?;
-        self.gates.grow(packed * 4 * padded_units)?;
+        self.gates.grow(packed * self.weights.shape.gate_stride())?;
         gather(&samples, |sample| sample, &self.sequences, &InputScaling::default(), &mut self.x);
         for (states, given) in
             [(&mut self.hidden, initial.map(|(hidden, _)| hidden)), (&mut self.cells, initial.map(|(_, cell)| cell))]

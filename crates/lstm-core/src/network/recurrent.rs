@@ -53,15 +53,16 @@ impl Recurrent {
     }
 
     /// Takes over new weights, a flat vector of the given layout.
-    pub(crate) fn pack(&mut self, layout: &Layout, weights: &[f32]) {
+    pub(crate) fn pack(&mut self, executor: &Executor, layout: &Layout, weights: &[f32]) {
         for (layer, ranges) in self.layers.iter_mut().zip(layout.layers()) {
             for (packed, ranges) in layer.directions.iter_mut().zip(&ranges.directions) {
-                packed.pack(Weights {
+                let weights = Weights {
                     weight_ih: &weights[ranges.weight_ih.clone()],
                     weight_hh: &weights[ranges.weight_hh.clone()],
                     bias_ih: &weights[ranges.bias_ih.clone()],
                     bias_hh: &weights[ranges.bias_hh.clone()],
-                });
+                };
+                packed.pack(executor, weights);
             }
         }
     }

@@ -55,7 +55,7 @@ impl Stack {
 
     /// Takes over new weights, a flat vector of the given layout.
     pub(crate) fn pack(&mut self, layout: &Layout, weights: &[f32]) {
-        self.recurrent.pack(layout, weights);
+        self.recurrent.pack(&self.executor, layout, weights);
         self.head.pack(&weights[layout.head().weight.clone()], &weights[layout.head().bias.clone()]);
         if let Some(scaling) = layout.scaling() {
             self.scaling.set(&weights[scaling.mean.clone()], &weights[scaling.deviation.clone()]);

@@ -13,7 +13,7 @@ pub(crate) struct DirectionRegions {
     pub(crate) hidden: Region,
     /// [B + P, H] when training, else [B, H]
     pub(crate) cells: Region,
-    /// [P, 4, H] when training, else some rows for input products computed ahead
+    /// [P, 4 H and a gap] when training, else some rows for input products computed ahead
     pub(crate) gates: Region,
     /// [B, H] when training
     pub(crate) hidden_gradient: Region,
@@ -76,7 +76,8 @@ impl Workspace {
                 *direction = DirectionRegions {
                     hidden: plan.take((batch + packed_rows) * units),
                     cells: plan.take((batch + when(training, packed_rows)) * units),
-                    gates: plan.take(4 * units * if training { packed_rows } else { ahead_rows(batch) }),
+                    gates: plan
+                        .take(layer.shape.gate_stride() * if training { packed_rows } else { ahead_rows(batch) }),
                     hidden_gradient: plan.take(when(training, batch * units)),
                     cell_gradient: plan.take(when(training, batch * units)),
                 };

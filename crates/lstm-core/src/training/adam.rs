@@ -1,7 +1,9 @@
 //! Adam (Kingma and Ba 2015, algorithm 1), in the order of operations of PyTorch's `torch.optim.Adam`.
 
+use crate::executor::Executor;
 use crate::kernels::InstructionSet;
 use crate::kernels::instruction_set::{Kernel, KernelIsa, dispatch};
+use crate::memory::SharedRows;
 
 /// The settings of Adam.
 #[derive(Debug, Clone, Copy)]
@@ -35,27 +37,51 @@ impl Adam {
     /// ```
     ///
     /// Each gradient is multiplied by `scale` first, which is how clipping arrives.
-    pub(crate) fn step(&mut self, set: InstructionSet, parameters: &mut [f32], gradients: &[f32], scale: f32) {
+    pub(crate) fn step(
+        &mut self,
+        set: InstructionSet,
+        executor: &Executor,
+        parameters: &mut [f32],
+        gradients: &[f32],
+        scale: f32,
+    ) {
         self.step += 1;
         let AdamSettings { learning_rate, beta1, beta2, epsilon } = self.settings;
         let correction = |beta: f32| 1.0 - libm::pow(f64::from(beta), f64::from(self.step));
-        dispatch(
-            set,
-            Update {
-                parameters,
-                gradients,
-                mean: &mut self.mean,
-                square: &mut self.square,
-                scale,
-                beta1_complement: (1.0 - f64::from(beta1)) as f32,
-                beta2,
-                beta2_complement: (1.0 - f64::from(beta2)) as f32,
-                step_size: (f64::from(learning_rate) / correction(beta1)) as f32,
-                root_correction: libm::sqrt(correction(beta2)) as f32,
-                epsilon,
-            },
-        );
+        let factors = Factors {
+            scale,
+            beta1_complement: (1.0 - f64::from(beta1)) as f32,
+            beta2,
+            beta2_complement: (1.0 - f64::from(beta2)) as f32,
+            step_size: (f64::from(learning_rate) / correction(beta1)) as f32,
+            root_factor: (1.0 / libm::sqrt(correction(beta2))) as f32,
+            epsilon,
+        };
+        let count = gradients.len();
+        assert!(parameters.len() == count && self.mean.len() == count && self.square.len() == count);
+        let [parameters, mean, square] = [parameters, &mut self.mean, &mut self.square].map(SharedRows::new);
+        // A number costs as much as some forty operations: a root, a quotient, and seven trips to memory.
+        let parts = executor.parts(40 * count);
+        executor.run(parts, |part| {
+            let range = count * part / parts..count * (part + 1) / parts;
+            // SAFETY: the parts' ranges are disjoint and within every slice, as asserted above.
+            let [parameters, mean, square] = [parameters, mean, square]
+                .map(|values| unsafe { std::slice::from_raw_parts_mut(values.at(range.start), range.len()) });
+            dispatch(set, Update { parameters, gradients: &gradients[range], mean, square, factors });
+        });
     }
+}
+
+#[derive(Clone, Copy)]
+struct Factors {
+    scale: f32,
+    beta1_complement: f32,
+    beta2: f32,
+    beta2_complement: f32,
+    step_size: f32,
+    /// 1 / √(1 − β2ᵗ)
+    root_factor: f32,
+    epsilon: f32,
 }
 
 struct Update<'a> {
@@ -63,13 +89,7 @@ struct Update<'a> {
     gradients: &'a [f32],
     mean: &'a mut [f32],
     square: &'a mut [f32],
-    scale: f32,
-    beta1_complement: f32,
-    beta2: f32,
-    beta2_complement: f32,
-    step_size: f32,
-    root_correction: f32,
-    epsilon: f32,
+    factors: Factors,
 }
 
 impl Kernel for Update<'_> {
@@ -77,12 +97,14 @@ impl Kernel for Update<'_> {
     // Plain Rust: the compiler vectorises it with the set's features, and every operation rounds as IEEE 754 says.
     #[inline(always)]
     fn run<I: KernelIsa>(self, _isa: I) {
+        let Factors { scale, beta1_complement, beta2, beta2_complement, step_size, root_factor, epsilon } =
+            self.factors;
         let moments = self.mean.iter_mut().zip(self.square);
         for ((p, &g), (m, v)) in self.parameters.iter_mut().zip(self.gradients).zip(moments) {
-            let g = g * self.scale;
-            *m += self.beta1_complement * (g - *m);
-            *v = self.beta2 * *v + self.beta2_complement * g * g;
-            *p -= self.step_size * (*m / (v.sqrt() / self.root_correction + self.epsilon));
+            let g = g * scale;
+            *m += beta1_complement * (g - *m);
+            *v = beta2 * *v + beta2_complement * g * g;
+            *p -= step_size * (*m / (v.sqrt() * root_factor + epsilon));
         }
     }
 }

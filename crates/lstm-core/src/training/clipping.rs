@@ -1,21 +1,28 @@
 //! Clipping by the global norm (Pascanu, Mikolov and Bengio 2013), as `torch.nn.utils.clip_grad_norm_` does it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::executor::Executor;
 use crate::kernels::InstructionSet;
 use crate::kernels::instruction_set::{Kernel, KernelIsa, dispatch};
 
 /// What PyTorch adds to the norm before dividing by it.
 const EPSILON: f64 = 1e-6;
 
-/// The Euclidean norm of all values, summed in f64.
-pub(crate) fn global_norm(set: InstructionSet, values: &[f32]) -> f64 {
+/// Values that are summed by one thread. The sums of the chunks are added in their order, whoever computed them.
+const CHUNK: usize = 1 << 14;
+
+/// The Euclidean norm of all values, summed in f64. `sums` is scratch, kept from call to
+/// call: the bits of each chunk's sum.
+pub(crate) fn global_norm(set: InstructionSet, executor: &Executor, values: &[f32], sums: &mut Vec<AtomicU64>) -> f64 {
     struct SumOfSquares<'a>(&'a [f32]);
     impl Kernel for SumOfSquares<'_> {
         type Output = f64;
         #[inline(always)]
         fn run<I: KernelIsa>(self, _isa: I) -> f64 {
-            // Sixteen sums whatever the set, so that every set adds in the same order.
-            let mut sums = [0.0f64; 16];
-            let (chunks, rest) = self.0.as_chunks::<16>();
+            // Thirty-two sums whatever the set, so that every set adds in the same order.
+            let mut sums = [0.0f64; 32];
+            let (chunks, rest) = self.0.as_chunks::<32>();
             for chunk in chunks {
                 for (sum, &value) in sums.iter_mut().zip(chunk) {
                     *sum += f64::from(value) * f64::from(value);
@@ -24,7 +31,17 @@ pub(crate) fn global_norm(set: InstructionSet, values: &[f32]) -> f64 {
             sums.iter().sum::<f64>() + rest.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>()
         }
     }
-    libm::sqrt(dispatch(set, SumOfSquares(values)))
+    let chunks = values.len().div_ceil(CHUNK);
+    sums.resize_with(chunks, AtomicU64::default);
+    // Reading a number that is not in the cache takes as long as some ten operations.
+    let parts = executor.parts(10 * values.len());
+    executor.run(parts, |part| {
+        let range = chunks * part / parts..chunks * (part + 1) / parts;
+        for (sum, chunk) in sums[range.clone()].iter().zip(values.chunks(CHUNK).skip(range.start)) {
+            sum.store(dispatch(set, SumOfSquares(chunk)).to_bits(), Ordering::Relaxed);
+        }
+    });
+    libm::sqrt(sums.iter().map(|sum| f64::from_bits(sum.load(Ordering::Relaxed))).sum())
 }
 
 /// The factor that brings gradients of the given norm down to `limit`; 1 where they are within it.
@@ -41,7 +58,8 @@ mod tests {
         for set in InstructionSet::available() {
             let mut values = vec![0.0; 35];
             (values[0], values[34]) = (3.0, -4.0);
-            assert_eq!(global_norm(set, &values).to_bits(), 5.0f64.to_bits());
+            let executor = Executor::new(Some(1)).unwrap();
+            assert_eq!(global_norm(set, &executor, &values, &mut Vec::new()).to_bits(), 5.0f64.to_bits());
         }
         assert!((clip_factor(5.0, Some(1.0)) - 0.2).abs() < 1e-7);
         assert!((clip_factor(0.5, Some(1.0)) - 1.0).abs() < f32::EPSILON);

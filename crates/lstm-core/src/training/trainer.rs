@@ -3,6 +3,8 @@
 //! A trainer works on a copy of the weights with memory of its own. It advances some batches at a time, so that
 //! whoever drives it can show progress, take the weights over and stop in between.
 
+use std::sync::atomic::AtomicU64;
+
 use super::adam::{Adam, AdamSettings};
 use super::clipping::{clip_factor, global_norm};
 use super::dataset::Dataset;
@@ -25,6 +27,8 @@ pub struct Trainer {
     options: TrainingOptions,
     weights: Vec<f32>,
     gradients: Vec<f32>,
+    /// Scratch of the gradients' norm.
+    norm_sums: Vec<AtomicU64>,
     adam: Adam,
     stack: Stack,
     training: Option<Dataset>,
@@ -70,6 +74,7 @@ impl Trainer {
             stack: Stack::new(&layout, machine.choose_instruction_set()?, executor, true)?,
             adam: Adam::new(AdamSettings { learning_rate, beta1, beta2, epsilon }, trained),
             gradients: vec![0.0; trained],
+            norm_sums: Vec::new(),
             weights: weights.to_vec(),
             random: RandomStream::new(definition.seed, Stream::Shuffling),
             definition,
@@ -187,10 +192,13 @@ impl Trainer {
         self.stack.backward(&self.layout, |sample| data.target(pick(sample)), &mut self.gradients);
         let scale = match self.options.clip_norm {
             None => 1.0,
-            limit => clip_factor(global_norm(self.stack.set, &self.gradients), limit),
+            limit => {
+                let Stack { set, executor, .. } = &self.stack;
+                clip_factor(global_norm(*set, executor, &self.gradients, &mut self.norm_sums), limit)
+            }
         };
         let trained = &mut self.weights[..self.gradients.len()];
-        self.adam.step(self.stack.set, trained, &self.gradients, scale);
+        self.adam.step(self.stack.set, &self.stack.executor, trained, &self.gradients, scale);
         self.stack.pack(&self.layout, &self.weights);
         self.totals.add(loss);
         self.step += 1;

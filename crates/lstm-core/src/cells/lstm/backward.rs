@@ -14,7 +14,7 @@ use crate::memory::{ReadRows, SharedRows};
 
 /// What a backward pass reads and writes, P standing for packed rows, B for the batch, H for the padded units.
 pub(crate) struct Gradients<'a> {
-    /// [P, 4, H]: the gates as the forward pass saved them; afterwards the gradients of their pre-activations.
+    /// [P, 4 H and a gap]: the gates as the forward pass saved them; afterwards the gradients of their pre-activations.
     pub(crate) gates: &'a mut [f32],
     /// [B + P, H]: the cell states, initial ones first.
     pub(crate) cells: &'a [f32],
@@ -87,14 +87,14 @@ pub(crate) fn backward(job: LayerBatch, gradients: Gradients) {
 fn reverse_loop<'a>(job: LayerBatch, pass: BackwardPass<'a>) -> &'a [f32] {
     let stride = pass.shape.padded_units;
     let (batch, packed) = (job.sequences.batch(), job.sequences.packed_rows());
-    assert!(pass.dgates.length() >= packed * 4 * stride && pass.cells.len() >= (batch + packed) * stride);
+    assert!(pass.dgates.length() >= packed * pass.shape.gate_stride() && pass.cells.len() >= (batch + packed) * stride);
     assert!(pass.dh.length() >= batch * stride && pass.dc.length() >= batch * stride);
     if let Some(FromAbove { values, stride: above }) = pass.from_above {
         assert!(values.len() + above >= packed * above + stride);
     }
     share_out(job, |share| dispatch(job.set, BackwardShare { pass, share }));
     // SAFETY: the loop is done and nobody writes the gate gradients any more; their length was checked above.
-    unsafe { std::slice::from_raw_parts(pass.dgates.at(0).cast_const(), packed * 4 * stride) }
+    unsafe { std::slice::from_raw_parts(pass.dgates.at(0).cast_const(), packed * pass.shape.gate_stride()) }
 }
 
 /// `dx = dgates · W_ih`, over all packed rows at once.
@@ -103,7 +103,7 @@ fn input_gradient(job: LayerBatch, parts: usize, dgates: &[f32], input: InputGra
     let packed = job.sequences.packed_rows();
     let product = Product {
         left: dgates.into(),
-        left_stride: 4 * padded_units,
+        left_stride: job.weights.shape.gate_stride(),
         depth: 4 * padded_units,
         packed: job.weights.input(),
         columns: input_size,
@@ -164,7 +164,12 @@ fn weight_gradients(
     debug_assert_eq!(count, 1 + usize::from(second.is_some()));
     let product = OuterProduct {
         rows: job.sequences.packed_rows(),
-        left: Segmented { values: dgates, row_stride: 4 * padded_units, segment_stride: padded_units, columns: units },
+        left: Segmented {
+            values: dgates,
+            row_stride: job.weights.shape.gate_stride(),
+            segment_stride: padded_units,
+            columns: units,
+        },
         rights: &rights[..=count],
         bias_gradient: SharedRows::new(gradients.bias),
     };
@@ -206,7 +211,7 @@ impl Kernel for BackwardShare<'_> {
     fn run<I: KernelIsa>(self, isa: I) {
         let Self { pass, share } = &self;
         let sequences = pass.sequences;
-        let gate_stride = 4 * pass.shape.padded_units;
+        let gate_stride = pass.shape.gate_stride();
         for index in (0..sequences.steps()).rev() {
             let step = sequences.step(pass.direction, index);
             for run in sequences.runs(pass.direction, step) {
@@ -221,7 +226,7 @@ impl Kernel for BackwardShare<'_> {
             let product = Product {
                 left: ReadRows::from(pass.dgates).skip(sequences.offset(step) * gate_stride),
                 left_stride: gate_stride,
-                depth: gate_stride,
+                depth: 4 * pass.shape.padded_units,
                 packed: pass.recurrent,
                 columns: pass.shape.units,
                 start: Start::Zero,
@@ -251,7 +256,8 @@ impl BackwardShare<'_> {
         for unit in self.share.units.clone().step_by(I::LANES) {
             // SAFETY: `backward` checked the sizes.
             unsafe {
-                let gate = |index: usize| pass.dgates.at((packed_row * 4 + index) * padded_units + unit);
+                let gate =
+                    |index: usize| pass.dgates.at(packed_row * pass.shape.gate_stride() + index * padded_units + unit);
                 let [i, f, g, o] = [0, 1, 2, 3].map(
                     #[inline(always)]
                     |index| ops.load_ptr(gate(index)),

@@ -27,7 +27,7 @@ pub(crate) struct Activations<'a> {
     pub(crate) hidden: &'a mut [f32],
     /// Cell states likewise, [B + P, H]; unless training only [B, H], replaced step by step.
     pub(crate) cells: &'a mut [f32],
-    /// [P, 4, H] when training: the gates i, f, g, o after their activations. Else room for [`ahead_rows`] such rows.
+    /// [P, 4 H and a gap] when training: the gates i, f, g, o after their activations. Else room for [`ahead_rows`] such rows.
     pub(crate) gates: &'a mut [f32],
     /// Whether a backward pass will follow.
     pub(crate) training: bool,
@@ -54,7 +54,7 @@ pub(crate) fn forward(job: LayerBatch, activations: Activations) {
     assert!(activations.hidden.len() >= (batch + packed) * shape.padded_units);
     assert!(activations.cells.len() >= (batch + if training { packed } else { 0 }) * shape.padded_units);
     let gate_rows = if training { packed } else { ahead_rows(batch) };
-    assert!(activations.gates.len() >= gate_rows * 4 * shape.padded_units);
+    assert!(activations.gates.len() >= gate_rows * shape.gate_stride());
     let pass = ForwardPass {
         shape,
         sequences,
@@ -154,15 +154,15 @@ impl<const TRAINING: bool> ForwardShare<'_, TRAINING> {
     /// These units of these rows are written by this thread alone, and the gates have room for them.
     #[inline(always)]
     unsafe fn project<I: KernelIsa>(&self, isa: I, rows: Range<usize>, first_gates: usize, panels: Range<usize>) {
-        let padded_units = self.pass.shape.padded_units;
+        let (padded_units, gate_stride) = (self.pass.shape.padded_units, self.pass.shape.gate_stride());
         for panel in panels {
             for (row, count) in tiles(rows.clone(), I::ROWS) {
                 // SAFETY: as the caller answers for it.
                 unsafe {
-                    let gates = self.pass.gates.at((row - first_gates) * 4 * padded_units + panel * I::LANES);
+                    let gates = self.pass.gates.at((row - first_gates) * gate_stride + panel * I::LANES);
                     with_rows!(count, I, |R| {
                         let sums = self.input_product::<I, R>(isa, row, panel);
-                        store(isa, sums, gates, 4 * padded_units, padded_units);
+                        store(isa, sums, gates, gate_stride, padded_units);
                     });
                 }
             }
@@ -215,8 +215,8 @@ impl<const TRAINING: bool> ForwardShare<'_, TRAINING> {
         // SAFETY: packed rows, states and panels are within the sizes that `forward` checked.
         unsafe {
             let sums: [[I::F32; TILE_VECTORS]; R] = if pass.ahead {
-                let gates = pass.gates.at(rows.gates * 4 * padded_units + panel * I::LANES);
-                load(isa, gates, 4 * padded_units, padded_units)
+                let gates = pass.gates.at(rows.gates * pass.shape.gate_stride() + panel * I::LANES);
+                load(isa, gates, pass.shape.gate_stride(), padded_units)
             } else {
                 self.input_product::<I, R>(isa, rows.packed_row, panel)
             };
@@ -256,7 +256,10 @@ impl<const TRAINING: bool> ForwardShare<'_, TRAINING> {
             ops.store_ptr(ops.mul(o, tanh(isa, c)), pass.hidden.at((state + r) * padded_units + unit));
             if TRAINING {
                 for (index, value) in [i, f, g, o].into_iter().enumerate() {
-                    ops.store_ptr(value, pass.gates.at(((rows.gates + r) * 4 + index) * padded_units + unit));
+                    ops.store_ptr(
+                        value,
+                        pass.gates.at((rows.gates + r) * pass.shape.gate_stride() + index * padded_units + unit),
+                    );
                 }
             }
         }

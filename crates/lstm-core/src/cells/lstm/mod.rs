@@ -31,6 +31,7 @@ mod weights;
 use super::sequences::{Direction, Sequences};
 use crate::executor::Executor;
 use crate::kernels::InstructionSet;
+use crate::memory::LINE;
 
 pub(crate) use backward::{FromAbove, Gradients, InputGradient, backward, scratch};
 pub(crate) use forward::{Activations, ahead_rows, forward};
@@ -85,13 +86,19 @@ pub(crate) struct Shape {
     pub(crate) input_size: usize,
     /// H: hidden units.
     pub(crate) units: usize,
-    /// H rounded up to whole vectors: the stride of a state; a row of gates takes four of it.
+    /// H rounded up to whole vectors: the stride of a state.
     pub(crate) padded_units: usize,
 }
 
 impl Shape {
     pub(crate) fn new(input_size: usize, units: usize, lanes: usize) -> Self {
         Self { input_size, units, padded_units: units.next_multiple_of(lanes) }
+    }
+
+    /// The stride of a row of gates: the four gates, and a cache line more, because rows a power of two apart would
+    /// compete for the same few lines of the cache when a column of them is read.
+    pub(crate) fn gate_stride(self) -> usize {
+        4 * self.padded_units + LINE
     }
 
     /// Floating-point operations of the forward pass of one packed row: 2 · 4H · (I + H).

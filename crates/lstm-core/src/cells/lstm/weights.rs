@@ -2,8 +2,10 @@
 
 use super::Shape;
 use crate::Result;
-use crate::kernels::panels::{pack_biases, pack_for_gradient, pack_gates, packed_length};
-use crate::memory::{AlignedBuffer, Plan, Region, disjoint};
+use crate::executor::Executor;
+use crate::kernels::panels::{pack_biases, pack_gates_panel, pack_gradient_panel, packed_length, panels};
+use crate::kernels::tile::TILE_VECTORS;
+use crate::memory::{AlignedBuffer, Plan, Region, SharedRows, disjoint};
 
 /// The four tensors of a layer, row-major, gates in the order i, f, g, o.
 #[derive(Clone, Copy)]
@@ -43,19 +45,42 @@ impl PackedWeights {
         Ok(Self { shape, lanes, memory: AlignedBuffer::zeros(plan.length())?, gates, biases, recurrent, input })
     }
 
-    /// Packs new values.
-    pub(crate) fn pack(&mut self, weights: Weights) {
-        let Shape { units, padded_units, .. } = self.shape;
+    /// Packs new values, panel by panel, shared out over threads.
+    pub(crate) fn pack(&mut self, executor: &Executor, weights: Weights) {
+        let Shape { input_size, units, padded_units } = self.shape;
+        let lanes = self.lanes;
         let [gates, biases, recurrent, input] =
             disjoint(&mut self.memory, [self.gates, self.biases, self.recurrent, self.input]);
-        pack_gates(gates, weights.weight_ih, weights.weight_hh, units, self.lanes);
-        pack_biases(biases, weights.bias_ih, weights.bias_hh, units, self.lanes);
-        if !recurrent.is_empty() {
-            pack_for_gradient(recurrent, weights.weight_hh, units, padded_units, self.lanes);
-        }
-        if !input.is_empty() {
-            pack_for_gradient(input, weights.weight_ih, units, padded_units, self.lanes);
-        }
+        pack_biases(biases, weights.bias_ih, weights.bias_hh, units, lanes);
+        let depth = input_size + units;
+        let gate_panel = depth * TILE_VECTORS * lanes;
+        let gate_panels = padded_units / lanes;
+        let gradients = [(recurrent, weights.weight_hh, units), (input, weights.weight_ih, input_size)];
+        let gradients = gradients.map(|(packed, weight, columns)| {
+            let columns = if packed.is_empty() { 0 } else { columns };
+            (SharedRows::new(packed), weight, columns)
+        });
+        let gates = SharedRows::new(gates);
+        let panel = |packed: SharedRows, start: usize, length: usize| {
+            assert!(start + length <= packed.length());
+            // SAFETY: within the region as just asserted, and each panel is packed by one thread.
+            unsafe { std::slice::from_raw_parts_mut(packed.at(start), length) }
+        };
+        // Packing is as much work as some ten operations a number.
+        let parts = executor.parts(10 * 4 * units * depth);
+        executor.run(parts, |part| {
+            for index in (part..gate_panels).step_by(parts) {
+                let target = panel(gates, index * gate_panel, gate_panel);
+                pack_gates_panel(target, index, weights.weight_ih, weights.weight_hh, units, lanes);
+            }
+            for (packed, weight, columns) in gradients {
+                for (first, vectors) in panels(columns, lanes).skip(part).step_by(parts) {
+                    let depth = 4 * padded_units;
+                    let target = panel(packed, depth * first, depth * vectors * lanes);
+                    pack_gradient_panel(target, (first, vectors), weight, units, padded_units, lanes);
+                }
+            }
+        });
     }
 
     /// Panels of the gates, depth I + H.
