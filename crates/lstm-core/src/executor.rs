@@ -74,8 +74,8 @@ pub(crate) struct Barrier {
 
 impl Barrier {
     /// Turns of the waiting loop before a waiting thread offers its core to others: some microseconds, more than the
-    /// other parts need if they are running.
-    const SPINS: u32 = 10_000;
+    /// other parts need if they are running. Where there are fewer cores than threads, each turn more is lost time.
+    const SPINS: u32 = 200;
 
     pub(crate) fn new(parts: usize) -> Self {
         Self { parts, arrived: AtomicUsize::new(0), rounds: AtomicUsize::new(0) }

@@ -8,20 +8,22 @@ use super::tile::TILE_VECTORS;
 /// The panels of `columns` columns (padded to whole vectors): first column and vectors of each. The panel at column c
 /// starts at `depth · c`, because all columns before it lie before it.
 #[inline(always)]
-pub(crate) fn panels(columns: usize, lanes: usize) -> impl Iterator<Item = (usize, usize)> {
-    let total = columns.div_ceil(lanes);
-    let mut done = 0;
-    std::iter::from_fn(move || {
-        let vectors = match total - done {
-            0 => return None,
-            1 => 1,
-            2 | 3 => 2,
-            _ => TILE_VECTORS,
-        };
-        let first = done * lanes;
-        done += vectors;
-        Some((first, vectors))
-    })
+pub(crate) fn panels(columns: usize, lanes: usize) -> impl ExactSizeIterator<Item = (usize, usize)> {
+    let vectors = columns.div_ceil(lanes);
+    let count = vectors / TILE_VECTORS + (vectors % TILE_VECTORS).div_ceil(2);
+    (0..count).map(move |index| panel(columns, lanes, index))
+}
+
+/// The `index`-th of the [`panels`].
+#[inline(always)]
+pub(crate) fn panel(columns: usize, lanes: usize, index: usize) -> (usize, usize) {
+    let vectors = columns.div_ceil(lanes);
+    let (whole, rest) = (vectors / TILE_VECTORS, vectors % TILE_VECTORS);
+    match index.checked_sub(whole) {
+        None => (index * TILE_VECTORS * lanes, TILE_VECTORS),
+        Some(0) => (whole * TILE_VECTORS * lanes, rest.min(2)),
+        Some(_) => ((whole * TILE_VECTORS + 2) * lanes, 1),
+    }
 }
 
 /// Values that a packed operand takes.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rten_simd::ops::BitOps;
 
 use super::instruction_set::{InstructionSet, Kernel, KernelIsa, dispatch};
-use super::panels::{pack_row, packed_length, panels};
+use super::panels::{pack_row, packed_length, panel, panels};
 use super::tile::{Left, load, multiply_add, store, tiles, with_rows};
 use crate::memory::{ReadRows, SharedRows};
 
@@ -33,6 +33,8 @@ pub(crate) struct Product<'a> {
     /// Row r at `r · out_stride`; whole vectors are written, so `out_stride` is at least the padded columns.
     pub(crate) out: SharedRows<'a>,
     pub(crate) out_stride: usize,
+    /// Whether to begin with the last panel: if the call before ended with it, it is still in the cache.
+    pub(crate) last_panel_first: bool,
 }
 
 impl Product<'_> {
@@ -60,7 +62,10 @@ impl Product<'_> {
         if let Start::Bias(bias) = self.start {
             assert!(bias.len() >= padded);
         }
-        for (column, vectors) in panels(self.columns, I::LANES) {
+        let count = panels(self.columns, I::LANES).len();
+        for turn in 0..count {
+            let index = if self.last_panel_first { count - 1 - turn } else { turn };
+            let (column, vectors) = panel(self.columns, I::LANES, index);
             if !columns.contains(&column) {
                 continue;
             }
@@ -151,6 +156,7 @@ mod tests {
                     start: Start::Bias(&bias),
                     out: SharedRows::new(&mut out),
                     out_stride: padded,
+                    last_panel_first: rows % 2 == 0,
                 };
                 // SAFETY: one thread.
                 unsafe { multiply(set, product, 0..rows) };

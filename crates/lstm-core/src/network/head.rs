@@ -69,6 +69,7 @@ impl Head {
             start: Start::Bias(&self.memory[self.bias.range()]),
             out: SharedRows::new(logits),
             out_stride: self.logit_stride(),
+            last_panel_first: false,
         };
         // SAFETY: this thread alone holds `logits`.
         unsafe { multiply(self.set, product, 0..rows) };
@@ -85,6 +86,7 @@ impl Head {
             start: Start::Zero,
             out: SharedRows::new(gradients.hidden),
             out_stride: self.state_stride(),
+            last_panel_first: false,
         };
         // SAFETY: this thread alone holds the gradients.
         unsafe { multiply(self.set, product, 0..rows) };

@@ -110,6 +110,7 @@ fn input_gradient(job: LayerBatch, parts: usize, dgates: &[f32], input: InputGra
         start: if input.add { Start::Sum } else { Start::Zero },
         out: SharedRows::new(input.values),
         out_stride: input_size.next_multiple_of(job.set.lanes()),
+        last_panel_first: false,
     };
     job.executor.run(parts, |part| {
         let rows = packed * part / parts..packed * (part + 1) / parts;
@@ -232,6 +233,7 @@ impl Kernel for BackwardShare<'_> {
                 start: Start::Zero,
                 out: pass.dh,
                 out_stride: pass.shape.padded_units,
+                last_panel_first: index % 2 == 1,
             };
             let rows = share.rows.start..share.rows.end.min(sequences.active(step));
             // SAFETY: this block of `dh` is this share's; the gate gradients that it reads were written before the
