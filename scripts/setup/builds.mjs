@@ -27,7 +27,7 @@ const native = {
 const facade = {
   name: "facade",
   inputs: ["tsconfig.json", "tsconfig.build.json", "src"],
-  settings: [scripts["build:ts"], devDependency("typescript")],
+  settings: [scripts["build:ts"], devDependency("typescript"), devDependency("esbuild")],
   outputs: compiledFiles,
 };
 

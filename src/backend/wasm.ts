@@ -23,8 +23,8 @@ export interface WasmGlue {
 export interface WasmHost {
   /** Reads and compiles `bindings/wasm/pkg/gatewise_bg.wasm`. */
   compile(): Promise<WebAssembly.Module>;
-  /** Starts the worker that trains; undefined where there are no workers. */
-  readonly startWorker: StartWorker | undefined;
+  /** Loads what starts the worker that trains; undefined where there are no workers. */
+  readonly workerStarter: (() => Promise<StartWorker>) | undefined;
 }
 
 /** WebAssembly on the given runtime. The module is compiled once. */
@@ -41,19 +41,19 @@ export function wasmSource(host: WasmHost): BackendSource {
         compiled = undefined;
         throw error;
       });
-      return wasmBackend(glue, module, host.startWorker);
+      return wasmBackend(glue, module, host);
     },
   };
 }
 
-function wasmBackend(glue: WasmGlue, module: WebAssembly.Module, startWorker: StartWorker | undefined): Backend {
+function wasmBackend(glue: WasmGlue, module: WebAssembly.Module, { workerStarter }: WasmHost): Backend {
   return {
     name: "wasm",
     machine: fromJson<MachineDescription>(glue.instantiate(module).machine()),
     createModel: (definition, machine) => new (glue.instantiate(module).Model)(definition, machine),
     loadModel: (file, machine) => glue.instantiate(module).Model.load(file, machine),
     createTrainer: async (job) =>
-      startWorker ? openTrainerInWorker(startWorker, module, job) : openTrainerInSlices(glue, module, job),
+      workerStarter ? openTrainerInWorker(await workerStarter(), module, job) : openTrainerInSlices(glue, module, job),
   };
 }
 

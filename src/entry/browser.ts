@@ -16,7 +16,7 @@ providePlatform({
       // Bundlers follow this literal and carry the file along.
       compile: async () =>
         WebAssembly.compile(await download(new URL("../../bindings/wasm/pkg/gatewise_bg.wasm", import.meta.url))),
-      startWorker: typeof Worker === "undefined" ? undefined : startBrowserWorker,
+      workerStarter: typeof Worker === "undefined" ? undefined : async () => startBrowserWorker,
     }),
   ],
   readFile: download,

@@ -14,7 +14,7 @@ const wasmFile = new URL("../../bindings/wasm/pkg/gatewise_bg.wasm", import.meta
 test("trains to the same bits as a worker does, and timers fire meanwhile", async () => {
   const source = wasmSource({
     compile: async () => WebAssembly.compile(await readFile(wasmFile)),
-    startWorker: undefined,
+    workerStarter: undefined,
   });
   const backend = await source.open();
   const core = new ModelCore(backend, "{}", backend.createModel(JSON.stringify(definition), "{}"));

@@ -1,6 +1,6 @@
 // The package in projects of its users: imported and required in Node, without Rust or any other program around.
 
-import { cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -80,6 +80,21 @@ test("import and require give one package, not two", () => {
      import("gatewise").then((imported) => console.log(imported.GatewiseError === required.GatewiseError));`,
   );
   expect(runNode(["both.cjs"], project)).toMatchObject({ status: 0, stdout: "true\n", stderr: "" });
+});
+
+// Each further file, and each of Node's own modules that is not there from the start, takes a program's start up to 4 ms.
+test.each(["import", "require"] as const)("%s: it loads one file and nothing of Node's but the loader", (how) => {
+  expect(readFileSync(join(project, "node_modules/gatewise/dist/entry/node.js"), "utf8")).not.toMatch(/^import\b/m);
+  const load = how === "import" ? `await import("gatewise");` : `require("gatewise");`;
+  const file = how === "import" ? "loads.mjs" : "loads.cjs";
+  writeFileSync(
+    join(project, file),
+    `const before = new Set(process.moduleLoadList);
+     ${load}
+     const loaded = process.moduleLoadList.filter((name) => !before.has(name) && !name.includes(" internal/modules/"));
+     console.log(loaded.join());`,
+  );
+  expect(runNode([file], project)).toMatchObject({ status: 0, stdout: "\n", stderr: "" });
 });
 
 test("on a platform without an addon it runs WebAssembly and says why", () => {
