@@ -5,15 +5,22 @@ import { GatewiseError } from "../errors.js";
 import { Pace, nextTurn } from "../event-loop.js";
 import type { ModelCore } from "./core.js";
 
-/** Sequences in the first slice: few enough for the largest model, enough to measure the smallest. */
-const FIRST_SLICE = 8;
+/**
+ * Floating-point operations in the first slice, one sequence at least: 20 to 40 ms for the slowest kernels (WebAssembly's, some
+ * 25 GFLOP/s), and enough for most requests to be one slice, whose rows fill the kernels' tiles.
+ */
+const FIRST_SLICE = 5e8;
+/** What a step takes beside the products (copies, gates, loops), as the number of parameters whose products take as long. */
+const STEP_OVERHEAD = 1000;
 
 /** The probabilities [n, classes] of `data`, all from the weights that are committed now. */
 export function probabilitiesOf(core: ModelCore, data: PreparedSequences, classes: number): Promise<Float32Array> {
   const { x, n, steps, features, lengths } = data;
   const probabilities = new Float32Array(n * classes);
   const row = steps * features;
-  const pace = new Pace(FIRST_SLICE);
+  // A multiplication and an addition a parameter and step.
+  const operations = 2 * (core.description.parameters + STEP_OVERHEAD) * steps;
+  const pace = new Pace(Math.max(1, Math.round(FIRST_SLICE / operations)));
   return core.readLong(async (run) => {
     for (let start = 0; start < n; ) {
       if (start > 0) await nextTurn();

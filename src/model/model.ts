@@ -130,9 +130,7 @@ export class Model<Label extends string = string> {
     const prepared = prepareSequences(data, this.#expected);
     const { classes } = this.definition.output;
     const probabilities = await probabilitiesOf(this.#core, prepared, classes.length);
-    return Array.from({ length: prepared.n }, (_, index) =>
-      toPrediction(classes, probabilities.subarray(index * classes.length, (index + 1) * classes.length)),
-    );
+    return Array.from({ length: prepared.n }, (_, index) => toPrediction(classes, probabilities, index));
   }
 
   /**

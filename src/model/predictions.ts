@@ -8,20 +8,34 @@ export interface Prediction<Label extends string = string> {
   readonly probabilities: Readonly<Record<Label, number>>;
 }
 
-/** The prediction that `probabilities` [classes] holds. */
+/**
+ * The prediction that `probabilities` [n, classes] holds for sequence `index`. Loops by hand: with iterators and
+ * `Object.defineProperty` it would take longer than a small network's step.
+ */
 export function toPrediction<Label extends string>(
   classes: readonly Label[],
   probabilities: Float32Array,
+  index = 0,
 ): Prediction<Label> {
   const named = {} as Record<Label, number>;
-  let label: Label | undefined;
+  const first = index * classes.length;
+  let best: Label | undefined;
   let highest = -Infinity;
-  for (const [index, name] of classes.entries()) {
-    const probability = probabilities[index] ?? 0;
-    // Not by assignment: a class may be called "__proto__".
-    Object.defineProperty(named, name, { value: probability, enumerable: true, writable: true, configurable: true });
-    if (probability > highest) [highest, label] = [probability, name];
+  for (let place = 0; place < classes.length; place++) {
+    const label = classes[place] as Label;
+    const probability = probabilities[first + place] ?? 0;
+    if (label === "__proto__") setOwnProperty(named, label, probability);
+    else named[label] = probability;
+    if (probability > highest) {
+      highest = probability;
+      best = label;
+    }
   }
-  if (label === undefined) throw new RangeError("no probability is a number");
-  return { label, probabilities: named };
+  if (best === undefined) throw new RangeError("no probability is a number");
+  return { label: best, probabilities: named };
+}
+
+/** For the one name to which nothing can be assigned. */
+function setOwnProperty(object: object, name: string, value: number): void {
+  Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true });
 }

@@ -32,6 +32,16 @@ describe.each(BACKENDS)("reading a model on %s", (backend) => {
     expect(new Set(predictions.map(({ label }) => label))).toEqual(new Set(["falling", "rising"]));
   });
 
+  test("a class may have any name, even that of an object's prototype", async () => {
+    const classes = ["__proto__", "constructor", "7", "toString"];
+    using named = await createModel({ ...definition, output: { classes } }, { backend });
+    const [first] = await named.predict({ x: data.x, shape: data.shape, lengths: data.lengths });
+    expect(Object.keys(first?.probabilities ?? {}).toSorted()).toEqual(classes.toSorted());
+    expect(Object.getPrototypeOf(first?.probabilities)).toBe(Object.prototype);
+    expect(Object.values(first?.probabilities ?? {}).reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 5);
+    expect(classes).toContain(first?.label);
+  });
+
   test("run gives what predict gives, into the caller's array", async () => {
     const y = new Float32Array(60);
     expect(model.run(data.x, y, data.lengths)).toBe(y);
@@ -93,6 +103,7 @@ describe.each(BACKENDS)("reading a model on %s", (backend) => {
   });
 
   test("a long predict is cut into turns, and the cuts do not show", async () => {
+    using model = await createModel({ ...definition, layers: [{ cell: "lstm", units: 64 }] }, { backend });
     const many = risingOrFalling(3000, 40);
     let turns = 0;
     let counting = setImmediate(function count() {
@@ -104,8 +115,8 @@ describe.each(BACKENDS)("reading a model on %s", (backend) => {
     clearImmediate(counting);
     model.run(many.x, y, many.lengths);
     expect(sameBits(predicted, y)).toBe(true);
-    // The first slice holds 8 sequences and each at most twice the one before: 8 · (2⁸ − 1) is still less than 3000.
-    expect(turns).toBeGreaterThanOrEqual(8);
+    // 17,500 parameters, 40 steps: the first slice holds 338 sequences, and each at most twice as many as the one before.
+    expect(turns).toBeGreaterThanOrEqual(3);
   });
 
   test("evaluate counts what predict says", async () => {
