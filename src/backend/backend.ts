@@ -49,8 +49,8 @@ export interface LabelledSequences {
 export interface TrainerHandle {
   /** Works through that many batches without holding up the caller's event loop. */
   advance(batches: number): Promise<TrainingProgress>;
-  /** A copy of the weights after the last `advance`. */
-  weights(): Promise<Float32Array>;
+  /** A copy of the weights after the last `advance`, in `spare` where that saves memory: an array that nobody reads any more. */
+  weights(spare?: Float32Array): Promise<Float32Array>;
   /** Ends it at once and frees what it holds; a call under way may reject. */
   dispose(): void;
 }

@@ -32,7 +32,8 @@ export interface BindingTrainer {
   start(): void;
   /** Works through that many batches; JSON of `TrainingProgress`. */
   advance(batches: number): string | Promise<string>;
-  weights(): Float32Array;
+  /** Fills `y` with every tensor, one after the other. */
+  weights(y: Float32Array): void;
   dispose(): void;
 }
 

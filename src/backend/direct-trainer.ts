@@ -19,14 +19,17 @@ export function openTrainer(binding: BindingModule, job: TrainingJob): TrainerHa
     release(trainer);
     throw error;
   }
-  return new DirectTrainer(trainer);
+  return new DirectTrainer(trainer, job.weights.length);
 }
 
 class DirectTrainer implements TrainerHandle {
   readonly #trainer: BindingTrainer;
+  /** Numbers of all tensors together. */
+  readonly #length: number;
 
-  constructor(trainer: BindingTrainer) {
+  constructor(trainer: BindingTrainer, length: number) {
     this.#trainer = trainer;
+    this.#length = length;
   }
 
   async advance(batches: number): Promise<TrainingProgress> {
@@ -37,8 +40,9 @@ class DirectTrainer implements TrainerHandle {
     }
   }
 
-  async weights(): Promise<Float32Array> {
-    return attempt(() => this.#trainer.weights());
+  async weights(spare = new Float32Array(this.#length)): Promise<Float32Array> {
+    attempt(() => this.#trainer.weights(spare));
+    return spare;
   }
 
   dispose(): void {

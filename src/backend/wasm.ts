@@ -65,7 +65,7 @@ function openTrainerInSlices(glue: WasmGlue, module: WebAssembly.Module, job: Tr
       await nextTurn();
       return trainer.advance(batches);
     },
-    weights: () => trainer.weights(),
+    weights: (spare) => trainer.weights(spare),
     dispose: () => trainer.dispose(),
   };
 }

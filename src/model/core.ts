@@ -27,7 +27,7 @@ export class ModelCore {
   readonly #machine: string;
   /** Undefined after a failure, until the next call makes a fresh one. */
   #binding: BindingModel | undefined;
-  /** Replaced as a whole, never written to. A copy on this side of the binding outlives a trap on the other. */
+  /** Replaced as a whole, not written to before that. A copy on this side of the binding outlives a trap on the other. */
   #committed: Float32Array;
   /** What long reads share that began after the last commit. */
   #snapshot = new Snapshot();
@@ -47,7 +47,7 @@ export class ModelCore {
     return this.#disposed;
   }
 
-  /** The last committed weights, every tensor one after the other. Not to be written to. */
+  /** The last committed weights, every tensor one after the other, until the next commit. Not to be written to. */
   get weights(): Float32Array {
     this.assertAlive();
     return this.#committed;
@@ -75,15 +75,21 @@ export class ModelCore {
     return fromJson<ClassificationReport>(this.#call((binding) => binding.report(probabilities, targets)));
   }
 
-  /** Replaces the weights at once. Long reads go on with those that they began with. */
-  commit(weights: Float32Array): void {
+  /**
+   * Replaces the weights at once. Long reads go on with those that they began with.
+   *
+   * @returns the array of the weights until now, which is the caller's: fresh memory costs more than the copying
+   */
+  commit(weights: Float32Array): Float32Array {
     this.assertAlive();
     if (this.#snapshot.readers > 0) {
       this.#snapshot.keep(this.#open(this.#committed));
       this.#snapshot = new Snapshot();
     }
     this.#call((binding) => binding.commit(weights));
+    const replaced = this.#committed;
     this.#committed = weights;
+    return replaced;
   }
 
   /** Calls `read` with a `run` that sees the weights of now until its promise settles, whatever is committed meanwhile. */

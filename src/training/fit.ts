@@ -31,6 +31,7 @@ async function drive(core: ModelCore, trainer: TrainerHandle, watch: Watch): Pro
   const epochs: EpochReport[] = [];
   const history = (stopped: History["stopped"]): History => ({ stopped, steps: losses.length, losses, epochs });
   const pace = new Pace();
+  let spare: Float32Array | undefined;
 
   while (!watch.signal?.aborted && !core.disposed) {
     const began = performance.now();
@@ -39,9 +40,9 @@ async function drive(core: ModelCore, trainer: TrainerHandle, watch: Watch): Pro
     for (const loss of progress.losses) losses.push(loss);
     epochs.push(...progress.epochs);
 
-    const weights = await trainer.weights();
+    const weights = await trainer.weights(spare);
     if (core.disposed) break;
-    core.commit(weights);
+    spare = core.commit(weights);
     await watch.onProgress?.(progress);
     for (const epoch of progress.epochs) await watch.onEpoch?.(epoch);
     if (progress.finished) return history("finished");

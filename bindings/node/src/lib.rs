@@ -156,8 +156,10 @@ impl Trainer {
     }
 
     #[napi(catch_unwind)]
-    pub fn weights(&self) -> Result<Float32Array> {
-        Ok(Float32Array::new(self.held()?.weights().to_vec()))
+    pub fn weights(&self, mut y: Float32ArraySlice) -> Result<()> {
+        // SAFETY: as in `Model::run`.
+        let y = unsafe { y.as_mut() };
+        self.held()?.copy_weights(y).map_err(crossing)
     }
 
     /// Lets go of the memory, once a thread that is advancing is done.

@@ -133,8 +133,8 @@ impl Trainer {
         self.held()?.advance(batches).map(|progress| to_json(&progress)).map_err(crossing)
     }
 
-    pub fn weights(&mut self) -> Result<Vec<f32>> {
-        Ok(self.held()?.weights().to_vec())
+    pub fn weights(&mut self, y: &mut [f32]) -> Result<()> {
+        self.held()?.copy_weights(y).map_err(crossing)
     }
 
     pub fn dispose(&mut self) {

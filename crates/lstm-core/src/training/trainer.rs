@@ -162,6 +162,16 @@ impl Trainer {
         &self.weights
     }
 
+    /// Fills `y` with the [`weights`](Self::weights).
+    pub fn copy_weights(&self, y: &mut [f32]) -> Result<()> {
+        if y.len() != self.weights.len() {
+            let message = format!("y has room for {} numbers, the model has {}", y.len(), self.weights.len());
+            return Err(Error::new(ErrorCode::ShapeMismatch, "y", message));
+        }
+        y.copy_from_slice(&self.weights);
+        Ok(())
+    }
+
     /// The gradient of the mean loss of the last batch by every trained number, before clipping.
     #[must_use]
     pub fn gradients(&self) -> &[f32] {
