@@ -30,6 +30,7 @@
 mod cells;
 mod error;
 mod executor;
+mod finite;
 pub mod formats;
 mod json;
 pub mod kernels;

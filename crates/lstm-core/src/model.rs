@@ -2,6 +2,7 @@
 //! Training happens elsewhere, on a copy of the weights; [`Model::commit`] takes the result over.
 
 use crate::executor::Executor;
+use crate::finite::first_not_finite;
 use crate::formats::safetensors;
 use crate::network::definition::ModelDefinition;
 use crate::network::description::ModelDescription;
@@ -136,7 +137,7 @@ impl Model {
             let message = format!("y has room for {} numbers, the model gives {classes}", y.len());
             return Err(Error::new(ErrorCode::ShapeMismatch, "y", message));
         }
-        if let Some(feature) = features.iter().position(|value| !value.is_finite()) {
+        if let Some(feature) = first_not_finite(features) {
             let message = format!("the step has {}; replace or leave out what is missing", features[feature]);
             return Err(Error::new(ErrorCode::NotFinite, format!("features[{feature}]"), message));
         }

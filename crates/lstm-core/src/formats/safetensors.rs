@@ -7,7 +7,9 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors, View, tensor::Metadata};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, ErrorCode, Result, json,
+    Error, ErrorCode, Result,
+    finite::first_not_finite,
+    json,
     network::{
         definition::ModelDefinition,
         parameters::{Layout, Tensor},
@@ -130,7 +132,7 @@ fn check_form(tensor: &Tensor, dtype: Dtype, shape: &[usize]) -> Result<()> {
 }
 
 fn check_finite(tensor: &Tensor, values: &[f32], code: ErrorCode) -> Result<()> {
-    match values.iter().position(|value| !value.is_finite()) {
+    match first_not_finite(values) {
         Some(index) => {
             let message = format!("number {index} of this tensor is {}: weights must be finite", values[index]);
             Err(Error::new(code, &tensor.name, message))

@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::definition::{ModelDefinition, Scaling};
+use crate::finite::first_not_finite;
 use crate::{Error, ErrorCode, Result};
 
 /// Gates of an LSTM, in PyTorch's order: input, forget, cell, output.
@@ -194,7 +195,7 @@ impl Layout {
             let message = format!("there are {} weights, the model has {}", weights.len(), self.total_length());
             return Err(Error::new(ErrorCode::ShapeMismatch, "weights", message));
         }
-        if let Some(index) = weights.iter().position(|weight| !weight.is_finite()) {
+        if let Some(index) = first_not_finite(weights) {
             let tensor = self.tensors.iter().find(|tensor| tensor.range().contains(&index));
             let name = tensor.map_or("weights", |tensor| &tensor.name);
             return Err(Error::new(ErrorCode::NotFinite, name, format!("{name} holds {}", weights[index])));

@@ -2,6 +2,7 @@
 //! Checks them, and brings a batch of them into the kernels' packed order.
 
 use crate::cells::sequences::Sequences;
+use crate::finite::first_not_finite;
 use crate::{Error, ErrorCode, Result};
 
 /// A borrowed set of sequences, padded at the end. What lies in the padding is never read.
@@ -51,7 +52,7 @@ impl<'a> Samples<'a> {
     fn check_finite(&self) -> Result<()> {
         for sample in 0..self.count() {
             let valid = &self.x[sample * self.steps * self.features..][..self.length(sample) * self.features];
-            if let Some(index) = valid.iter().position(|value| !value.is_finite()) {
+            if let Some(index) = first_not_finite(valid) {
                 let (step, feature) = (index / self.features, index % self.features);
                 let message = format!(
                     "sequence {sample} has {} at step {step}, feature {feature}; replace or leave out what is missing",

@@ -1,6 +1,7 @@
 //! How well predicted probabilities fit the true classes. Knows nothing of the model that gave them.
 
 use super::report::ClassificationReport;
+use crate::finite::first_not_finite;
 use crate::{Error, ErrorCode, Result};
 
 /// A row of one number a class; the first of equal maxima wins.
@@ -53,7 +54,7 @@ fn check(probabilities: &[f32], targets: &[u32], classes: usize) -> Result<()> {
         let message = format!("there is no class {}: the {classes} classes are counted from 0", targets[index]);
         return Err(Error::new(ErrorCode::UnknownClass, format!("targets[{index}]"), message));
     }
-    if let Some(index) = probabilities.iter().position(|probability| !probability.is_finite()) {
+    if let Some(index) = first_not_finite(probabilities) {
         let message = format!("{} is no probability", probabilities[index]);
         return Err(Error::new(ErrorCode::NotFinite, format!("probabilities[{index}]"), message));
     }
