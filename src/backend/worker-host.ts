@@ -4,12 +4,23 @@
 // A static import, unlike in wasm.ts: bundlers write workers as one file, where an import cannot wait.
 import { instantiate } from "#wasm";
 import { fromBinding } from "../errors.js";
-import type { TrainerHandle } from "./backend.js";
+import type { TrainerHandle, TrainingJob } from "./backend.js";
 import { openTrainer } from "./direct-trainer.js";
-import type { Answers, Reply, Request } from "./worker-protocol.js";
+import { type Answers, type Reply, type Request, buffersOf } from "./worker-protocol.js";
 
 /** Posts a reply; `transfer` lists the buffers that move instead of being copied. */
 export type Post = (reply: Reply, transfer: ArrayBufferLike[]) => void;
+
+/**
+ * Frees at once what moved here with the job, now that the trainer has copied it: a worker makes so little garbage that it
+ * may never be collected. Messages that nobody receives go with their ports.
+ */
+function freeBuffers(job: TrainingJob): void {
+  const { port1, port2 } = new MessageChannel();
+  port1.postMessage(undefined, buffersOf(job));
+  port1.close();
+  port2.close();
+}
 
 /** A function that takes the requests and has them answered through `post`. */
 export function serveTraining(post: Post): (request: Request) => Promise<void> {
@@ -18,6 +29,7 @@ export function serveTraining(post: Post): (request: Request) => Promise<void> {
   async function answer(request: Request): Promise<Answers[keyof Answers]> {
     if (request.kind === "open") {
       trainer = openTrainer(instantiate(request.module), request.job);
+      freeBuffers(request.job);
       return undefined;
     }
     if (!trainer) throw new Error(`the worker was asked to ${request.kind} before it was opened`);

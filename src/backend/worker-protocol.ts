@@ -1,5 +1,5 @@
-// What the facade and its training worker say to each other. Data only: both sides import these types and nothing else of
-// each other.
+// What the facade and its training worker say to each other. Data only: both sides import this and nothing else of each
+// other.
 
 import type { ErrorData } from "../errors.js";
 import type { TrainingProgress } from "../generated/core.js";
@@ -22,3 +22,10 @@ export interface Answers {
 export type Reply =
   | { readonly ok: true; readonly value: Answers[keyof Answers] }
   | { readonly ok: false; readonly error: ErrorData };
+
+/** The memory of a job's arrays: what moves with it instead of being copied. */
+export function buffersOf({ weights, training, validation }: TrainingJob): ArrayBuffer[] {
+  const data = [training, validation].flatMap((set) => (set ? [set.x, set.lengths, set.targets] : []));
+  // Shared memory was refused when the data came in.
+  return [weights, ...data].flatMap((array) => (array ? [array.buffer as ArrayBuffer] : []));
+}

@@ -2,7 +2,7 @@
 
 import { GatewiseError, fromBinding } from "../errors.js";
 import type { LabelledSequences, TrainerHandle, TrainingJob } from "./backend.js";
-import type { Answers, Reply, Request } from "./worker-protocol.js";
+import { type Answers, type Reply, type Request, buffersOf } from "./worker-protocol.js";
 
 /** A started worker. */
 export interface TrainingWorker {
@@ -91,14 +91,12 @@ function workerFailure(cause: unknown): GatewiseError {
 }
 
 /** A copy of the job whose arrays own their buffers: those move into the worker, and the caller's stay as they are. */
-function withOwnBuffers(job: TrainingJob): { copy: TrainingJob; transfer: ArrayBufferLike[] } {
+function withOwnBuffers(job: TrainingJob): { copy: TrainingJob; transfer: ArrayBuffer[] } {
   const copyData = ({ x, steps, lengths, targets }: LabelledSequences): LabelledSequences => {
     return { x: x.slice(), steps, lengths: lengths?.slice(), targets: targets.slice() };
   };
   const training = copyData(job.training);
   const validation = job.validation && copyData(job.validation);
   const copy = { ...job, weights: job.weights.slice(), training, validation };
-  const arrays = [copy.weights, training.x, training.lengths, training.targets];
-  if (validation) arrays.push(validation.x, validation.lengths, validation.targets);
-  return { copy, transfer: arrays.flatMap((array) => (array ? [array.buffer] : [])) };
+  return { copy, transfer: buffersOf(copy) };
 }

@@ -8,7 +8,7 @@ import { GatewiseError } from "../errors.js";
 import type { ClassificationReport } from "../generated/core.js";
 import { deepFreeze } from "../json.js";
 import { currentPlatform } from "../platform.js";
-import { train } from "../training/fit.js";
+import { type Training, prepareTraining, train } from "../training/fit.js";
 import type { FitOptions, History } from "../training/types.js";
 import type { ModelCore } from "./core.js";
 import type { ModelDefinition } from "./definition.js";
@@ -60,7 +60,7 @@ export class Model<Label extends string = string> {
    * Trains the model. Does not hold up the event loop: the native backend trains on threads of its own, WebAssembly in a
    * worker. The same seed, data, options and backend give the same weights to the bit.
    *
-   * @param data [n, steps, features] and the class of each sequence; copied before the first step
+   * @param data [n, steps, features] and the class of each sequence; copied before the first step, and kept no longer
    * @param options how to train, on what to validate, whom to tell, when to stop
    * @returns the losses and reports; `stopped` is `"aborted"` if the signal or `dispose` ended it early
    * @throws {GatewiseError} `model_busy`, `model_disposed`, `invalid_option`, `shape_mismatch`, `not_finite`, `empty_data`,
@@ -76,7 +76,13 @@ export class Model<Label extends string = string> {
    * );
    * ```
    */
-  async fit(data: LabelledData<Label>, options: FitOptions<Label> = {}): Promise<History> {
+  fit(data: LabelledData<Label>, options: FitOptions<Label> = {}): Promise<History> {
+    // Not `async`: a function that waits for training to end would keep the data alive until then.
+    return this.#train(this.#prepare(data, options));
+  }
+
+  /** Hands the data to the core; the model is training from now on, unless it fails. */
+  async #prepare(data: LabelledData<Label>, options: FitOptions<Label>): Promise<Training> {
     this.#core.assertAlive();
     if (this.#training) {
       throw new GatewiseError("model_busy", "", "this model is training: wait for its fit, or end it with the signal");
@@ -85,7 +91,17 @@ export class Model<Label extends string = string> {
     try {
       const training = prepareLabelled(data, this.#expected);
       const validation = options.validation && prepareLabelled(options.validation, this.#expected, "validation.");
-      return await train(this.#core, training, validation, options);
+      return await prepareTraining(this.#core, training, validation, options);
+    } catch (error) {
+      this.#training = false;
+      throw error;
+    }
+  }
+
+  async #train(prepared: Promise<Training>): Promise<History> {
+    const training = await prepared;
+    try {
+      return await train(this.#core, training);
     } finally {
       this.#training = false;
     }

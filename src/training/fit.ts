@@ -8,25 +8,34 @@ import { toJson } from "../json.js";
 import type { ModelCore } from "../model/core.js";
 import type { FitOptions, History } from "./types.js";
 
-/** What the loop itself takes of the options. */
-type Watch = Pick<FitOptions, "onProgress" | "onEpoch" | "signal">;
+/** A training that is ready to begin. The core has copied the data: nothing here leads to the caller's. */
+export interface Training {
+  readonly trainer: TrainerHandle;
+  /** What the loop itself takes of the options. */
+  readonly watch: Pick<FitOptions, "onProgress" | "onEpoch" | "signal">;
+}
 
-/** Trains `core` and returns how it went. `options` without what is the facade's own is the core's to validate. */
-export async function train(
+/** Hands the data to a trainer of `core`. `options` without what is the facade's own is the core's to validate. */
+export async function prepareTraining(
   core: ModelCore,
   training: LabelledSequences,
   validation: LabelledSequences | undefined,
   { validation: _prepared, onProgress, onEpoch, signal, ...options }: FitOptions,
-): Promise<History> {
+): Promise<Training> {
   const trainer = await core.openTrainer({ options: toJson(options), training, validation });
+  return { trainer, watch: { onProgress, onEpoch, signal } };
+}
+
+/** Trains `core` and returns how it went. Ends the trainer. */
+export async function train(core: ModelCore, { trainer, watch }: Training): Promise<History> {
   try {
-    return await drive(core, trainer, { onProgress, onEpoch, signal });
+    return await drive(core, trainer, watch);
   } finally {
     trainer.dispose();
   }
 }
 
-async function drive(core: ModelCore, trainer: TrainerHandle, watch: Watch): Promise<History> {
+async function drive(core: ModelCore, trainer: TrainerHandle, watch: Training["watch"]): Promise<History> {
   const losses: number[] = [];
   const epochs: EpochReport[] = [];
   const history = (stopped: History["stopped"]): History => ({ stopped, steps: losses.length, losses, epochs });

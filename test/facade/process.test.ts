@@ -40,6 +40,27 @@ describe.each(BACKENDS)("a process that trained on %s", (backend) => {
     expect({ code, output }).toEqual({ code: 0, output: `${stopped}\n` });
   });
 
+  test("keeps no data alive that fit has copied", async () => {
+    const script = `
+      const model = await createModel(${JSON.stringify(definition)}, { backend: "${backend}" });
+      const data = () => ({ x: new Float32Array(3e6), shape: [10_000, 100, 3], targets: new Uint32Array(10_000) });
+      const held = () => process.memoryUsage().arrayBuffers;
+      const stop = new AbortController();
+      const onProgress = async () => {
+        // What moved to a worker is freed when the worker has its turn.
+        for (let turn = 0; turn < 100 && held() > 1e6; turn++) {
+          gc();
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        console.log(held() < 1e6 ? "nothing is held" : "bytes held: " + held());
+        stop.abort();
+      };
+      await model.fit(data(), { validation: data(), signal: stop.signal, onProgress });
+    `;
+    const { code, output } = await run(["--expose-gc", "--input-type=module"], start + script);
+    expect({ code, output }).toEqual({ code: 0, output: "nothing is held\n" });
+  });
+
   test("the sources run as they are, with tsx", async () => {
     const script = `const { createModel } = await import("./src/entry/node.ts");` + training(backend, "{ epochs: 1 }");
     const { code, output } = await run(["--import", "tsx", "--input-type=module"], script);
