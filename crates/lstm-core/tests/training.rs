@@ -228,3 +228,24 @@ fn a_saved_model_predicts_the_same_bits() {
     loaded.run(&train.x, Some(&train.lengths), &mut actual).unwrap();
     assert_eq!(expected, actual);
 }
+
+#[test]
+fn differentiating_gives_what_a_step_uses_and_takes_none() {
+    let (definition, train) = (definition("none", 8), task(20));
+    let options = r#"{"epochs":1,"batchSize":20,"shuffle":false}"#;
+    let mut stepped = trainer(&definition, options, &train, None);
+    let mut asked = trainer(&definition, options, &train, None);
+    let before = asked.weights().to_vec();
+
+    let all: Vec<u32> = (0..20).collect();
+    let loss = asked.differentiate(&all).unwrap();
+    assert_eq!(stepped.advance(1).unwrap().losses, [loss]);
+    assert_eq!(stepped.gradients(), asked.gradients());
+    assert_eq!(asked.weights(), before);
+    assert_eq!(asked.advance(1).unwrap().losses, [loss]);
+
+    for wrong in [&[][..], &[20]] {
+        let error = asked.differentiate(wrong).unwrap_err();
+        assert_eq!((error.code, error.path.as_str()), (ErrorCode::InvalidOption, "samples"));
+    }
+}

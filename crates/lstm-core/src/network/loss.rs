@@ -30,6 +30,11 @@ impl BatchLoss {
         self.sum += other.sum;
         self.correct += other.correct;
     }
+
+    /// The loss a row, in nats.
+    pub(crate) fn mean(&self, rows: usize) -> f32 {
+        (self.sum / rows as f64) as f32
+    }
 }
 
 /// The cross-entropy of `rows` rows of logits, computed from the logits so that small probabilities lose nothing.

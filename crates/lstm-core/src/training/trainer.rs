@@ -178,6 +178,18 @@ impl Trainer {
         &self.gradients
     }
 
+    /// Puts the gradient for the training samples with these indices into [`gradients`](Self::gradients) and gives
+    /// their mean loss. Takes no step: nothing else changes.
+    pub fn differentiate(&mut self, samples: &[u32]) -> Result<f32> {
+        let data = self.training.as_ref().ok_or_else(no_training_data)?;
+        if samples.is_empty() || samples.iter().any(|&sample| sample as usize >= data.count()) {
+            let message = format!("give indices of samples below {}, at least one", data.count());
+            return Err(Error::new(ErrorCode::InvalidOption, "samples", message));
+        }
+        let loss = differentiate(&mut self.stack, &self.layout, data, samples, &mut self.gradients)?;
+        Ok(loss.mean(samples.len()))
+    }
+
     fn total_steps(&self) -> Result<u32> {
         let samples = self.training.as_ref().ok_or_else(no_training_data)?.count();
         let steps = samples.div_ceil(self.options.batch_size as usize) * self.options.epochs as usize;
@@ -190,16 +202,13 @@ impl Trainer {
             self.random.shuffle(&mut self.order);
         }
         let order = &self.order[start..data.count().min(start + self.options.batch_size as usize)];
-        let pick = |sample: usize| order[sample] as usize;
-        self.stack.forward(&data.samples(), order.len(), pick)?;
-        let loss = self.stack.loss(|sample| data.target(pick(sample)));
-        let mean = (loss.sum / order.len() as f64) as f32;
+        let loss = differentiate(&mut self.stack, &self.layout, data, order, &mut self.gradients)?;
+        let mean = loss.mean(order.len());
         if !mean.is_finite() {
             let message =
                 format!("the loss became {mean} in epoch {}; lower the learning rate or clip gradients", epoch + 1);
             return Err(Error::new(ErrorCode::NotFinite, "loss", message));
         }
-        self.stack.backward(&self.layout, |sample| data.target(pick(sample)), &mut self.gradients);
         let scale = match self.options.clip_norm {
             None => 1.0,
             limit => {
@@ -232,7 +241,7 @@ impl Trainer {
     fn end_of_epoch(&mut self) -> Option<EpochReport> {
         let Position::Validation { epoch, start } = self.position else { return None };
         let mean = |totals: BatchLoss, count: usize| {
-            ((totals.sum / count as f64) as f32, (totals.correct as f64 / count as f64) as f32)
+            (totals.mean(count), (totals.correct as f64 / count as f64) as f32)
         };
         if start == 0 {
             let (loss, accuracy) = mean(std::mem::take(&mut self.totals), self.order.len());
@@ -253,6 +262,21 @@ impl Trainer {
         };
         Some(report)
     }
+}
+
+/// The loss of the samples with these indices, and its gradient.
+fn differentiate(
+    stack: &mut Stack,
+    layout: &Layout,
+    data: &Dataset,
+    samples: &[u32],
+    gradients: &mut [f32],
+) -> Result<BatchLoss> {
+    let pick = |sample: usize| samples[sample] as usize;
+    stack.forward(&data.samples(), samples.len(), pick)?;
+    let loss = stack.loss(|sample| data.target(pick(sample)));
+    stack.backward(layout, |sample| data.target(pick(sample)), gradients);
+    Ok(loss)
 }
 
 fn no_training_data() -> Error {

@@ -1,0 +1,72 @@
+// What is computed: the shapes of the benchmark, and how many floating-point operations they are.
+
+export interface Shape {
+  /** Sequences a batch, B. */
+  readonly batch: number;
+  /** Steps of the longest sequence, T. */
+  readonly steps: number;
+  /** Numbers a step, I. */
+  readonly features: number;
+  /** Hidden units of each layer and direction, H. */
+  readonly units: number;
+  readonly layers: number;
+  readonly bidirectional: boolean;
+  /** Lengths drawn evenly from 10 to `steps`, instead of all being `steps`. */
+  readonly ragged: boolean;
+}
+
+/** Classes of the linear head. */
+export const CLASSES = 10;
+
+/** The shortest of ragged sequences. */
+export const SHORTEST = 10;
+
+type Extras = Partial<Pick<Shape, "layers" | "bidirectional" | "ragged">>;
+
+export function shape(batch: number, steps: number, features: number, units: number, extras: Extras = {}): Shape {
+  return { batch, steps, features, units, layers: 1, bidirectional: false, ragged: false, ...extras };
+}
+
+/** Batches of sequences, for inference, gradients and training. */
+export const SHAPES: readonly Shape[] = [
+  shape(32, 100, 16, 128),
+  shape(64, 28, 28, 128),
+  shape(64, 128, 64, 256),
+  shape(128, 64, 256, 512),
+  shape(128, 32, 32, 64),
+  shape(256, 24, 8, 32),
+  shape(1, 100, 16, 64),
+  shape(1, 256, 64, 256),
+  shape(8, 200, 12, 96),
+  shape(32, 100, 64, 128, { layers: 2 }),
+  shape(32, 100, 64, 128, { bidirectional: true }),
+  shape(64, 128, 64, 256, { ragged: true }),
+];
+
+/** Of those, what `--quick` keeps: one of each kind that is quick. */
+export const QUICK_SHAPES: readonly Shape[] = [SHAPES[1], SHAPES[5], SHAPES[6]].filter((shape) => shape !== undefined);
+
+/** Single steps of single sequences. */
+export const STREAMING_SHAPES: readonly Shape[] = [shape(1, 1, 16, 64), shape(1, 1, 64, 256)];
+
+/** "64,28,28,128", with what is special in words after it. */
+export function nameOf({ batch, steps, features, units, layers, bidirectional, ragged }: Shape): string {
+  const extras = [layers === 2 && "two layers", bidirectional && "bidirectional", ragged && "ragged"].filter(Boolean);
+  return [[batch, steps, features, units].join(","), ...extras].join(" ");
+}
+
+/**
+ * Floating-point operations of the layers' products in one forward pass, 2·4H·(I+H) for each step that counts, layer and
+ * direction. Gates, head and everything else are in the times but not in the count.
+ *
+ * @param validSteps of all sequences together; batch · steps unless given
+ */
+export function forwardOperations(shape: Shape, validSteps = shape.batch * shape.steps): number {
+  const directions = shape.bidirectional ? 2 : 1;
+  let [operations, inputs] = [0, shape.features];
+  for (let layer = 0; layer < shape.layers; layer++) {
+    operations += directions * 2 * 4 * shape.units * (inputs + shape.units) * validSteps;
+    inputs = directions * shape.units;
+  }
+  return operations;
+}
