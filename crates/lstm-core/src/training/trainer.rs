@@ -240,9 +240,8 @@ impl Trainer {
     /// The epoch's report, if the batch just done was its last.
     fn end_of_epoch(&mut self) -> Option<EpochReport> {
         let Position::Validation { epoch, start } = self.position else { return None };
-        let mean = |totals: BatchLoss, count: usize| {
-            (totals.mean(count), (totals.correct as f64 / count as f64) as f32)
-        };
+        let mean =
+            |totals: BatchLoss, count: usize| (totals.mean(count), (totals.correct as f64 / count as f64) as f32);
         if start == 0 {
             let (loss, accuracy) = mean(std::mem::take(&mut self.totals), self.order.len());
             self.epoch = Some(EpochReport { epoch: epoch + 1, loss, accuracy, validation: None });
