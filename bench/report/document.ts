@@ -16,7 +16,10 @@ export function withSection(page: string, section: string): string {
 export type Alignment = "left" | "right";
 
 /** A table; each row has a cell for each column. */
-export function markdownTable(columns: readonly (readonly [title: string, alignment: Alignment])[], rows: readonly (readonly string[])[]): string {
+export function markdownTable(
+  columns: readonly (readonly [title: string, alignment: Alignment])[],
+  rows: readonly (readonly string[])[],
+): string {
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   const rule = `|${columns.map(([, alignment]) => (alignment === "right" ? "--:" : "---")).join("|")}|`;
   return [line(columns.map(([title]) => title)), rule, ...rows.map(line)].join("\n");

@@ -42,12 +42,15 @@ function run([program, ...args]: Command): Promise<{ stdout: string; ended: numb
 /** What is run in turn, by name. */
 type Runs = Readonly<Partial<Record<string, () => Promise<number>>>>;
 
+/** What each gave, turn by turn. */
+type Results<Named extends Runs> = { [Name in keyof Named]: number[] };
+
 /** Runs each of them once, then each again, … : what slows the machine down meanwhile slows all of them. */
-export async function inTurns<Named extends Runs>(turns: number, runs: Named): Promise<{ [Name in keyof Named]: number[] }> {
+export async function inTurns<Named extends Runs>(turns: number, runs: Named): Promise<Results<Named>> {
   const entries = Object.entries<Runs[string]>(runs);
   const results = Object.fromEntries(entries.map(([name]) => [name, [] as number[]]));
   for (let turn = 0; turn < turns; turn++) {
     for (const [name, run] of entries) if (run) results[name]?.push(await run());
   }
-  return results as { [Name in keyof Named]: number[] };
+  return results as Results<Named>;
 }

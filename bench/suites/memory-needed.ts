@@ -1,5 +1,7 @@
 // What training one LSTM layer with a linear head and Adam has to hold at the same time, in bytes of f32.
 
+import type { Shape } from "../shapes.js";
+
 /** The parts of it. */
 export interface NeededMemory {
   /** Of every valid step what the backward pass reads again: x, the four gates, the cell and the hidden state. */
@@ -13,8 +15,8 @@ export interface NeededMemory {
 
 const F32 = 4;
 
-/** Batch B, steps T, input size I, units H, all steps valid; the batch is all the data there is. */
-export function neededMemory(batch: number, steps: number, features: number, units: number, classes: number): NeededMemory {
+/** All steps are valid, and the batch is all the data there is. */
+export function neededMemory({ batch, steps, features, units }: Shape, classes: number): NeededMemory {
   const activations = batch * steps * (features + 6 * units) * F32;
   const layer = 4 * units * (features + units) + 2 * 4 * units; // W_ih, W_hh, and PyTorch's two biases
   const head = classes * units + classes;

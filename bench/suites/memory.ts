@@ -1,6 +1,7 @@
 // How much memory training takes, ours and PyTorch's, each in fresh processes, beside what has to be held at least.
 
 import type { Row } from "../rows.js";
+import { CLASSES, nameOf, shape } from "../shapes.js";
 import type { Context, Suite } from "../suite.js";
 import { type Command, inTurns, programPath, runProgram } from "./fresh-process.js";
 import { neededMemory } from "./memory-needed.js";
@@ -9,8 +10,7 @@ import { median } from "./statistics.js";
 
 const SUITE = "memory";
 
-/** Batch, steps, input size, units. */
-const SHAPE = [64, 128, 64, 256] as const;
+const SHAPE = shape(64, 128, 64, 256);
 
 /** Training steps: enough that what piles up from step to step shows. */
 const STEPS = 30;
@@ -21,7 +21,7 @@ const TARGET = 1.3;
 export const memorySuite: Suite = {
   name: SUITE,
   async run(context) {
-    if (!context.wanted(SUITE, SHAPE.join(","), "pytorch")) return [];
+    if (!context.wanted(SUITE, nameOf(SHAPE), "pytorch")) return [];
     return [await measure(context)];
   },
 };
@@ -29,7 +29,7 @@ export const memorySuite: Suite = {
 async function measure({ machine, options, peers, log }: Context): Promise<Row> {
   log(`${SUITE}: ${STEPS} training steps in fresh processes`);
   const { pytorch } = peers;
-  const sizes = SHAPE.map(String);
+  const sizes = [SHAPE.batch, SHAPE.steps, SHAPE.features, SHAPE.units, CLASSES].map(String);
   const peak = async (program: Command, mode: "idle" | "train") =>
     (await runProgram<{ bytes: number }>([...program, mode, String(STEPS), ...sizes])).bytes;
   const ours: Command = [process.execPath, programPath("training-memory.mjs")];
@@ -41,12 +41,12 @@ async function measure({ machine, options, peers, log }: Context): Promise<Row> 
   });
   const memory = median(peaks.train) - median(peaks.idle);
   const peerMemory = pytorch.available ? median(peaks.theirTrain ?? []) - median(peaks.theirIdle ?? []) : undefined;
-  const needed = neededMemory(...SHAPE, 2);
+  const needed = neededMemory(SHAPE, CLASSES);
   const times = memory / needed.total;
   return rowOf({
     suite: SUITE,
     operation: "training step",
-    shape: SHAPE.join(","),
+    shape: nameOf(SHAPE),
     threads: 1,
     backend: "native",
     isa: machine.isa,
@@ -56,7 +56,13 @@ async function measure({ machine, options, peers, log }: Context): Promise<Row> 
     figure: { value: times, unit: "times what has to be held" },
     target: `≤ ${TARGET} times what has to be held, and below PyTorch`,
     met: times > TARGET ? false : peerMemory === undefined ? null : memory < peerMemory,
-    note: `${mebibytes(needed.total)} have to be held: ${mebibytes(needed.activations)} activations, ${mebibytes(needed.parameters)} parameters, gradients and moments, ${mebibytes(needed.data)} data${pytorch.available ? "" : `; ${pytorch.reason}`}`,
+    note: [
+      `to be held: ${mebibytes(needed.total)}`,
+      `of it activations ${mebibytes(needed.activations)}`,
+      `parameters, gradients and moments ${mebibytes(needed.parameters)}`,
+      `data ${mebibytes(needed.data)}`,
+      ...(pytorch.available ? [] : [pytorch.reason]),
+    ].join("; "),
   });
 }
 

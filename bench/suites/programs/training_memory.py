@@ -1,6 +1,6 @@
 """A program: what training-memory.mjs does, in PyTorch. Prints the largest memory that its process ever had.
 
-    python training_memory.py idle|train STEPS BATCH TIME FEATURES UNITS
+    python training_memory.py idle|train STEPS BATCH TIME FEATURES UNITS CLASSES
 """
 
 import json
@@ -12,17 +12,17 @@ from pathlib import Path
 import torch
 
 mode = sys.argv[1]
-steps, batch, time, features, units = map(int, sys.argv[2:])
+steps, batch, time, features, units, classes = map(int, sys.argv[2:])
 torch.set_num_threads(1)
 
 
 def train() -> None:
     lstm = torch.nn.LSTM(features, units, batch_first=True)
-    head = torch.nn.Linear(units, 2)
+    head = torch.nn.Linear(units, classes)
     parameters = [*lstm.parameters(), *head.parameters()]
     optimizer = torch.optim.Adam(parameters)
     x = torch.sin(torch.arange(batch * time * features, dtype=torch.float32)).reshape(batch, time, features)
-    targets = torch.arange(batch) % 2
+    targets = torch.arange(batch) % classes
     for _ in range(steps):
         optimizer.zero_grad()
         _, (last, _) = lstm(x)
