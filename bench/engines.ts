@@ -35,7 +35,7 @@ export class Engines {
   }
 
   stop(): void {
-    for (const name of [...this.#workers.keys()]) this.restart(name);
+    for (const name of this.#workers.keys()) this.restart(name);
   }
 
   #command(name: EngineName): [Command, NodeJS.ProcessEnv?] {

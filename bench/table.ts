@@ -8,9 +8,7 @@ export class Table {
 
   /** The lines that print this row. */
   lines(row: Row): string[] {
-    const heading = [row.suite, row.operation, row.backend && `${row.backend}${row.isa ? ` ${row.isa}` : ""}`, threadsOf(row)]
-      .filter(Boolean)
-      .join(" · ");
+    const heading = [row.suite, row.operation, row.backend, threadsOf(row)].filter(Boolean).join(" · ");
     const lines = heading === this.#heading ? [] : ["", heading, TITLES];
     this.#heading = heading;
     return [...lines, lineOf(row), ...remarks(row)];
@@ -98,7 +96,7 @@ export function summary(rows: readonly Row[]): string[] {
     "",
     `${met?.length ?? 0} targets met, ${missed?.length ?? 0} missed, ${failed.length} rows failed`,
     ...(missed ?? []).map((row) => `  missed: ${nameOf(row)}: ${reached(row)}, target ${targetText(row.target)}`),
-    ...failed.map((row) => `  FAILED: ${nameOf(row)}: ${row.failure}`),
+    ...failed.map((row) => `  FAILED: ${nameOf(row)}: ${row.failure?.split("\n", 1)[0]}`),
   ];
 }
 

@@ -45,7 +45,11 @@ export interface Answers {
     /** What a reader should know, such as which of its forms the engine chose. */
     readonly note?: string;
   };
-  check: { readonly tensors: readonly { readonly name: string; readonly length: number }[] };
+  check: {
+    readonly tensors: readonly { readonly name: string; readonly length: number }[];
+    /** Of "peak" only, which has no results: the floating-point operations of a run. */
+    readonly operations?: number;
+  };
   /** Milliseconds a run, one for each of the `times`. */
   run: readonly number[];
 }

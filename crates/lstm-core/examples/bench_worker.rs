@@ -144,7 +144,7 @@ fn run(work: &mut Work) -> Outcome<usize> {
 /// Results for comparison, as f32 in a file, one tensor after the other.
 fn check(work: &mut Work, into: &str) -> Outcome<Value> {
     if let Work::Peak { .. } = work {
-        return Ok(json!({ "operations": run(work)? }));
+        return Ok(json!({ "tensors": [], "operations": run(work)? }));
     }
     let mut tensors: Vec<(String, usize)> = Vec::new();
     let mut bytes: Vec<u8> = Vec::new();

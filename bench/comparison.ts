@@ -1,0 +1,155 @@
+// One comparison: the same job for our engine and for its peers, checked against the reference, then timed in turn.
+
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { BOUNDS, type Numbers, differenceOf, readResults } from "./compare.js";
+import { type EngineName, Engines } from "./engines.js";
+import { Inputs } from "./inputs.js";
+import { FULL, QUICK, type Side, interleave } from "./interleave.js";
+import type { PeerName } from "./peers/peers.js";
+import type { Row } from "./rows.js";
+import { type Own, missingRow, ownRow, peakRow, peerRow } from "./comparison-rows.js";
+import { CLASSES, type Shape, nameOf } from "./shapes.js";
+import type { Context } from "./suite.js";
+import type { Job, Operation } from "./workers/protocol.js";
+import type { Worker } from "./workers/worker.js";
+
+export interface Contest {
+  readonly suite: string;
+  readonly operation: Operation;
+  readonly shape: Shape;
+  readonly threads: number;
+  /** Ours: "core" is the Rust worker, without Node. */
+  readonly backend: "native" | "wasm" | "core";
+  readonly peers: readonly PeerName[];
+}
+
+/** The comparisons of one suite, with workers of their own. */
+export class Comparison {
+  readonly #context: Context;
+  readonly #engines: Engines;
+  readonly #inputs = new Inputs();
+  readonly #references = new Map<string, Numbers>();
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.#engines = new Engines(context.peers);
+  }
+
+  /** A row for each peer that is wanted, and one for the peak where there is a target. */
+  async *run(contest: Contest): AsyncGenerator<Row> {
+    const shape = nameOf(contest.shape);
+    const { wanted, options } = this.#context;
+    if (options.threads !== undefined && options.threads !== contest.threads) return;
+    const peers = contest.peers.filter((peer) => wanted(contest.suite, shape, peer));
+    if (peers.length === 0 && !wanted(contest.suite, shape, null)) return;
+    this.#context.log(`${contest.suite}: ${contest.operation} ${shape}, ${contest.threads} thread${contest.threads > 1 ? "s" : ""}`);
+    try {
+      yield* this.#rows(contest, peers);
+    } catch (error) {
+      // Ours cannot do it: there is nothing to compare.
+      const failure = error instanceof Error ? error.message : String(error);
+      yield { ...ownRow(contest), failure };
+      this.#engines.stop();
+    }
+  }
+
+  stop(): void {
+    this.#engines.stop();
+  }
+
+  async *#rows(contest: Contest, peers: readonly PeerName[]): AsyncGenerator<Row> {
+    const { input, unavailable } = await this.#inputs.of(contest.shape).then(
+      (input) => ({ input, unavailable: undefined }),
+      (error: Error) => ({ input: undefined, unavailable: error.message }),
+    );
+    if (!input) {
+      yield { ...ownRow(contest), note: `not available yet: ${unavailable}` };
+      return;
+    }
+    const { operation, threads, backend } = contest;
+    const where = backend === "core" ? {} : { backend };
+    const job: Job = { operation, threads, ...where, model: input.model, shape: contest.shape, classes: CLASSES, data: input.data };
+    const engine = backend === "core" ? "core" : "gatewise";
+    const results = await this.#results(engine, job);
+    const reference = (await this.#reference(job)) ?? results;
+    const failure = differenceOf(results, reference, BOUNDS[operation]);
+    if (failure) throw new Error(failure);
+
+    const { ready, rows } = await this.#admit(contest, job, peers, reference);
+    yield* rows;
+    const { isa } = await this.#load(engine, job);
+    const names = [engine, ...ready.keys()] as const;
+    const sides = names.map((name) => sideOf(this.#engines.worker(name)));
+    const [ours = [], ...theirs] = await interleave(sides, this.#context.options.quick ? QUICK : FULL);
+    const own: Own = { contest, ours, isa: isa ?? null, input, machine: this.#context.machine };
+    if (ready.size === 0) yield ownRow(contest, own);
+    for (const [index, [peer, note]] of [...ready].entries()) yield peerRow(own, peer, theirs[index] ?? [], note);
+    const peak = peakRow(own);
+    if (peak) yield peak;
+  }
+
+  /** The peers that are there and compute the same, loaded and with their notes; a row for each of the others. */
+  async #admit(contest: Contest, job: Job, peers: readonly PeerName[], reference: Numbers) {
+    const ready = new Map<PeerName, string | undefined>();
+    const rows: Row[] = [];
+    for (const peer of peers) {
+      const found = this.#context.peers[peer];
+      if (!found.available) {
+        rows.push(missingRow(contest, peer, found.reason));
+        continue;
+      }
+      try {
+        const failure = differenceOf(await this.#results(peer, job), reference, BOUNDS[job.operation]);
+        if (failure) throw new Error(failure);
+        ready.set(peer, (await this.#load(peer, job)).note);
+      } catch (error) {
+        rows.push({ ...missingRow(contest, peer), failure: `${peer}: ${error instanceof Error ? error.message : String(error)}` });
+        this.#engines.restart(peer);
+      }
+    }
+    return { ready, rows };
+  }
+
+  /** PyTorch's numbers, once for each operation and shape; undefined where PyTorch is missing. */
+  async #reference(job: Job): Promise<Numbers | undefined> {
+    if (!this.#context.peers.pytorch.available) return undefined;
+    const key = `${job.operation} ${nameOf(job.shape)}`;
+    const known = this.#references.get(key) ?? (await this.#results("pytorch", { ...job, threads: 1 }));
+    this.#references.set(key, known);
+    return known;
+  }
+
+  async #results(name: EngineName, job: Job): Promise<Numbers> {
+    await this.#load(name, job);
+    const into = this.#inputs.results(name);
+    return readResults(into, await this.#engines.worker(name).ask<"check">({ ask: "check", into }));
+  }
+
+  async #load(name: EngineName, job: Job) {
+    return this.#engines.worker(name).ask<"load">({ ask: "load", job });
+  }
+}
+
+/** Milliseconds between two looks at whether a worker is at rest, the work in them that is none, and the longest wait. */
+const [GLANCE, STILL, PATIENCE] = [5, 0.5, 500];
+
+/** What a pause has to be where the system does not tell: PyTorch's and ONNX Runtime's threads spin for less. */
+const PAUSE = 100;
+
+function sideOf(worker: Worker): Side {
+  return {
+    measure: (count, times) => worker.ask<"run">({ ask: "run", count, times }),
+    async rest() {
+      const deadline = performance.now() + PATIENCE;
+      for (let before = worker.processorTime(); before !== undefined; ) {
+        await sleep(GLANCE);
+        const now = worker.processorTime() ?? 0;
+        if (now - before < STILL) return;
+        if (performance.now() > deadline) throw new Error(`${worker.name} goes on computing when nothing is asked of it`);
+        before = now;
+      }
+      await sleep(PAUSE);
+    },
+  };
+}

@@ -1,0 +1,6 @@
+// Every suite of the benchmark, in the order in which they run.
+
+import type { Suite } from "./suite.js";
+import { native } from "./suites/native.js";
+
+export const SUITES: readonly Suite[] = [native];
