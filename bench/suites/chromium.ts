@@ -8,6 +8,7 @@ import { launchChromium, openPage } from "../../test/browser/chromium.js";
 import type { Row } from "../rows.js";
 import { type Shape, nameOf, shape } from "../shapes.js";
 import type { Context, Suite } from "../suite.js";
+import { type Target, targetOf } from "../targets.js";
 import type { PageFunctions } from "./chromium/page.js";
 import { serve } from "./chromium/site.js";
 import { rowOf } from "./row.js";
@@ -23,17 +24,17 @@ interface Job {
   readonly turns: number;
   /** In a quick run too, with a quarter of the turns. */
   readonly quick: boolean;
-  /** The ratio to reach. */
-  readonly target: number;
 }
+
+const HOW = { threads: 1, backend: "wasm" } as const;
 
 const SMALL = shape(64, 28, 28, 128);
 const JOBS: readonly Job[] = [
-  { operation: "training step", peer: "tfjs", shape: SMALL, turns: 20, quick: true, target: 14 },
-  { operation: "training step", peer: "tfjs", shape: shape(32, 100, 16, 128), turns: 8, quick: false, target: 14 },
-  { operation: "inference", peer: "tfjs", shape: SMALL, turns: 30, quick: true, target: 1 },
-  { operation: "inference", peer: "onnxruntime-web", shape: SMALL, turns: 60, quick: true, target: 1 },
-  { operation: "inference", peer: "onnxruntime-web", shape: shape(64, 128, 64, 256), turns: 10, quick: false, target: 1 },
+  { operation: "training step", peer: "tfjs", shape: SMALL, turns: 20, quick: true },
+  { operation: "training step", peer: "tfjs", shape: shape(32, 100, 16, 128), turns: 8, quick: false },
+  { operation: "inference", peer: "tfjs", shape: SMALL, turns: 30, quick: true },
+  { operation: "inference", peer: "onnxruntime-web", shape: SMALL, turns: 60, quick: true },
+  { operation: "inference", peer: "onnxruntime-web", shape: shape(64, 128, 64, 256), turns: 10, quick: false },
 ];
 
 /**
@@ -86,11 +87,16 @@ async function measure(page: Page, job: Job): Promise<Row> {
     return { ...unmeasured(job), failure: `results are ${difference} apart, not at most ${BOUNDS[job.operation]}` };
   }
   const compared = comparison(ours, peer);
-  return { ...unmeasured(job), ...compared, met: compared.ratio >= job.target };
+  return { ...unmeasured(job), ...compared, met: targetFor(job)?.met({ ratio: compared.ratio }) ?? null };
 }
 
 /** The job's row before anything was measured. */
-function unmeasured({ operation, peer, shape, target }: Job): Row {
-  const how = { threads: 1, backend: "wasm", isa: "simd128" } as const;
-  return rowOf({ suite: SUITE, operation, shape: nameOf(shape), ...how, peer, target });
+function unmeasured(job: Job): Row {
+  const { operation, peer, shape } = job;
+  const target = targetFor(job)?.text ?? null;
+  return rowOf({ suite: SUITE, operation, shape: nameOf(shape), ...HOW, isa: "simd128", peer, target });
+}
+
+function targetFor(job: Job): Target | undefined {
+  return targetOf({ ...job, ...HOW });
 }

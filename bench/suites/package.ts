@@ -5,6 +5,7 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 
 import type { Row } from "../rows.js";
 import type { Context, Suite } from "../suite.js";
+import { LIMITS } from "../targets.js";
 import { inTurns, programPath, runProgram, timeProgram } from "./fresh-process.js";
 import { moduleUrl } from "./peer-modules.js";
 import { rowOf } from "./row.js";
@@ -12,9 +13,6 @@ import { comparison, median } from "./statistics.js";
 
 const SUITE = "package";
 const checkout = (path: string) => new URL(`../../${path}`, import.meta.url);
-
-/** Milliseconds over Node's own start. */
-const IMPORT_TARGET = 5;
 
 /** One sequence: steps, input size, units. */
 const SEQUENCE = [100, 16, 64] as const;
@@ -54,9 +52,9 @@ async function importTimes({ options, peers, log, wanted }: Context): Promise<Ro
     const theirs = over(times[peer] ?? []);
     return rowOf({ ...row, peer, peer_ms: theirs.best, peer_median_ms: theirs.median, ratio: theirs.best / ours.best });
   });
-  const target = `≤ ${IMPORT_TARGET} ms over Node's own start`;
+  const target = `≤ ${LIMITS.importMilliseconds} ms over Node's own start`;
   const note = `Node's own start takes ${Math.min(...empty).toFixed(1)} ms`;
-  return [rowOf({ ...row, target, met: ours.best <= IMPORT_TARGET, note }), ...peerRows];
+  return [rowOf({ ...row, target, met: ours.best <= LIMITS.importMilliseconds, note }), ...peerRows];
 }
 
 /** Fresh processes from the import to the first prediction, whatever each package has to load and build for it. */

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { shape } from "../../bench/shapes.js";
 import { inTurns, programPath, runProgram, timeProgram } from "../../bench/suites/fresh-process.js";
 import { neededMemory } from "../../bench/suites/memory-needed.js";
-import { comparison, median } from "../../bench/suites/statistics.js";
+import { comparison } from "../../bench/suites/statistics.js";
 
 test("a ratio is the peer's best over ours, its spread that of the turns", () => {
   const { ratio, ratio_low, ratio_high, runs } = comparison([1, 2, 4], [4, 4, 4]);

@@ -6,7 +6,7 @@ import { type Model, createModel, defineModel } from "gatewise";
 import { CLASSES, type Shape } from "../../shapes.js";
 import { classNames, definitionOf } from "./definition.js";
 import { OnnxSession } from "./onnxruntime-web.js";
-import { PacedFit } from "./paced-fit.js";
+import { PausedFit } from "../../workers/paused-fit.js";
 import { type Batch, TfjsModel, openTfjs } from "./tfjs.js";
 
 /** Milliseconds of both sides, turn by turn, and how far apart their results were before. */
@@ -58,11 +58,10 @@ export async function measureTraining(shape: Shape, turns: number): Promise<Turn
     largestDifference(parameters[name]?.data ?? new Float32Array(), theirs),
   );
 
-  const fit = new PacedFit(model, data, { ...options, epochs: 1_000_000 });
-  const times = await takeTurns(turns, () => fit.next(), timed(() => tfjs.step()));
-  await fit.stop();
+  const fit = new PausedFit(model, data, options);
+  const times = await takeTurns(turns, () => fit.run(1), timed(() => tfjs.step()));
   tfjs.dispose();
-  model.dispose();
+  model.dispose(); // the fit waits for ever, its worker goes with the page
   return { ...times, difference: Math.max(...differences) / TRAINING.learningRate };
 }
 

@@ -1,0 +1,72 @@
+// The time of inference and of a training step against batch, steps and units: a chart for each.
+
+import type { Machine } from "../machine.js";
+import type { Row } from "../rows.js";
+import { type Shape, forwardOperations, nameOf } from "../shapes.js";
+import { SWEEPS, type Sweep } from "../suites/sweeps.js";
+import type { Chart, Line, Panel, Point } from "./chart.js";
+
+/** A chart and the name of its file. */
+export interface CostChart {
+  readonly file: string;
+  readonly chart: Chart;
+}
+
+/** How many times the work of a forward pass each operation is. Backward: the gradients of states and of weights. */
+const PANELS = [
+  { operation: "inference", passes: 1 },
+  { operation: "training step", passes: 3 },
+] as const;
+
+const NAMES: Readonly<Record<string, string>> = { pytorch: "PyTorch" };
+
+/** A chart for each sweep of which the rows hold at least two shapes. */
+export function costCharts(machine: Machine, rows: readonly Row[]): CostChart[] {
+  const measured = rows.filter((row) => row.suite === "cost" && row.ours_ms !== null);
+  return SWEEPS.flatMap((sweep) => {
+    const panels = PANELS.map(({ operation, passes }): Panel => {
+      const own = measured.filter((row) => row.operation === operation);
+      return { title: operation, lines: linesOf(sweep, own, passes / machine.peak_gflops) };
+    });
+    const shapes = new Set(panels.flatMap(({ lines }) => lines.flatMap(({ points }) => points.map(([x]) => x))));
+    return shapes.size < 2 ? [] : [{ file: `cost-${sweep.size}.svg`, chart: chartOf(sweep, panels) }];
+  });
+}
+
+/** @param nanosecondsAnOperation what one floating-point operation of a forward pass costs at the machine's peak */
+function linesOf(sweep: Sweep, rows: readonly Row[], nanosecondsAnOperation: number): Line[] {
+  const points = (milliseconds: (shape: Shape, row: Row | undefined) => number | null | undefined, peer?: string) =>
+    sweep.shapes.flatMap((shape): Point[] => {
+      const row = rows.find((row) => row.shape === nameOf(shape) && (peer === undefined || row.peer === peer));
+      const time = row && milliseconds(shape, row);
+      return time ? [[shape[sweep.size], time]] : [];
+    });
+  const peers = [...new Set(rows.flatMap(({ peer, peer_ms }) => (peer !== null && peer_ms !== null ? [peer] : [])))];
+  return [
+    { name: "Gatewise", points: points((_, row) => row?.ours_ms) },
+    ...peers.map((peer) => ({ name: NAMES[peer] ?? peer, points: points((_, row) => row?.peer_ms, peer) })),
+    { name: "the machine's limit", bound: true, points: points((shape) => (forwardOperations(shape) * nanosecondsAnOperation) / 1e6) },
+  ];
+}
+
+function chartOf({ size, letter, counts, held }: Sweep, panels: readonly Panel[]): Chart {
+  return {
+    title: `Time against ${size}`,
+    description: `${describe(panels)} Lower is faster; both axes are logarithmic. Held: ${held}; one thread.`,
+    xLabel: `${letter}, ${counts} (${held}; one thread)`,
+    yLabel: "milliseconds",
+    panels,
+  };
+}
+
+/** The first and last time of each line, in words. */
+function describe(panels: readonly Panel[]): string {
+  const sentences = panels.map(({ title, lines }) => {
+    const ends = lines.flatMap(({ name, points }) => {
+      const [first, last] = [points[0], points.at(-1)];
+      return first && last ? [`${name} from ${first[1].toPrecision(2)} to ${last[1].toPrecision(2)} ms`] : [];
+    });
+    return `${title}: ${ends.join(", ")}.`;
+  });
+  return sentences.join(" ");
+}
