@@ -1,10 +1,9 @@
 // Which processes there are to compute, and how each is started.
 
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { root } from "../scripts/setup/places.mjs";
+import { coreWorkerPath } from "../scripts/setup/builds.mjs";
 import type { PeerName, Peers } from "./peers/peers.js";
 import { type Command, Worker } from "./workers/worker.js";
 
@@ -56,12 +55,8 @@ function workerFile(name: string): string {
   return fileURLToPath(new URL(`workers/${name}`, import.meta.url));
 }
 
-/** The Rust worker, which `npm run bench` builds before it starts. */
+/** The Rust worker, which set-up builds before `npm run bench`. */
 export function coreWorker(): string {
-  const target = process.env["CARGO_TARGET_DIR"] ?? join(root, "target");
-  const program = join(target, "release", "examples", process.platform === "win32" ? "bench_worker.exe" : "bench_worker");
-  if (!existsSync(program)) {
-    throw new Error("the core's worker is not built: cargo build --release -p lstm-core --features threads --example bench_worker");
-  }
-  return program;
+  if (!existsSync(coreWorkerPath)) throw new Error("the core's worker is not built: node scripts/setup.mjs bench");
+  return coreWorkerPath;
 }

@@ -1,7 +1,8 @@
 // Brings what a bare checkout lacks, and nothing that is there already: `node scripts/setup.mjs demo` for the demo,
-// `node scripts/setup.mjs test` for the tests as well. npm runs it before `npm run demo` and `npm test`.
+// `node scripts/setup.mjs bench` for the benchmark, `node scripts/setup.mjs test` for the tests as well. npm runs it before
+// `npm run demo`, `npm run bench` and `npm test`.
 
-import { buildFacade, buildNative, buildWasm, needsNative, needsWasm } from "./setup/builds.mjs";
+import { buildCoreWorker, buildFacade, buildNative, buildWasm, needsCoreWorker, needsNative, needsWasm } from "./setup/builds.mjs";
 import { bringChromium, requireChromium } from "./setup/chromium.mjs";
 import { CommandFailed } from "./setup/commands.mjs";
 import { bringPackages } from "./setup/packages.mjs";
@@ -13,6 +14,8 @@ import { bringWasmTools } from "./wasm/tools.mjs";
 
 /** What the tests need is checked first, all of it: nobody waits minutes to be told of a missing browser. */
 const forTests = process.argv[2] === "test";
+/** The benchmark measures our engine everywhere: bare, in Node, and as WebAssembly there and in a browser. */
+const forBench = process.argv[2] === "bench";
 
 try {
   requireNode();
@@ -20,27 +23,28 @@ try {
   await bringPackages();
   await buildNative();
   await buildFacade();
-  if (forTests) await prepareTests();
+  if (forTests || forBench) await bringWasm();
+  if (forTests) await bringChromium();
+  if (forBench) await buildCoreWorker();
 } catch (error) {
   if (!(error instanceof Problem || error instanceof CommandFailed)) throw error;
   console.error(`\nSet-up stopped. ${error.message}\n\nThen run the same command again. Set-up keeps what it has done so far (${cache}).`);
   process.exitCode = 1;
 }
 
-/** Cargo tests the core; the demo needs Rust only until the addon is built. */
+/** Cargo tests the core; the demo and the benchmark need Rust only until everything is built. */
 function checkRust() {
-  if (!forTests && !needsNative()) return;
+  const builds = needsNative() || (forBench && (needsWasm() || needsCoreWorker()));
+  if (!forTests && !builds) return;
   requireRust();
-  if (needsNative() || needsWasm()) requireLinker();
+  if (builds || needsWasm()) requireLinker();
 }
 
-async function prepareTests() {
-  if (needsWasm()) {
-    await bringWasmTarget();
-    await bringWasmTools();
-    await buildWasm();
-  }
-  await bringChromium();
+async function bringWasm() {
+  if (!needsWasm()) return;
+  await bringWasmTarget();
+  await bringWasmTools();
+  await buildWasm();
 }
 
 /**

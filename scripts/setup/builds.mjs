@@ -2,9 +2,9 @@
 // sources.
 
 import { existsSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
-import { runNpm } from "./commands.mjs";
+import { run, runNpm } from "./commands.mjs";
 import { devDependency, packageJson } from "./manifests.mjs";
 import { root } from "./places.mjs";
 import { filesIn, isUpToDate, stamp } from "./stamps.mjs";
@@ -39,6 +39,20 @@ const wasm = {
   outputs: () => ["gatewise.js", "gatewise.d.ts", "gatewise_bg.wasm"].map((name) => `bindings/wasm/pkg/${name}`),
 };
 
+/** Cargo's folder for what it builds. */
+const cargoTarget = process.env["CARGO_TARGET_DIR"] ?? join(root, "target");
+
+/** The Rust program that the benchmark measures the bare core with; it stays in cargo's folder. */
+export const coreWorkerPath = join(cargoTarget, "release", "examples", process.platform === "win32" ? "bench_worker.exe" : "bench_worker");
+
+/** @type {Build} */
+const coreWorker = {
+  name: "core-worker",
+  inputs: [...CORE, "crates/lstm-core/examples/bench_worker.rs"],
+  settings: [],
+  outputs: () => [relative(root, coreWorkerPath)],
+};
+
 /** Whether the addon has to be built. */
 export const needsNative = () => !isUpToDate(native);
 
@@ -68,6 +82,17 @@ export async function buildWasm() {
   if (!needsWasm()) return;
   await step("wasm", "Building the WebAssembly module", "2 minutes", (log) => runNpm(log, ["run", "build:wasm"]));
   stamp(wasm);
+}
+
+/** Whether the benchmark's program has to be built. */
+export const needsCoreWorker = () => !isUpToDate(coreWorker);
+
+/** The benchmark's program. */
+export async function buildCoreWorker() {
+  if (!needsCoreWorker()) return;
+  const args = ["build", "--release", "-p", "lstm-core", "--features", "threads", "--example", "bench_worker"];
+  await step("core-worker", "Building the benchmark's view of the core", "2 minutes", (log) => run(log, "cargo", args));
+  stamp(coreWorker);
 }
 
 /** The addons in their folder; if there is none, the name of one that is missing. */
