@@ -2,5 +2,6 @@
 
 import type { Suite } from "./suite.js";
 import { native } from "./suites/native.js";
+import { wasm } from "./suites/wasm.js";
 
-export const SUITES: readonly Suite[] = [native];
+export const SUITES: readonly Suite[] = [native, wasm];

@@ -1,9 +1,7 @@
 // The native engine against PyTorch and ONNX Runtime: inference, forward and backward, training steps, streaming steps.
 
-import { type Contest, Comparison } from "../comparison.js";
-import type { Row } from "../rows.js";
+import { type Contest, contestSuite } from "../comparison.js";
 import { QUICK_SHAPES, SHAPES, STREAMING_SHAPES } from "../shapes.js";
-import type { Context, Suite } from "../suite.js";
 
 const BATCHES = [
   { operation: "inference", backend: "native", peers: ["pytorch", "onnxruntime-node"] },
@@ -12,17 +10,7 @@ const BATCHES = [
   { operation: "training step", backend: "native", peers: ["pytorch"] },
 ] as const;
 
-export const native: Suite = {
-  name: "native",
-  async *run(context: Context): AsyncGenerator<Row> {
-    const comparison = new Comparison(context);
-    try {
-      for (const contest of contests(context.options.quick)) yield* comparison.run(contest);
-    } finally {
-      comparison.stop();
-    }
-  },
-};
+export const native = contestSuite("native", contests);
 
 function contests(quick: boolean): Contest[] {
   const shapes = quick ? QUICK_SHAPES : SHAPES;

@@ -6,4 +6,4 @@ import { serve } from "./serve.js";
 
 const ort = requirePeer<OnnxRuntime>("onnxruntime-node");
 
-await serve((job) => openWork(ort, "cpu", job));
+await serve((job) => openWork(ort, { provider: "cpu", fetches: true }, job));

@@ -8,5 +8,5 @@ const ort = requirePeer<OnnxRuntime & { readonly env: { readonly wasm: { numThre
 
 await serve((job) => {
   ort.env.wasm.numThreads = job.threads;
-  return openWork(ort, "wasm", job);
+  return openWork(ort, { provider: "wasm", fetches: false }, job);
 });

@@ -21,8 +21,15 @@ export interface OnnxRuntime {
   readonly InferenceSession: { create(model: Uint8Array, options: object): Promise<Session> };
 }
 
+/** How the two differ. */
+interface Runtime {
+  readonly provider: "cpu" | "wasm";
+  /** Whether results can go into an array that is kept, as ours do. The WebAssembly one makes a new array every time. */
+  readonly fetches: boolean;
+}
+
 /** A session with every optimisation and that many threads. */
-export async function openWork(ort: OnnxRuntime, provider: "cpu" | "wasm", job: Job): Promise<Work> {
+export async function openWork(ort: OnnxRuntime, { provider, fetches }: Runtime, job: Job): Promise<Work> {
   const streaming = job.operation === "streaming step";
   if (!streaming && job.operation !== "inference") throw new Error(`ONNX Runtime has no operation "${job.operation}"`);
   const model = onnxModel({ shape: job.shape, classes: job.classes, tensors: readTensors(job.model), states: streaming });
@@ -33,17 +40,16 @@ export async function openWork(ort: OnnxRuntime, provider: "cpu" | "wasm", job: 
     intraOpNumThreads: job.threads,
     interOpNumThreads: 1,
   });
-  return streaming ? stream(ort, session, job) : inference(ort, session, job);
+  return streaming ? stream(ort, session, job) : inference(ort, session, job, fetches);
 }
 
-function inference(ort: OnnxRuntime, session: Session, { shape, classes, data: files }: Job): Work {
+function inference(ort: OnnxRuntime, session: Session, { shape, classes, data: files }: Job, fetches: boolean): Work {
   const { batch, steps, features } = shape;
   const data = readData(files);
   const feeds: Tensors = { x: new ort.Tensor("float32", timeMajor(data.x, batch, steps, features), [steps, batch, features]) };
   if (data.lengths) feeds["lengths"] = new ort.Tensor("int32", Int32Array.from(data.lengths.subarray(0, batch)), [batch]);
-  // Results go into an array that is kept, as ours do.
   const probabilities = new ort.Tensor("float32", new Float32Array(batch * classes), [batch, classes]);
-  const run = () => session.run(feeds, { probabilities });
+  const run = () => (fetches ? session.run(feeds, { probabilities }) : session.run(feeds));
   return {
     check: async () => ({ probabilities: (await run())["probabilities"]?.data ?? new Float32Array() }),
     async run(count) {
