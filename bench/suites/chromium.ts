@@ -2,13 +2,16 @@
 
 import { join } from "node:path";
 
+import { createModel, defineModel } from "gatewise";
 import type { Page } from "playwright-core";
 
 import { launchChromium, openPage } from "../../test/browser/chromium.js";
 import type { Row } from "../rows.js";
-import { type Shape, nameOf, shape } from "../shapes.js";
+import { CLASSES, type Shape, nameOf, shape } from "../shapes.js";
 import type { Context, Suite } from "../suite.js";
 import { type Target, targetOf } from "../targets.js";
+import { onnxModel } from "../workers/onnx-graph.js";
+import { definitionOf } from "./chromium/definition.js";
 import type { PageFunctions } from "./chromium/page.js";
 import { serve } from "./chromium/site.js";
 import { rowOf } from "./row.js";
@@ -60,7 +63,7 @@ export const chromiumSuite: Suite = {
 
 async function* measureAll({ options, peers, log }: Context, jobs: readonly Job[]): AsyncGenerator<Row> {
   const [folder] = jobs.flatMap(({ peer }) => ("location" in peers[peer] ? [peers[peer].location] : []));
-  const site = await serve(join(folder ?? "", "node_modules"), new Map());
+  const site = await serve(join(folder ?? "", "node_modules"), await onnxModels(jobs));
   const browser = await launchChromium();
   try {
     const { page, complaints } = await openPage(browser, site.url);
@@ -75,6 +78,18 @@ async function* measureAll({ options, peers, log }: Context, jobs: readonly Job[
     await browser.close();
     await site.close();
   }
+}
+
+/** A file for each shape that onnxruntime-web runs, by its path. The same definition gives the weights that the page has. */
+async function onnxModels(jobs: readonly Job[]): Promise<Map<string, Uint8Array>> {
+  const models = new Map<string, Uint8Array>();
+  for (const { shape } of jobs.filter(({ peer }) => peer === "onnxruntime-web")) {
+    const model = await createModel(defineModel(definitionOf(shape)), { backend: "wasm" });
+    const tensors = new Map(Object.entries(model.parameters()));
+    models.set(`/${nameOf(shape)}.onnx`, onnxModel({ shape, classes: CLASSES, tensors, states: false }));
+    model.dispose();
+  }
+  return models;
 }
 
 async function measure(page: Page, job: Job): Promise<Row> {

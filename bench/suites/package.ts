@@ -1,11 +1,16 @@
 // What the package costs before it does any work: its import, the way to the first prediction, the size of its WASM file.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 
+import { Inputs } from "../inputs.js";
 import type { Row } from "../rows.js";
+import { CLASSES, nameOf, shape } from "../shapes.js";
 import type { Context, Suite } from "../suite.js";
 import { LIMITS } from "../targets.js";
+import { readTensors } from "../workers/files.js";
+import { onnxModel } from "../workers/onnx-graph.js";
 import { inTurns, programPath, runProgram, timeProgram } from "./fresh-process.js";
 import { moduleUrl } from "./peer-modules.js";
 import { rowOf } from "./row.js";
@@ -14,9 +19,8 @@ import { comparison, median } from "./statistics.js";
 const SUITE = "package";
 const checkout = (path: string) => new URL(`../../${path}`, import.meta.url);
 
-/** One sequence: steps, input size, units. */
-const SEQUENCE = [100, 16, 64] as const;
-const SHAPE = ["1", ...SEQUENCE].join(",");
+/** What is predicted first: one sequence. */
+const SEQUENCE = shape(1, 100, 16, 64);
 
 export const packageSuite: Suite = {
   name: SUITE,
@@ -59,14 +63,17 @@ async function importTimes({ options, peers, log, wanted }: Context): Promise<Ro
 
 /** Fresh processes from the import to the first prediction, whatever each package has to load and build for it. */
 async function firstPredictions({ options, peers, log, wanted }: Context): Promise<Row[]> {
-  if (![null, "tfjs", "onnxruntime-node"].some((peer) => wanted(SUITE, SHAPE, peer))) return [];
+  if (![null, "tfjs", "onnxruntime-node"].some((peer) => wanted(SUITE, nameOf(SEQUENCE), peer))) return [];
   log(`${SUITE}: first predictions in fresh Node processes`);
-  const sizes = SEQUENCE.map(String);
+  const sizes = [SEQUENCE.steps, SEQUENCE.features, SEQUENCE.units].map(String);
   const start = (program: string, ...args: readonly string[]) => {
     const command = [process.execPath, programPath(`first-prediction/${program}`), ...args, ...sizes] as const;
     return async () => (await runProgram<{ milliseconds: number }>(command)).milliseconds;
   };
   const others = {
+    ...(peers["onnxruntime-node"].available && {
+      "onnxruntime-node": start("onnxruntime-node.mjs", moduleUrl(peers, "onnxruntime-node"), await onnxFile()),
+    }),
     ...(peers.tfjs.available && {
       tfjs: start("tfjs.mjs", moduleUrl(peers, "tfjs"), moduleUrl(peers, "tfjs", "@tensorflow/tfjs-backend-wasm")),
     }),
@@ -76,11 +83,20 @@ async function firstPredictions({ options, peers, log, wanted }: Context): Promi
   const times: Record<string, number[]> = await inTurns(options.quick ? 3 : 20, runs);
   return (["native", "wasm"] as const).flatMap((backend) => {
     const ours = times[backend] ?? [];
-    const row = { suite: SUITE, operation: "import to first prediction", shape: SHAPE, backend };
+    const row = { suite: SUITE, operation: "import to first prediction", shape: nameOf(SEQUENCE), backend };
     const alone = { ours_ms: Math.min(...ours), ours_median_ms: median(ours), runs: ours.length };
     const rows = Object.keys(others).map((peer) => rowOf({ ...row, peer, ...comparison(ours, times[peer] ?? []) }));
     return rows.length > 0 ? rows : [rowOf({ ...row, ...alone })];
   });
+}
+
+/** The sequence's model as a file for ONNX Runtime. */
+async function onnxFile(): Promise<string> {
+  const inputs = new Inputs();
+  const { model } = await inputs.of(SEQUENCE);
+  const path = join(inputs.folder, "first-prediction.onnx");
+  writeFileSync(path, onnxModel({ shape: SEQUENCE, classes: CLASSES, tensors: readTensors(model), states: false }));
+  return path;
 }
 
 /** The WASM file as it is, and as servers send it. */

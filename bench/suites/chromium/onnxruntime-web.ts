@@ -1,14 +1,12 @@
 // A session of onnxruntime-web over the model file that the suite serves, on one thread.
 
-import type { Shape } from "../../shapes.js";
+import { type Shape, nameOf } from "../../shapes.js";
 
 /** What is used of `ort`, which the page's script tags load from the peers' folder. */
 interface OrtTensor {
   readonly data: Float32Array;
 }
 interface OrtSession {
-  readonly inputNames: readonly string[];
-  readonly outputNames: readonly string[];
   run(inputs: Record<string, OrtTensor>): Promise<Record<string, OrtTensor>>;
   release(): Promise<void>;
 }
@@ -30,24 +28,33 @@ export class OnnxSession {
   }
 
   /** @param x [batch, steps, features] */
-  static async open({ batch, steps, features, units }: Shape, x: Float32Array): Promise<OnnxSession> {
+  static async open(shape: Shape, x: Float32Array): Promise<OnnxSession> {
     ort.env.wasm.wasmPaths = "/peers/onnxruntime-web/dist/";
     ort.env.wasm.numThreads = 1;
-    const file = await (await fetch(`/models/${features}-${units}.onnx`)).arrayBuffer();
+    const file = await (await fetch(`/models/${nameOf(shape)}.onnx`)).arrayBuffer();
     const session = await ort.InferenceSession.create(new Uint8Array(file), { executionProviders: ["wasm"] });
-    const [input = ""] = session.inputNames;
-    return new OnnxSession(session, { [input]: new ort.Tensor("float32", x, [batch, steps, features]) });
+    const sizes = [shape.steps, shape.batch, shape.features];
+    return new OnnxSession(session, { x: new ort.Tensor("float32", timeMajor(shape, x), sizes) });
   }
 
   /** [batch, classes] probabilities */
   async predict(): Promise<Float32Array> {
-    const outputs = await this.#session.run(this.#inputs);
-    const [name = ""] = this.#session.outputNames;
-    const { data = new Float32Array() } = outputs[name] ?? {};
-    return data;
+    const { probabilities } = await this.#session.run(this.#inputs);
+    return probabilities?.data ?? new Float32Array();
   }
 
   dispose(): void {
     void this.#session.release();
   }
+}
+
+/** [batch, steps, features] as [steps, batch, features], ONNX's order. */
+function timeMajor({ batch, steps, features }: Shape, x: Float32Array): Float32Array {
+  const rows = Array.from({ length: batch * steps }, (_, row) => {
+    const from = ((row % batch) * steps + Math.floor(row / batch)) * features;
+    return x.subarray(from, from + features);
+  });
+  const ordered = new Float32Array(x.length);
+  for (const [row, numbers] of rows.entries()) ordered.set(numbers, row * features);
+  return ordered;
 }
