@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { describeMachine, type Machine } from "./machine.js";
 import { HELP, type Options, WrongOption, isWanted, parseOptions } from "./options.js";
 import { findPeers } from "./peers/install.js";
+import { writeDocs } from "./report/write.js";
 import type { Row } from "./rows.js";
 import type { Context, Suite } from "./suite.js";
 import { SUITES } from "./suites.js";
@@ -24,6 +25,7 @@ async function main(options: Options): Promise<void> {
   const rows = await runSuites(SUITES, context);
   console.log(summary(rows).join("\n"));
   if (options.json) writeFileSync(options.json, `${JSON.stringify({ machine, rows }, undefined, 2)}\n`);
+  if (options.writeDocs) console.log(`written: ${writeDocs({ machine, rows }).join(", ")}`);
   if (rows.some(({ failure }) => failure)) process.exitCode = 1;
 }
 

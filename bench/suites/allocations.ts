@@ -17,7 +17,7 @@ const STEP = shape(1, 1, 16, 64);
 /** Room for young objects, in MiB: no collection may run while they are counted. */
 const NURSERY = 64;
 
-export const allocationsSuite: Suite = {
+export const allocations: Suite = {
   name: SUITE,
   async *run({ wanted, log }) {
     if (wanted(SUITE, nameOf(BATCH), null)) {

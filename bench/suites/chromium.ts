@@ -47,7 +47,7 @@ const JOBS: readonly Job[] = [
  */
 const BOUNDS = { inference: 1e-5, "training step": 1e-3 } as const;
 
-export const chromiumSuite: Suite = {
+export const chromium: Suite = {
   name: SUITE,
   async *run(context) {
     const { options, peers, wanted } = context;

@@ -13,7 +13,7 @@ const KINDS = [
   { operation: "training step", peers: ["pytorch"] },
 ] as const;
 
-export const costSuite: Suite = {
+export const cost: Suite = {
   name: SUITE,
   async *run(context): AsyncGenerator<Row> {
     const comparison = new Comparison(context);

@@ -16,7 +16,7 @@ const SHAPE = shape(64, 128, 64, 256);
 /** Training steps: enough that what piles up from step to step shows. */
 const STEPS = 30;
 
-export const memorySuite: Suite = {
+export const memory: Suite = {
   name: SUITE,
   async run(context) {
     if (!context.wanted(SUITE, nameOf(SHAPE), "pytorch")) return [];

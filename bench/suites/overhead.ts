@@ -17,7 +17,7 @@ const SHAPE = shape(64, 28, 28, 128);
 /** Steps of a measurement: some crossings of the facade, each of about 50 ms. */
 const STEPS = 50;
 
-export const overheadSuite: Suite = {
+export const overhead: Suite = {
   name: SUITE,
   async run(context) {
     if (!context.wanted(SUITE, nameOf(SHAPE), "core")) return [];
