@@ -61,12 +61,19 @@ function costText(charts: readonly CostChart[]): string[] {
 function tables(rows: readonly Row[]): string[] {
   const groups = new Map<string, Row[]>();
   for (const row of rows) {
-    const { suite, operation, backend, isa, threads } = row;
-    const how = [backend && [backend, isa].filter(Boolean).join(" "), threads && `${threads} thread${threads > 1 ? "s" : ""}`];
-    const title = [suite, operation, ...how].filter(Boolean).join(" · ");
-    groups.set(title, [...(groups.get(title) ?? []), row]);
+    const { suite, operation, backend, threads } = row;
+    const key = [suite, operation, backend, threads].join(" · ");
+    groups.set(key, [...(groups.get(key) ?? []), row]);
   }
-  return [...groups].map(([title, rows]) => [`#### ${title}`, tableOf(rows), notes(rows)].filter(Boolean).join("\n\n"));
+  return [...groups.values()].map((rows) => [`#### ${titleOf(rows)}`, tableOf(rows), notes(rows)].filter(Boolean).join("\n\n"));
+}
+
+/** What all rows share. A row of a peer that is missing was not measured, and so knows no instruction set. */
+function titleOf(rows: readonly Row[]): string {
+  const { suite = "", operation = "", backend, threads } = rows[0] ?? {};
+  const isa = rows.find((row) => row.isa !== null)?.isa;
+  const how = [[backend, isa].filter(Boolean).join(" "), threads && `${threads} thread${threads > 1 ? "s" : ""}`];
+  return [suite, operation, ...how].filter(Boolean).join(" · ");
 }
 
 const COLUMNS: readonly { readonly title: string; readonly alignment: Alignment; readonly cell: (row: Row) => string }[] = [
