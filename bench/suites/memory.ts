@@ -51,11 +51,11 @@ async function measure({ machine, options, peers, log }: Context): Promise<Row> 
     peer: "pytorch",
     memory,
     ...(peerMemory !== undefined && { peer_memory: peerMemory }),
-    figure: { value: times, unit: "times what has to be held" },
+    figure: { value: Number(times.toFixed(3)), unit: "times what has to be held" },
     target: `≤ ${LIMITS.memory} times what has to be held, and below PyTorch`,
     met: times > LIMITS.memory ? false : peerMemory === undefined ? null : memory < peerMemory,
     note: [
-      `to be held: ${mebibytes(needed.total)}`,
+      `${times.toFixed(2)} times the ${mebibytes(needed.total)} that have to be held`,
       `of it activations ${mebibytes(needed.activations)}`,
       `parameters, gradients and moments ${mebibytes(needed.parameters)}`,
       `data ${mebibytes(needed.data)}`,

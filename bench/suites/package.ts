@@ -108,7 +108,7 @@ function wasmSizes(): Row[] {
       suite: SUITE,
       operation: `WASM file, ${form}`,
       backend: "wasm",
-      figure: { value: byteLength / 1024, unit: "KiB" },
+      figure: { value: Number((byteLength / 1024).toFixed(1)), unit: "KiB" },
     }),
   );
 }
