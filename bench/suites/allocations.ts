@@ -12,6 +12,7 @@ import { rowOf } from "./row.js";
 
 const SUITE = "allocations";
 const BATCH = shape(64, 28, 28, 128);
+const CORE_STEP = shape(1, 1, 28, 128);
 const STEP = shape(1, 1, 16, 64);
 
 /** Room for young objects, in MiB: no collection may run while they are counted. */
@@ -43,7 +44,7 @@ async function coreRows(): Promise<Row[]> {
     rowOf({
       suite: SUITE,
       operation,
-      shape: nameOf(BATCH),
+      shape: nameOf(operation === "streaming step" ? CORE_STEP : BATCH),
       threads: 1,
       backend: "core",
       figure: { value, unit: "allocations" },
