@@ -4,6 +4,7 @@ import type { Machine } from "../machine.js";
 import type { Row } from "../rows.js";
 import { type Shape, forwardOperations, nameOf } from "../shapes.js";
 import { SWEEPS, type Sweep } from "../suites/sweeps.js";
+import { milliseconds } from "../table.js";
 import type { Chart, Line, Panel, Point } from "./chart.js";
 
 /** A chart and the name of its file. */
@@ -64,7 +65,7 @@ function describe(panels: readonly Panel[]): string {
   const sentences = panels.map(({ title, lines }) => {
     const ends = lines.flatMap(({ name, points }) => {
       const [first, last] = [points[0], points.at(-1)];
-      return first && last ? [`${name} from ${first[1].toPrecision(2)} to ${last[1].toPrecision(2)} ms`] : [];
+      return first && last ? [`${name} from ${milliseconds(first[1])} to ${milliseconds(last[1])}`] : [];
     });
     return `${title}: ${ends.join(", ")}.`;
   });

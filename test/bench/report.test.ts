@@ -81,7 +81,7 @@ test("it writes the page and its plots, and leaves what people wrote", () => {
   const text = readFileSync(page, "utf8");
   expect(text).toMatch(/^# Performance\n\nWhat was tried\.\n\n<!-- begin/);
   expect(text).toMatch(/<!-- end -->\n\nThe end\.\n$/);
-  expect(text).toMatch(/!\[Time against batch\. inference: Gatewise from 0\.050 to 2\.0 ms, .*\]\(plots\/cost-batch\.svg\)/);
+  expect(text).toMatch(/!\[Time against batch\. inference: Gatewise from 50\.0 µs to 2\.00 ms, .*\]\(plots\/cost-batch\.svg\)/);
   const svg = readFileSync(join(docs, "plots/cost-batch.svg"), "utf8");
   for (const words of ["Gatewise", "PyTorch", "the machine's limit", "milliseconds"]) expect(svg).toContain(words);
 });
