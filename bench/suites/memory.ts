@@ -13,8 +13,8 @@ const SUITE = "memory";
 
 const SHAPE = shape(64, 128, 64, 256);
 
-/** Training steps: enough that what piles up from step to step shows. */
-const STEPS = 30;
+/** Training steps: enough that what piles up from step to step shows; and those of a quick run. */
+const [STEPS, QUICK_STEPS] = [30, 10];
 
 export const memory: Suite = {
   name: SUITE,
@@ -25,11 +25,12 @@ export const memory: Suite = {
 };
 
 async function measure({ machine, options, peers, log }: Context): Promise<Row> {
-  log(`${SUITE}: ${STEPS} training steps in fresh processes`);
+  const steps = options.quick ? QUICK_STEPS : STEPS;
+  log(`${SUITE}: ${steps} training steps in fresh processes`);
   const { pytorch } = peers;
   const sizes = [SHAPE.batch, SHAPE.steps, SHAPE.features, SHAPE.units, CLASSES].map(String);
   const peak = async (program: Command, mode: "idle" | "train") =>
-    (await runProgram<{ bytes: number }>([...program, mode, String(STEPS), ...sizes])).bytes;
+    (await runProgram<{ bytes: number }>([...program, mode, String(steps), ...sizes])).bytes;
   const ours: Command = [process.execPath, programPath("training-memory.mjs")];
   const theirs: Command = [pytorch.available ? pytorch.location : "", programPath("training_memory.py")];
   const peaks = await inTurns(options.quick ? 1 : 5, {

@@ -43,7 +43,7 @@ async function measure({ options, log }: Context, engines: Engines): Promise<Row
   };
   const runs = { facade: step(facade), core: step(core) };
   await inTurns(1, runs);
-  const times = await inTurns(options.quick ? 8 : 40, runs);
+  const times = await inTurns(options.quick ? 5 : 40, runs);
   // Of each pair, as both halves of it meet the machine in the same state.
   const overhead = median(times.facade.map((milliseconds, turn) => milliseconds / (times.core[turn] ?? Number.NaN))) - 1;
   return rowOf({

@@ -44,7 +44,7 @@ async function importTimes({ options, peers, log, wanted }: Context): Promise<Ro
   const packages = names.map((name) => [name, start(moduleUrl(peers, name))] as const);
   const runs = { empty: start(), gatewise: start(checkout("dist/entry/node.js").href), ...Object.fromEntries(packages) };
   await inTurns(1, runs); // the files come from the disk once
-  const times: Record<string, number[]> = await inTurns(options.quick ? 8 : 40, runs);
+  const times: Record<string, number[]> = await inTurns(options.quick ? 5 : 40, runs);
   const { empty = [], gatewise = [] } = times;
   const over = (imported: readonly number[]) => ({
     best: Math.min(...imported) - Math.min(...empty),
