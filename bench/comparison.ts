@@ -1,18 +1,16 @@
 // One comparison: the same job for our engine and for its peers, checked against the reference, then timed in turn.
 
-import { setTimeout as sleep } from "node:timers/promises";
-
 import { BOUNDS, type Numbers, differenceOf, readResults } from "./compare.js";
 import { type EngineName, Engines } from "./engines.js";
 import { Inputs } from "./inputs.js";
-import { FULL, QUICK, type Side, interleave } from "./interleave.js";
+import { FULL, QUICK, interleave } from "./interleave.js";
 import type { PeerName } from "./peers/peers.js";
 import type { Row } from "./rows.js";
 import { type Own, missingRow, ownRow, peakRow, peerRow } from "./comparison-rows.js";
 import { CLASSES, type Shape, nameOf } from "./shapes.js";
 import type { Context, Suite } from "./suite.js";
 import type { Job, Operation } from "./workers/protocol.js";
-import type { Worker } from "./workers/worker.js";
+import { sideOf } from "./workers/side.js";
 
 export interface Contest {
   readonly suite: string;
@@ -114,6 +112,12 @@ export class Comparison {
         continue;
       }
       try {
+        const unchecked = UNCHECKED[peer];
+        if (unchecked !== undefined) {
+          await this.#load(peer, job);
+          ready.set(peer, unchecked);
+          continue;
+        }
         const checked = { ...job, operation: checkedOperation(peer, job.operation) };
         const same = checked.operation === job.operation ? ours : undefined;
         const reference = (await this.#reference(checked)) ?? same;
@@ -148,30 +152,12 @@ export class Comparison {
   }
 }
 
+/** Peers that compute something else, and what that is. */
+const UNCHECKED: Partial<Record<PeerName, string>> = {
+  "brain.js": "not the same computation: its LSTM keeps no cell state and predicts every next step; nothing is compared",
+};
+
 /** What a peer's results are checked by: TensorFlow.js has one bias where PyTorch has two, so only its gradients are the same. */
 function checkedOperation(peer: PeerName, operation: Job["operation"]): Job["operation"] {
   return peer === "tfjs" && operation === "training step" ? "forward and backward" : operation;
-}
-
-/** Milliseconds between two looks at whether a worker is at rest, the work in them that is none, and the longest wait. */
-const [GLANCE, STILL, PATIENCE] = [5, 0.5, 500];
-
-/** What a pause has to be where the system does not tell: PyTorch's and ONNX Runtime's threads spin for less. */
-const PAUSE = 100;
-
-function sideOf(worker: Worker): Side {
-  return {
-    measure: (count, times) => worker.ask<"run">({ ask: "run", count, times }),
-    async rest() {
-      const deadline = performance.now() + PATIENCE;
-      for (let before = worker.processorTime(); before !== undefined; ) {
-        await sleep(GLANCE);
-        const now = worker.processorTime() ?? 0;
-        if (now - before < STILL) return;
-        if (performance.now() > deadline) throw new Error(`${worker.name} goes on computing when nothing is asked of it`);
-        before = now;
-      }
-      await sleep(PAUSE);
-    },
-  };
 }

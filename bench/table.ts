@@ -57,14 +57,14 @@ function lineOf(row: Row): string {
 /** The row's figure by its own name, where it is no time. */
 function ownFigure(row: Row): string {
   if (row.overhead !== undefined) return `${(row.overhead * 100).toFixed(2)} %`;
-  if (row.cost !== undefined) return `${row.cost.toFixed(1)} times`;
   if (row.memory !== undefined) return megabytes(row.memory);
   if (row.figure !== undefined) return `${row.figure.value} ${row.figure.unit}`;
   return row.ours_ms === null ? "" : milliseconds(row.ours_ms);
 }
 
-function remarks({ failure, note }: Row): string[] {
-  return [failure, note].filter((text) => text !== undefined).map((text) => `      ${text}`);
+function remarks({ failure, cost, note }: Row): string[] {
+  const times = cost === undefined ? undefined : `${cost.toFixed(1)} times its own ordinary step`;
+  return [failure, times, note].filter((text) => text !== undefined).map((text) => `      ${text}`);
 }
 
 export function targetText(target: Row["target"]): string {
