@@ -94,7 +94,7 @@ export function summary(rows: readonly Row[]): string[] {
   const nameOf = (row: Row) => [row.suite, row.operation, row.shape, threadsOf(row), row.peer && `against ${row.peer}`].filter(Boolean).join(" · ");
   return [
     "",
-    `${met?.length ?? 0} targets met, ${missed?.length ?? 0} missed, ${failed.length} rows failed`,
+    `targets: ${met?.length ?? 0} met, ${missed?.length ?? 0} missed; rows that failed: ${failed.length}`,
     ...(missed ?? []).map((row) => `  missed: ${nameOf(row)}: ${reached(row)}, target ${targetText(row.target)}`),
     ...failed.map((row) => `  FAILED: ${nameOf(row)}: ${row.failure?.split("\n", 1)[0]}`),
   ];
