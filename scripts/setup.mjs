@@ -3,7 +3,7 @@
 // `npm run demo`, `npm run bench` and `npm test`.
 
 import { buildCoreWorker, buildFacade, buildNative, buildWasm, needsCoreWorker, needsNative, needsWasm } from "./setup/builds.mjs";
-import { bringChromium, requireChromium } from "./setup/chromium.mjs";
+import { bringChromium, canHaveChromium, requireChromium } from "./setup/chromium.mjs";
 import { CommandFailed } from "./setup/commands.mjs";
 import { bringPackages } from "./setup/packages.mjs";
 import { cache } from "./setup/places.mjs";
@@ -24,7 +24,8 @@ try {
   await buildNative();
   await buildFacade();
   if (forTests || forBench) await bringWasm();
-  if (forTests) await bringChromium();
+  // The benchmark does without a browser where there is none to be had, and says so.
+  if (forTests || (forBench && canHaveChromium())) await bringChromium();
   if (forBench) await buildCoreWorker();
 } catch (error) {
   if (!(error instanceof Problem || error instanceof CommandFailed)) throw error;

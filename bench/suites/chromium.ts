@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createModel, defineModel } from "gatewise";
 import type { Page } from "playwright-core";
 
+import { findChromium } from "../../scripts/setup/chromium.mjs";
 import { launchChromium, openPage } from "../../test/browser/chromium.js";
 import type { Row } from "../rows.js";
 import { CLASSES, type Shape, nameOf, shape } from "../shapes.js";
@@ -52,6 +53,10 @@ export const chromium: Suite = {
   async *run(context) {
     const { options, peers, wanted } = context;
     const jobs = JOBS.filter((job) => wanted(SUITE, nameOf(job.shape), job.peer) && (job.quick || !options.quick));
+    if (findChromium() === undefined) {
+      for (const job of jobs) yield { ...unmeasured(job), note: "missing: there is no Chromium; GATEWISE_CHROMIUM can name one" };
+      return;
+    }
     for (const job of jobs) {
       const peer = peers[job.peer];
       if (!peer.available) yield { ...unmeasured(job), note: peer.reason };

@@ -23,10 +23,14 @@ export function findChromium() {
   return found;
 }
 
+/** Whether there is Chromium, or we can install it. */
+export function canHaveChromium() {
+  return findChromium() !== undefined || canInstallPackages();
+}
+
 /** Finds Chromium, or says how to get it; nothing that takes long. */
 export function requireChromium() {
-  if (findChromium() || canInstallPackages()) return;
-  throw noChromium();
+  if (!canHaveChromium()) throw noChromium();
 }
 
 /** Installs Chromium where it is missing and that is ours to do. */
