@@ -203,13 +203,15 @@ class PrivateStep:
 
         shape = job["shape"]
         model = Classifier(shape, job["classes"])
-        model.rnn = DPLSTM(shape["features"], shape["units"], num_layers=shape["layers"])
-        self.model = GradSampleModule(model, batch_first=False)
+        # Batch first: its per-sample gradients of the head take the first axis for the batch.
+        model.rnn = DPLSTM(shape["features"], shape["units"], num_layers=shape["layers"], batch_first=True)
+        self.model = GradSampleModule(model)
         adam = torch.optim.Adam(self.model.parameters(), lr=LEARNING_RATE)
         self.adam = DPOptimizer(
             adam, noise_multiplier=1.0, max_grad_norm=CLIP_NORM, expected_batch_size=shape["batch"]
         )
         self.data = Data(job)
+        self.data.batches = [(x.transpose(0, 1).contiguous(), *rest) for x, *rest in self.data.batches]
 
     def run(self):
         x, target = self.data.take()
