@@ -1,5 +1,7 @@
 // One comparison: the same job for our engine and for its peers, checked against the reference, then timed in turn.
 
+import { GatewiseError } from "gatewise";
+
 import { BOUNDS, type Numbers, differenceOf, readResults } from "./compare.js";
 import { type EngineName, Engines } from "./engines.js";
 import { Inputs } from "./inputs.js";
@@ -72,12 +74,9 @@ export class Comparison {
   }
 
   async *#rows(contest: Contest, peers: readonly PeerName[]): AsyncGenerator<Row> {
-    const { input, unavailable } = await this.#inputs.of(contest.shape).then(
-      (input) => ({ input, unavailable: undefined }),
-      (error: Error) => ({ input: undefined, unavailable: error.message }),
-    );
-    if (!input) {
-      yield { ...ownRow(contest), note: `not available yet: ${unavailable}` };
+    const input = await this.#inputs.of(contest.shape).catch(refusal);
+    if (typeof input === "string") {
+      yield { ...ownRow(contest), note: `not available yet: ${input}` };
       return;
     }
     const { operation, threads, backend } = contest;
@@ -112,24 +111,23 @@ export class Comparison {
         continue;
       }
       try {
-        const unchecked = UNCHECKED[peer];
-        if (unchecked !== undefined) {
-          await this.#load(peer, job);
-          ready.set(peer, unchecked);
-          continue;
-        }
-        const checked = { ...job, operation: checkedOperation(peer, job.operation) };
-        const same = checked.operation === job.operation ? ours : undefined;
-        const reference = (await this.#reference(checked)) ?? same;
-        const failure = reference && differenceOf(await this.#results(peer, checked), reference, BOUNDS[checked.operation]);
-        if (failure) throw new Error(failure);
-        ready.set(peer, (await this.#load(peer, job)).note);
+        await this.#check(peer, job, ours);
+        ready.set(peer, (await this.#load(peer, job)).note ?? UNCHECKED[peer]);
       } catch (error) {
         rows.push({ ...missingRow(contest, peer), failure: `${peer}: ${error instanceof Error ? error.message : String(error)}` });
         this.#engines.restart(peer);
       }
     }
     return { ready, rows };
+  }
+
+  /** Throws if the peer computes something else than the reference. */
+  async #check(peer: PeerName, job: Job, ours: Numbers): Promise<void> {
+    if (UNCHECKED[peer] !== undefined) return;
+    const checked = { ...job, operation: checkedOperation(peer, job.operation) };
+    const reference = (await this.#reference(checked)) ?? (checked.operation === job.operation ? ours : undefined);
+    const failure = reference && differenceOf(await this.#results(peer, checked), reference, BOUNDS[checked.operation]);
+    if (failure) throw new Error(failure);
   }
 
   /** PyTorch's numbers, once for each operation and shape; undefined where PyTorch is missing. */
@@ -150,6 +148,12 @@ export class Comparison {
   async #load(name: EngineName, job: Job) {
     return this.#engines.worker(name).ask<"load">({ ask: "load", job });
   }
+}
+
+/** The sentence with which the core refuses a layer that it does not know yet; anything else is a failure. */
+function refusal(error: unknown): string {
+  if (error instanceof GatewiseError && error.code === "invalid_definition") return error.message;
+  throw error;
 }
 
 /** Peers that compute something else, and what that is. */
