@@ -11,6 +11,7 @@ use rten_simd::isa::Wasm32Isa;
 use rten_simd::isa::{Avx2Isa, Avx512Isa};
 use rten_simd::ops::{BitOps, NumOps};
 
+use super::subnormals::KernelMode;
 use crate::{Error, ErrorCode, Result};
 
 /// The environment variable that forces an instruction set by name: for tests, and to tell a defect from a feature.
@@ -79,7 +80,8 @@ impl InstructionSet {
                 I::LANES
             }
         }
-        dispatch(self, Lanes)
+        // Asked often, and no arithmetic.
+        select(self, Lanes)
     }
 
     fn is_available(self) -> bool {
@@ -167,8 +169,15 @@ pub(crate) trait Kernel {
     fn run<I: KernelIsa>(self, isa: I) -> Self::Output;
 }
 
-/// Runs a kernel with an instruction set, which must be [available](InstructionSet::available).
+/// Runs a kernel with an instruction set, which must be [available](InstructionSet::available). Subnormal numbers are
+/// zero to it.
 pub(crate) fn dispatch<K: Kernel>(set: InstructionSet, kernel: K) -> K::Output {
+    let _mode = KernelMode::begin();
+    select(set, kernel)
+}
+
+#[inline(always)]
+fn select<K: Kernel>(set: InstructionSet, kernel: K) -> K::Output {
     // The features are those that `rten_simd` tests for in each set's `new`.
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma,f16c")]

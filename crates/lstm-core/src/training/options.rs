@@ -65,9 +65,10 @@ fn require(holds: bool, path: &str, message: impl FnOnce() -> String) -> Result<
     if holds { Ok(()) } else { Err(Error::new(ErrorCode::InvalidOption, path, message())) }
 }
 
+/// Subnormal numbers are no choice: to the kernels they are 0.
 fn positive(value: f32, path: &str) -> Result<()> {
-    require(value > 0.0 && value.is_finite(), path, || {
-        format!("{value} as a 32-bit float is out of range: give a finite number above 0")
+    require(value > 0.0 && value.is_normal(), path, || {
+        format!("{value:?} as a 32-bit float is out of range: give a finite number above 0, at least 1.2e-38")
     })
 }
 
@@ -216,8 +217,9 @@ mod tests {
             (r#"{"optimizer":{"kind":"adam","learningRate":-1}}"#, "optimizer.learningRate", "above 0"),
             (r#"{"optimizer":{"kind":"adam","beta1":1}}"#, "optimizer.beta1", "below 1"),
             (r#"{"optimizer":{"kind":"adam","beta2":-0.1}}"#, "optimizer.beta2", "from 0"),
-            // Below the least f32, so it would be 0.
-            (r#"{"optimizer":{"kind":"adam","epsilon":1e-50}}"#, "optimizer.epsilon", "0 as a 32-bit float"),
+            // Below the least f32, so it would be 0; and subnormal, so the kernels would take it for 0.
+            (r#"{"optimizer":{"kind":"adam","epsilon":1e-50}}"#, "optimizer.epsilon", "0.0 as a 32-bit float"),
+            (r#"{"optimizer":{"kind":"adam","epsilon":1e-40}}"#, "optimizer.epsilon", "1e-40 as a 32-bit float"),
         ];
         for (text, path, part) in cases {
             let error = TrainingOptions::from_json(text).unwrap_err();
