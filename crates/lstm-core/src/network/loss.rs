@@ -1,9 +1,13 @@
 //! Softmax and cross-entropy, forward and backward.
 
-/// Replaces each row's logits by probabilities `p = exp(z − max z) / Σ exp(z − max z)`.
+/// Replaces each row's logits by probabilities `p = exp(z − max z) / Σ exp(z − max z)`. A logit that overflowed counts as
+/// the largest number there is.
 pub(crate) fn softmax(logits: &mut [f32], classes: usize, stride: usize, rows: usize) {
     for row in logits.chunks_exact_mut(stride).take(rows) {
         let row = &mut row[..classes];
+        for value in row.iter_mut() {
+            *value = value.clamp(f32::MIN, f32::MAX);
+        }
         let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let mut sum = 0.0;
         for value in row.iter_mut() {
@@ -102,6 +106,9 @@ mod tests {
         let mut rows = [1e30, -1e30];
         let loss = cross_entropy(&rows, 2, 2, 1, |_| 1);
         assert!(loss.sum.is_finite() && loss.sum > 1e30);
+        softmax(&mut rows, 2, 2, 1);
+        assert_eq!(rows, [1.0, 0.0]);
+        let mut rows = [f32::INFINITY, f32::NEG_INFINITY];
         softmax(&mut rows, 2, 2, 1);
         assert_eq!(rows, [1.0, 0.0]);
     }

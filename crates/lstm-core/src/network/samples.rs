@@ -89,7 +89,8 @@ impl<'a> Samples<'a> {
     }
 }
 
-/// How features are scaled on their way in: `(value − mean) · factor`.
+/// How features are scaled on their way in: `(value − mean) · factor`, and no further than to the ends of f32, because
+/// the kernels' products with an infinite feature would be NaN where a weight is zero.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct InputScaling {
     mean: Vec<f32>,
@@ -103,15 +104,21 @@ impl InputScaling {
         self.factor.clear();
         if deviation.iter().all(|&value| value != 0.0) {
             self.mean.extend_from_slice(mean);
-            self.factor.extend(deviation.iter().map(|value| 1.0 / value));
+            // The reciprocal of a subnormal deviation may be infinite.
+            self.factor.extend(deviation.iter().map(|value| finite(1.0 / value)));
         }
     }
 
     fn apply(&self, features: &mut [f32]) {
         for ((value, mean), factor) in features.iter_mut().zip(&self.mean).zip(&self.factor) {
-            *value = (*value - mean) * factor;
+            *value = finite((*value - mean) * factor);
         }
     }
+}
+
+/// The value, or the end of f32 that it is beyond.
+fn finite(value: f32) -> f32 {
+    value.clamp(f32::MIN, f32::MAX)
 }
 
 /// Copies a batch into packed order, scaled: `out` [packed rows, features]. Row sample `s` is `samples`' `pick(s)`.
@@ -150,8 +157,10 @@ pub(crate) fn fit_scaling(samples: &Samples) -> (Vec<f32>, Vec<f32>) {
         }
     }
     let deviation = variance.iter().map(|&variance| libm::sqrt(variance) as f32);
-    // A spread below rounding is a constant: dividing by it would blow noise up to size 1.
-    let deviation = deviation.zip(&mean).map(|(d, &mean)| if d > 1e-6 * mean.abs() as f32 { d } else { 1.0 }).collect();
+    // A spread below rounding is a constant: dividing by it would blow noise up to size 1. So is one that is subnormal,
+    // which the kernels take for zero.
+    let least = |mean: f64| (1e-6 * mean.abs() as f32).max(f32::MIN_POSITIVE);
+    let deviation = deviation.zip(&mean).map(|(d, &mean)| if d > least(mean) { d } else { 1.0 }).collect();
     (mean.into_iter().map(|value| value as f32).collect(), deviation)
 }
 
@@ -189,5 +198,19 @@ mod tests {
         let (mean, deviation) = fit_scaling(&Samples::new(&x, 2, 2, Some(&[2, 1])).unwrap());
         assert_eq!(mean, [3.0, 7.0]);
         assert!((deviation[0] - (8.0f32 / 3.0).sqrt()).abs() < 1e-6 && deviation[1] == 1.0, "{deviation:?}");
+
+        let (_, deviation) = fit_scaling(&Samples::new(&[1e-39, -1e-39, 3e38, -3e38], 1, 1, None).unwrap());
+        assert!(deviation[0] > 1e38 && deviation[0].is_finite(), "{deviation:?}");
+        let (_, deviation) = fit_scaling(&Samples::new(&[1e-39, -1e-39], 1, 1, None).unwrap());
+        assert_eq!(deviation, [1.0], "subnormal numbers are as good as equal");
+    }
+
+    #[test]
+    fn scaling_goes_no_further_than_to_the_ends_of_f32() {
+        let mut scaling = InputScaling::default();
+        scaling.set(&[-1e38, 0.0, 0.0], &[1e-3, 1e-39, 1e-39]);
+        let mut features = [3e38, 0.0, -1.0];
+        scaling.apply(&mut features);
+        assert_eq!(features, [f32::MAX, 0.0, f32::MIN]);
     }
 }

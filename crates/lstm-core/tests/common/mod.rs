@@ -1,6 +1,8 @@
-//! What tests share: `PyTorch`'s vectors and the measure of error. Knows the vectors' names and no implementation.
+//! What tests share: `PyTorch`'s vectors, the measure of error, and in `case` a layer with a batch for it.
 //! `vectors/generate.py` says what each file holds.
 #![allow(dead_code, reason = "every test binary compiles all of it and uses its part")]
+
+pub(crate) mod case;
 
 use safetensors::{Dtype, SafeTensors};
 use std::collections::BTreeMap;

@@ -1,0 +1,109 @@
+//! The same bits on any number of threads, on every instruction set of the machine: layers and whole training steps, ten
+//! times each, because what threads do to each other they do now and then. Eight threads are more than most test
+//! machines have cores, so that threads also wait for one another.
+
+mod common;
+
+use common::case::Case;
+use lstm_core::kernels::InstructionSet;
+use lstm_core::network::definition::ModelDefinition;
+use lstm_core::network::layer::{LayerGradients, LayerOutput};
+use lstm_core::network::machine::MachineOptions;
+use lstm_core::random::{RandomStream, Stream};
+use lstm_core::training::options::TrainingOptions;
+use lstm_core::{Model, Trainer};
+
+const THREADS: [usize; 4] = [1, 2, 4, 8];
+const RUNS: usize = 10;
+
+/// Operations of a forward pass that are worth four threads (`Executor::parts`).
+const WORTH_FOUR: usize = 6_000_000;
+
+/// The bits of every number, each NaN and zero for itself.
+fn bits<'a>(values: impl IntoIterator<Item = &'a Vec<f32>>) -> Vec<Vec<u32>> {
+    values.into_iter().map(|values| values.iter().map(|value| value.to_bits()).collect()).collect()
+}
+
+fn layer_bits(output: &LayerOutput, gradients: &LayerGradients) -> Vec<Vec<u32>> {
+    let LayerGradients { weight_ih, weight_hh, bias, x, initial_hidden, initial_cell } = gradients;
+    let states = [&output.hidden, &output.final_hidden, &output.final_cell];
+    bits(states.into_iter().chain([weight_ih, weight_hh, bias, x, initial_hidden, initial_cell]))
+}
+
+/// Runs a layer forward and backward on every number of threads.
+fn check_layer(case: &Case) {
+    let rows: usize = case.lengths.iter().map(|&length| length as usize).sum();
+    assert!(8 * case.units * (case.input_size + case.units) * rows >= WORTH_FOUR, "{}: too small", case.name());
+    for set in InstructionSet::available() {
+        let mut expected = None;
+        for threads in THREADS {
+            let mut layer = case.layer(set, threads);
+            for run in 0..RUNS {
+                let actual = layer_bits(&case.forward(&mut layer), &case.backward(&mut layer));
+                let same = *expected.get_or_insert_with(|| actual.clone()) == actual;
+                assert!(same, "{set:?}, {}: run {run} on {threads} threads has other bits", case.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn one_row_on_any_number_of_threads() {
+    check_layer(&Case::with_steps(1, 64, 16, 256));
+    check_layer(&Case::with_steps(1, 64, 24, 100).reversed());
+}
+
+#[test]
+fn a_few_rows_on_any_number_of_threads() {
+    check_layer(&Case::with_steps(3, 21, 40, 250));
+    check_layer(&Case::with_steps(3, 25, 30, 130).reversed());
+}
+
+#[test]
+fn many_ragged_rows_on_any_number_of_threads() {
+    check_layer(&Case::with_steps(67, 9, 20, 65));
+    check_layer(&Case::with_steps(130, 5, 33, 64).reversed());
+}
+
+/// Three epochs over `samples` ragged sequences as one batch, and then their probabilities, on every number of threads.
+fn check_training(samples: usize, steps: usize, layers: &str) {
+    let features = 12;
+    let definition = ModelDefinition::from_json(&format!(
+        r#"{{"input":{{"features":{features},"scaling":"standard"}},"layers":[{layers}],
+            "output":{{"classes":["a","b","c"]}},"seed":3}}"#
+    ))
+    .unwrap();
+    let mut random = RandomStream::new(1, Stream::Shuffling);
+    let x: Vec<f32> = (0..samples * steps * features).map(|_| random.uniform(-1.0, 1.0)).collect();
+    let lengths: Vec<u32> = (0..samples).map(|sample| (steps - sample * 5 % steps) as u32).collect();
+    let targets: Vec<u32> = (0..samples as u32).map(|sample| sample % 3).collect();
+    let options = format!(r#"{{"epochs":3,"batchSize":{samples},"clipNorm":0.5,"optimizer":{{"kind":"adam"}}}}"#);
+    for set in InstructionSet::available() {
+        let mut expected = None;
+        for threads in THREADS {
+            let machine = MachineOptions { threads: Some(threads as u32), instruction_set: Some(set) };
+            for run in 0..RUNS {
+                let mut model = Model::new(definition.clone(), machine).unwrap();
+                let options = TrainingOptions::from_json(&options).unwrap();
+                let mut trainer = Trainer::new(definition.clone(), machine, model.weights(), options).unwrap();
+                trainer.set_training(&x, steps, Some(&lengths), &targets).unwrap();
+                trainer.start().unwrap();
+                let losses = trainer.advance(3).unwrap().losses;
+                model.commit(trainer.weights()).unwrap();
+                let mut probabilities = vec![0.0; samples * 3];
+                model.run(&x, Some(&lengths), &mut probabilities).unwrap();
+                let actual =
+                    bits([&losses, &trainer.gradients().to_vec(), &trainer.weights().to_vec(), &probabilities]);
+                let same = *expected.get_or_insert_with(|| actual.clone()) == actual;
+                assert!(same, "{set:?}, {samples} samples: run {run} on {threads} threads has other bits");
+            }
+        }
+    }
+}
+
+#[test]
+fn training_and_predicting_on_any_number_of_threads() {
+    let two = r#"{"cell":"lstm","units":40,"bidirectional":true},{"cell":"lstm","units":70}"#;
+    check_training(37, 12, two);
+    check_training(1, 40, r#"{"cell":"lstm","units":160}"#);
+}
