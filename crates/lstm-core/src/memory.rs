@@ -1,11 +1,16 @@
 //! Memory of the fast path: one aligned block, planned once into regions, never allocated again while it fits.
 
+mod fence;
+
 use std::ops::{Deref, DerefMut, Range};
 
 use crate::{Error, ErrorCode, Result};
 
 /// f32 values of one cache line, which is also the widest vector.
 pub(crate) const LINE: usize = 16;
+
+/// f32 values between two regions, for nobody to touch.
+const FENCE: usize = if cfg!(address_sanitizer) { LINE } else { 0 };
 
 #[repr(C, align(64))]
 #[derive(Clone, Copy)]
@@ -28,6 +33,7 @@ impl AlignedBuffer {
     /// Makes room for `length` values. What was there stays; new values are zero.
     pub(crate) fn grow(&mut self, length: usize) -> Result<()> {
         let lines = length.div_ceil(LINE);
+        fence::allow(self);
         if lines > self.lines.len() {
             let megabytes = lines * size_of::<Line>() / 1_000_000;
             self.lines.try_reserve_exact(lines - self.lines.len()).map_err(|_| {
@@ -41,6 +47,7 @@ impl AlignedBuffer {
             })?;
             self.lines.resize(lines, Line([0.0; LINE]));
         }
+        fence::forbid(&self[length..]);
         Ok(())
     }
 }
@@ -72,6 +79,11 @@ impl Region {
     pub(crate) fn range(self) -> Range<usize> {
         self.start..self.start + self.length
     }
+
+    /// From its start to where the next region may start: whole cache lines, then the fence.
+    fn planned(self) -> usize {
+        self.length.next_multiple_of(LINE) + FENCE
+    }
 }
 
 /// Lays regions one after the other.
@@ -84,7 +96,7 @@ impl Plan {
     /// The next `length` values, from a cache line on.
     pub(crate) fn take(&mut self, length: usize) -> Region {
         let region = Region { start: self.end, length };
-        self.end += length.next_multiple_of(LINE);
+        self.end += region.planned();
         region
     }
 
@@ -96,6 +108,11 @@ impl Plan {
 
 /// Exclusive slices of regions of one arena. Regions of one plan never overlap.
 pub(crate) fn disjoint<const N: usize>(arena: &mut [f32], regions: [Region; N]) -> [&mut [f32]; N] {
+    for region in regions.into_iter().filter(|region| region.length > 0) {
+        let (own, fence) = arena[region.start..][..region.planned()].split_at(region.length);
+        fence::allow(own);
+        fence::forbid(fence);
+    }
     arena.get_disjoint_mut(regions.map(Region::range)).expect("regions of one plan are disjoint and within its arena")
 }
 
@@ -210,5 +227,21 @@ mod tests {
         let mut arena = AlignedBuffer::zeros(plan.length()).unwrap();
         let [first, second] = disjoint(&mut arena, [a, b]);
         assert_eq!((first.len(), second.len(), second.as_ptr() as usize % 64), (3, 20, 0));
+    }
+
+    #[cfg(address_sanitizer)]
+    #[test]
+    fn what_belongs_to_no_region_is_fenced() {
+        let mut plan = Plan::default();
+        let (a, b) = (plan.take(3), plan.take(20));
+        let mut arena = AlignedBuffer::zeros(plan.length()).unwrap();
+        disjoint(&mut arena, [a, b]);
+        let forbidden: Vec<_> = (0..arena.len()).filter(|&at| fence::is_forbidden(&raw const arena[at])).collect();
+        assert_eq!(forbidden, (3..32).chain(52..80).collect::<Vec<_>>());
+
+        let mut buffer = AlignedBuffer::zeros(5).unwrap();
+        assert!(!fence::is_forbidden(&raw const buffer[4]) && fence::is_forbidden(&raw const buffer[5]));
+        buffer.grow(6).unwrap();
+        assert!(!fence::is_forbidden(&raw const buffer[5]) && fence::is_forbidden(&raw const buffer[6]));
     }
 }

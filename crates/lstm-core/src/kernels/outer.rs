@@ -13,7 +13,7 @@ use rten_simd::ops::BitOps;
 use super::instruction_set::{InstructionSet, Kernel, KernelIsa, dispatch};
 use super::panels::panels;
 use super::tile::{Left, load, multiply_add, store, tiles, with_rows};
-use crate::memory::SharedRows;
+use crate::memory::{Plan, Region, SharedRows, disjoint};
 
 /// Rows k of one block.
 const BLOCK: usize = 256;
@@ -54,9 +54,14 @@ pub(crate) struct OuterProduct<'a> {
 
 /// Scratch values that one part of an outer product needs.
 pub(crate) fn scratch_length(outputs: usize, columns: usize, lanes: usize) -> usize {
-    let columns = columns.next_multiple_of(lanes);
-    // Rounded so that every piece starts on a cache line.
-    [columns, BLOCK * columns, outputs * columns].map(|n| n.next_multiple_of(16)).iter().sum()
+    plan_scratch(outputs, columns.next_multiple_of(lanes)).0.length()
+}
+
+/// Where the pieces of [`Scratch`] lie, in its order.
+fn plan_scratch(outputs: usize, columns: usize) -> (Plan, [Region; 3]) {
+    let mut plan = Plan::default();
+    let pieces = [columns, BLOCK * columns, outputs * columns].map(|length| plan.take(length));
+    (plan, pieces)
 }
 
 /// One part's scratch: a staged row and the packed block of the right operand, and the sums.
@@ -69,13 +74,8 @@ struct Scratch<'a> {
 impl<'a> Scratch<'a> {
     #[inline(always)]
     fn carve(memory: &'a mut [f32], outputs: usize, columns: usize) -> Self {
-        let mut rest = memory;
-        let mut take = |length: usize| {
-            let (piece, tail) = std::mem::take(&mut rest).split_at_mut(length.next_multiple_of(16));
-            rest = tail;
-            &mut piece[..length]
-        };
-        Self { right_row: take(columns), right: take(BLOCK * columns), sums: take(outputs * columns) }
+        let [right_row, right, sums] = disjoint(memory, plan_scratch(outputs, columns).1);
+        Self { right_row, right, sums }
     }
 }
 
