@@ -9,10 +9,10 @@ import { pathToFileURL } from "node:url";
 
 import { root } from "./setup/places.mjs";
 import { Problem } from "./setup/problem.mjs";
+import { compilerHasTarget } from "./setup/rust-target.mjs";
 import { which } from "./setup/commands.mjs";
 import { factoryDeclarations, factoryModule } from "./wasm/glue.mjs";
-import { findSystemToolchain } from "./wasm/system-toolchain.mjs";
-import { compilerHasTarget } from "./wasm/target.mjs";
+import { TARGET, findSystemToolchain } from "./wasm/system-toolchain.mjs";
 import { findWasmBindgen, findWasmPack } from "./wasm/tools.mjs";
 
 const OUT = join(root, "bindings", "wasm", "pkg");
@@ -37,11 +37,11 @@ try {
 
 /** @returns {{ wasmPack: string, env: NodeJS.ProcessEnv }} */
 function findTools() {
-  const toolchain = compilerHasTarget() ? undefined : findSystemToolchain();
+  const toolchain = compilerHasTarget(TARGET) ? undefined : findSystemToolchain();
   const [wasmPack, wasmBindgen] = [findWasmPack(), findWasmBindgen()];
   const npmPrograms = join(root, "node_modules", ".bin");
   // Without wasm-opt wasm-pack would leave the module as it is and say little.
-  const complete = (toolchain || compilerHasTarget()) && which("wasm-opt", npmPrograms);
+  const complete = (toolchain || compilerHasTarget(TARGET)) && which("wasm-opt", npmPrograms);
   if (!wasmPack || !wasmBindgen || !complete) throw new Problem("Tools for WebAssembly are missing. Bring them:", "node scripts/setup.mjs test");
 
   const path = [toolchain?.bin, dirname(wasmBindgen), npmPrograms, process.env["PATH"]].filter(Boolean).join(delimiter);

@@ -1,7 +1,9 @@
 // Brings what a bare checkout lacks, and nothing that is there already: `node scripts/setup.mjs demo` for the demo,
-// `node scripts/setup.mjs bench` for the benchmark, `node scripts/setup.mjs test` for the tests as well. npm runs it before
-// `npm run demo`, `npm run bench` and `npm test`.
+// `node scripts/setup.mjs bench` for the benchmark, `node scripts/setup.mjs test` for the tests as well, and `verify` for the
+// long proofs on top. npm runs it before `npm run demo`, `npm run bench`, `npm test` and `npm run verify`.
 
+import { requireSanitizer } from "./proofs/address-sanitizer.mjs";
+import { bringNeon, requireNeon } from "./proofs/neon.mjs";
 import { buildCoreWorker, buildFacade, buildNative, buildWasm, needsCoreWorker, needsNative, needsWasm } from "./setup/builds.mjs";
 import { bringChromium, canHaveChromium, requireChromium } from "./setup/chromium.mjs";
 import { CommandFailed } from "./setup/commands.mjs";
@@ -12,14 +14,15 @@ import { requireLinker, requireNode, requireRust } from "./setup/requirements.mj
 import { bringWasmTarget } from "./wasm/target.mjs";
 import { bringWasmTools } from "./wasm/tools.mjs";
 
+const forProofs = process.argv[2] === "verify";
 /** What the tests need is checked first, all of it: nobody waits minutes to be told of a missing browser. */
-const forTests = process.argv[2] === "test";
+const forTests = forProofs || process.argv[2] === "test";
 /** The benchmark measures our engine everywhere: bare, in Node, and as WebAssembly there and in a browser. */
 const forBench = process.argv[2] === "bench";
 
 try {
   requireNode();
-  checkAll([() => checkRust(), ...(forTests ? [requireChromium] : [])]);
+  checkAll([() => checkRust(), ...(forTests ? [requireChromium] : []), ...(forProofs ? [requireNeon, requireSanitizer] : [])]);
   await bringPackages();
   await buildNative();
   await buildFacade();
@@ -27,6 +30,7 @@ try {
   // The benchmark does without a browser where there is none to be had, and says so.
   if (forTests || (forBench && canHaveChromium())) await bringChromium();
   if (forBench) await buildCoreWorker();
+  if (forProofs) await bringNeon();
 } catch (error) {
   if (!(error instanceof Problem || error instanceof CommandFailed)) throw error;
   console.error(`\nSet-up stopped. ${error.message}\n\nThen run the same command again. Set-up keeps what it has done so far (${cache}).`);

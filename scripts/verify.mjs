@@ -1,5 +1,8 @@
-// `npm run verify`: the long proofs after the tests. A proof is a command that fails when what it proves does not hold.
+// `npm run verify`: the long proofs after the tests. A proof is a suite of tests, or a command that fails when what it proves
+// does not hold.
 
+import { sanitizerSuite } from "./proofs/address-sanitizer.mjs";
+import { neonSuite } from "./proofs/neon.mjs";
 import { runLive } from "./testing/suite.mjs";
 import { runSuites } from "./testing/suites.mjs";
 import { summarize } from "./testing/summary.mjs";
@@ -7,14 +10,18 @@ import { summarize } from "./testing/summary.mjs";
 const EXAMPLE = ["run", "--release", "-p", "lstm-core", "--example"];
 
 /** @type {readonly { name: string, command: string, args: readonly string[] }[]} */
-const PROOFS = [
+const COMMANDS = [
   { name: "activations, every f32", command: "cargo", args: [...EXAMPLE, "exhaustive_activations"] },
 ];
 
 const results = await runSuites();
-for (const { name, command, args } of PROOFS) {
+for (const { name, command, args } of COMMANDS) {
   console.log(`\n${name}: ${command} ${args.join(" ")}`);
   const code = await runLive(command, args);
   results.push(code === 0 ? { name, passed: 1, failed: 0 } : { name, passed: 0, failed: 1, note: `ended with exit code ${code}` });
 }
+console.log("\nThe core's tests under AddressSanitizer:");
+results.push(await sanitizerSuite());
+console.log("\nThe core's tests on NEON:");
+results.push(...(await neonSuite()));
 summarize(results);

@@ -14,6 +14,9 @@ export const cache = process.env["GATEWISE_CACHE"] ?? join(platformCache(), "gat
 /** Stamps of this checkout; another checkout has its own. */
 export const stamps = join(cache, "stamps", createHash("sha256").update(root).digest("hex").slice(0, 16));
 
+/** What cargo compiles for the long proofs; other flags than the usual would throw away what is in `target`. */
+export const proofTargets = join(cache, "targets");
+
 /** Logs of what set-up ran. */
 export const logs = join(cache, "logs");
 

@@ -15,16 +15,18 @@ import { root } from "../setup/places.mjs";
  * Runs cargo's tests, their output as it comes.
  * @param {string} name
  * @param {readonly string[]} args Of `cargo test`.
+ * @param {NodeJS.ProcessEnv} [env] On top of this process's own.
  * @returns {Promise<Result>}
  */
-export async function cargoSuite(name, args) {
+export async function cargoSuite(name, args, env = {}) {
   const result = { name, passed: 0, failed: 0 };
   // The harness's own -q: a line for each test binary, not for each test; all of it for a test that fails.
-  const code = await runLive("cargo", ["test", "--no-fail-fast", ...args, "--", "-q"], (line) => {
+  const read = (/** @type {string} */ line) => {
     const counts = /^test result: .* (\d+) passed; (\d+) failed; (\d+) ignored;/.exec(line);
     result.passed += Number(counts?.[1] ?? 0);
     result.failed += Number(counts?.[2] ?? 0) + Number(counts?.[3] ?? 0);
-  });
+  };
+  const code = await runLive("cargo", ["test", "--no-fail-fast", ...args, "--", "-q"], { read, env });
   return judged(result, code);
 }
 
@@ -100,15 +102,16 @@ function judged(result, code) {
  * Runs a program from the project's folder with its output on the terminal.
  * @param {string} command
  * @param {readonly string[]} args
- * @param {(line: string) => void} [read] Gets each line of its standard output as well.
+ * @param {{ read?: (line: string) => void, env?: NodeJS.ProcessEnv }} [options] `read` gets each line of its standard output
+ *   as well; `env` is added to this process's own.
  * @returns {Promise<number>} Its exit code.
  */
-export function runLive(command, args, read) {
+export function runLive(command, args, { read, env } = {}) {
   const colour = process.stdout.isTTY && read ? { CARGO_TERM_COLOR: "always" } : {};
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: root,
-      env: { ...process.env, ...colour },
+      env: { ...process.env, ...colour, ...env },
       stdio: ["ignore", read ? "pipe" : "inherit", "inherit"],
     });
     child.on("error", (error) => {

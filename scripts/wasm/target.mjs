@@ -1,38 +1,17 @@
 // Rust's standard library for WebAssembly, from the first of three sources that has it: the compiler on the PATH, rustup,
 // the system's packages.
 
-import { existsSync, readdirSync } from "node:fs";
-
-import { CommandFailed, answer, run, which } from "../setup/commands.mjs";
 import { Problem } from "../setup/problem.mjs";
+import { addWithRustup, compilerHasTarget } from "../setup/rust-target.mjs";
 import { step } from "../setup/step.mjs";
 import { canInstallPackages, commandForHere } from "../setup/system.mjs";
 import { PACKAGES, TARGET, buildSystemToolchain, findSystemToolchain, installSystemParts, missingSystemParts } from "./system-toolchain.mjs";
 
 /** Makes sure that something here can compile for WebAssembly. */
 export async function bringWasmTarget() {
-  if (compilerHasTarget() || findSystemToolchain()) return;
-  if (which("rustup") && (await addWithRustup())) return;
+  if (compilerHasTarget(TARGET) || findSystemToolchain()) return;
+  if (await addWithRustup(TARGET, "WebAssembly")) return;
   await bringSystemToolchain();
-}
-
-/** Whether the `rustc` on the PATH has the target's standard library, from rustup or from a distribution. */
-export function compilerHasTarget() {
-  const folder = answer("rustc", ["--print", "target-libdir", "--target", TARGET]);
-  return folder !== undefined && existsSync(folder) && readdirSync(folder).some((file) => /^libstd-.*\.rlib$/.test(file));
-}
-
-/** @returns {Promise<boolean>} Whether rustup could fetch the target. */
-async function addWithRustup() {
-  await step("wasm-target", "Adding Rust's WebAssembly target with rustup", "1 minute", async (log) => {
-    try {
-      await run(log, "rustup", ["target", "add", TARGET]);
-    } catch (error) {
-      if (!(error instanceof CommandFailed)) throw error;
-      return "rustup could not fetch it";
-    }
-  });
-  return compilerHasTarget();
 }
 
 /** Builds the standard library from the sources that the system's packages bring. */
