@@ -1,8 +1,12 @@
 //! Who runs the parts of a job: the calling thread and a pool of others. Parts write apart, so the bits are the same.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+#[cfg(feature = "threads")]
+mod pool;
+mod waiting;
 
 use crate::{Error, ErrorCode, Result};
+
+pub(crate) use waiting::Barrier;
 
 /// Floating-point operations a thread, some 50 µs of them: waking another takes about 10 µs.
 const WORTH_A_THREAD: usize = 5_000_000;
@@ -11,7 +15,7 @@ const WORTH_A_THREAD: usize = 5_000_000;
 pub(crate) struct Executor {
     threads: usize,
     #[cfg(feature = "threads")]
-    pool: Option<rayon::ThreadPool>,
+    pool: Option<pool::Pool>,
 }
 
 impl Executor {
@@ -22,7 +26,7 @@ impl Executor {
         {
             // The calling thread is one of them.
             let pool = (threads > 1)
-                .then(|| rayon::ThreadPoolBuilder::new().num_threads(threads - 1).build())
+                .then(|| pool::Pool::new(threads - 1))
                 .transpose()
                 .map_err(|error| Error::new(ErrorCode::OutOfMemory, "threads", format!("no threads: {error}")))?;
             Ok(Self { threads, pool })
@@ -52,52 +56,10 @@ impl Executor {
         debug_assert!(parts <= self.threads);
         #[cfg(feature = "threads")]
         if let Some(pool) = self.pool.as_ref().filter(|_| parts > 1) {
-            let job = &job;
-            pool.in_place_scope(|scope| {
-                for part in 1..parts {
-                    scope.spawn(move |_| job(part));
-                }
-                job(0);
-            });
+            pool.run(parts, &job);
             return;
         }
         (0..parts).for_each(job);
-    }
-}
-
-/// Where the parts of a job wait for each other between two steps.
-pub(crate) struct Barrier {
-    parts: usize,
-    arrived: AtomicUsize,
-    rounds: AtomicUsize,
-}
-
-impl Barrier {
-    /// Turns of the waiting loop before a waiting thread offers its core to others: some microseconds, more than the
-    /// other parts need if they are running. Where there are fewer cores than threads, each turn more is lost time.
-    const SPINS: u32 = 200;
-
-    pub(crate) fn new(parts: usize) -> Self {
-        Self { parts, arrived: AtomicUsize::new(0), rounds: AtomicUsize::new(0) }
-    }
-
-    /// Waits until every part has come here as often as this one. What they wrote before is then seen by all.
-    pub(crate) fn wait(&self) {
-        let round = self.rounds.load(Ordering::Acquire);
-        if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.parts {
-            self.arrived.store(0, Ordering::Relaxed);
-            self.rounds.store(round.wrapping_add(1), Ordering::Release);
-            return;
-        }
-        let mut spins = 0;
-        while self.rounds.load(Ordering::Acquire) == round {
-            spins += 1;
-            if spins < Self::SPINS {
-                std::hint::spin_loop();
-            } else {
-                std::thread::yield_now();
-            }
-        }
     }
 }
 

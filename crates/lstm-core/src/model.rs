@@ -15,7 +15,7 @@ use crate::training::metrics::classification_report;
 use crate::training::report::ClassificationReport;
 use crate::{Error, ErrorCode, Result};
 
-/// Sequences that run together: enough to fill the kernels' tiles and threads, few enough to stay in cache.
+/// Sequences a thread that run together: enough to fill the kernels' tiles, few enough to stay in cache.
 const BATCH: usize = 128;
 
 /// A model that predicts. The [crate] has a whole example.
@@ -93,8 +93,9 @@ impl Model {
         }
         let samples = Samples::new(x, x.len() / (n * features), features, lengths)?;
         self.pack();
-        for start in (0..n).step_by(BATCH) {
-            let batch = BATCH.min(n - start);
+        let most = BATCH * self.stack.executor.threads();
+        for start in (0..n).step_by(most) {
+            let batch = most.min(n - start);
             self.stack.forward(&samples, batch, |sample| start + sample)?;
             self.stack.probabilities(|sample, probabilities| {
                 y[(start + sample) * classes..][..classes].copy_from_slice(probabilities);
