@@ -1,6 +1,9 @@
 //! The one place that knows which instruction sets there are: names them, finds them, and dispatches a kernel to one.
 //! Inside a dispatched kernel everything inlines; outside nothing knows the instruction set.
 
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+use std::arch::wasm32::{f32x4_pmax, f32x4_pmin, f32x4_splat};
+
 use rten_simd::Isa;
 #[cfg(target_arch = "aarch64")]
 use rten_simd::isa::ArmNeonIsa;
@@ -108,6 +111,8 @@ pub(crate) trait KernelIsa: Isa {
     /// Rows of a register tile that is four vectors wide: 4 · `ROWS` sums, `ROWS` broadcasts and a vector of weights
     /// must fit the registers of the set. Measured on x86-64.
     const ROWS: usize;
+    /// Depths of one round of the register tile's loop, each with a branch of its own to end the loop.
+    const UNROLLED: usize = 1;
 
     /// The smaller of x and a bound; NaN stays NaN.
     #[inline(always)]
@@ -144,6 +149,19 @@ impl KernelIsa for ArmNeonIsa {
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 impl KernelIsa for Wasm32Isa {
     const ROWS: usize = 2; // 8 of 16, some of which the engine keeps for itself
+    // V8 puts all loads between two branches before all arithmetic, and has registers for the loads of one depth.
+    const UNROLLED: usize = 4;
+
+    // The set's own minimum keeps NaN from either side, which takes seven instructions on x86; these take one.
+    #[inline(always)]
+    fn at_most(self, x: Self::F32, bound: f32) -> Self::F32 {
+        f32x4_pmin(x.0, f32x4_splat(bound)).into()
+    }
+
+    #[inline(always)]
+    fn at_least(self, x: Self::F32, bound: f32) -> Self::F32 {
+        f32x4_pmax(x.0, f32x4_splat(bound)).into()
+    }
 }
 impl KernelIsa for GenericIsa {
     const ROWS: usize = 2;

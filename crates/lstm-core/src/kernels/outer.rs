@@ -12,7 +12,7 @@ use rten_simd::ops::BitOps;
 
 use super::instruction_set::{InstructionSet, Kernel, KernelIsa, dispatch};
 use super::panels::panels;
-use super::tile::{Left, load, multiply_add, store, tiles, with_rows};
+use super::tile::{Left, Tile, ZEROS, compute, tiles, with_rows};
 use crate::memory::{Plan, Region, SharedRows, disjoint};
 
 /// Rows k of one block.
@@ -227,43 +227,18 @@ fn multiply_block<I: KernelIsa>(
             // SAFETY: the tile's rows, depth and columns are within what was asserted above.
             unsafe {
                 let start = left.values.as_ptr().add(output - outputs.start);
-                let left = Left { start, row_stride: 1, depth_stride: left.depth_stride };
+                let left = Left { start, stride: left.depth_stride, depth };
                 let right = scratch.right.as_ptr().add(depth * column);
-                let sums =
-                    Sums { start: scratch.sums.as_mut_ptr().add(output * columns + column), stride: columns, first };
+                let start = scratch.sums.as_mut_ptr().add(output * columns + column);
+                let sums = Tile { start, row_stride: columns, vector_stride: I::LANES };
+                let zeros = Tile { start: ZEROS.as_ptr(), row_stride: 0, vector_stride: I::LANES };
+                let from = if first { zeros } else { sums.into() };
                 with_rows!(rows, I, |R| match vectors {
-                    4 => sums.add::<I, R, 4>(isa, depth, left, right),
-                    2 => sums.add::<I, R, 2>(isa, depth, left, right),
-                    _ => sums.add::<I, R, 1>(isa, depth, left, right),
+                    4 => compute::<I, R, 4, true>(isa, from, &[left], right, sums),
+                    2 => compute::<I, R, 2, true>(isa, from, &[left], right, sums),
+                    _ => compute::<I, R, 1, true>(isa, from, &[left], right, sums),
                 });
             }
-        }
-    }
-}
-
-/// Where a tile's sums lie, and whether this block is the first that adds to them.
-struct Sums {
-    start: *mut f32,
-    stride: usize,
-    first: bool,
-}
-
-impl Sums {
-    /// # Safety
-    /// R rows of V vectors are readable and writable; the operands as [`multiply_add`] asks.
-    #[inline(always)]
-    unsafe fn add<I: KernelIsa, const R: usize, const V: usize>(
-        self,
-        isa: I,
-        depth: usize,
-        left: Left,
-        right: *const f32,
-    ) {
-        // SAFETY: as the caller answers for it.
-        unsafe {
-            let sums =
-                if self.first { [[isa.f32().zero(); V]; R] } else { load(isa, self.start, self.stride, I::LANES) };
-            store(isa, multiply_add(isa, sums, depth, left, right), self.start, self.stride, I::LANES);
         }
     }
 }

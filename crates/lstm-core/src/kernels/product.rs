@@ -2,11 +2,9 @@
 
 use std::ops::Range;
 
-use rten_simd::ops::BitOps;
-
 use super::instruction_set::{InstructionSet, Kernel, KernelIsa, dispatch};
 use super::panels::{pack_row, packed_length, panel, panels};
-use super::tile::{Left, load, multiply_add, store, tiles, with_rows};
+use super::tile::{Left, Tile, ZEROS, compute, tiles, with_rows};
 use crate::memory::{ReadRows, SharedRows};
 
 /// What the sums of a product start from.
@@ -88,15 +86,17 @@ impl Product<'_> {
     unsafe fn tile<I: KernelIsa, const R: usize, const V: usize>(&self, isa: I, row: usize, column: usize) {
         // SAFETY: the caller keeps rows and columns within the operands.
         unsafe {
-            let sums = match self.start {
-                Start::Zero => [[isa.f32().zero(); V]; R],
-                Start::Bias(bias) => load(isa, bias.as_ptr().add(column), 0, I::LANES),
-                Start::Sum => load(isa, self.out.at(row * self.out_stride + column), self.out_stride, I::LANES),
+            let start = self.out.at(row * self.out_stride + column);
+            let to = Tile { start, row_stride: self.out_stride, vector_stride: I::LANES };
+            let same = |start| Tile { start, row_stride: 0, vector_stride: I::LANES };
+            let from = match self.start {
+                Start::Zero => same(ZEROS.as_ptr()),
+                Start::Bias(bias) => same(bias.as_ptr().add(column)),
+                Start::Sum => to.into(),
             };
             let start = self.left.at(row * self.left_stride);
-            let left = Left { start, row_stride: self.left_stride, depth_stride: 1 };
-            let sums = multiply_add(isa, sums, self.depth, left, self.packed.as_ptr().add(self.depth * column));
-            store(isa, sums, self.out.at(row * self.out_stride + column), self.out_stride, I::LANES);
+            let left = Left { start, stride: self.left_stride, depth: self.depth };
+            compute::<I, R, V, false>(isa, from, &[left], self.packed.as_ptr().add(self.depth * column), to);
         }
     }
 }

@@ -12,44 +12,121 @@ use std::ops::Range;
 
 use rten_simd::ops::{BitOps, NumOps};
 
-use super::instruction_set::KernelIsa;
+use super::instruction_set::{KernelIsa, MAX_LANES};
 
 /// Vectors side by side in the widest tile; for the gates of an LSTM one vector each of i, f, g, o.
 pub(crate) const TILE_VECTORS: usize = 4;
 
-/// The left operand of a product: value (r, k) lies at `start + r · row_stride + k · depth_stride`.
+/// What every row of a tile starts from where there is nothing to add to.
+pub(crate) static ZEROS: [f32; TILE_VECTORS * MAX_LANES] = [0.0; TILE_VECTORS * MAX_LANES];
+
+/// A tile in memory: vector v of row r lies at `start + r · row_stride + v · vector_stride`.
+#[derive(Clone, Copy)]
+pub(crate) struct Tile<P> {
+    pub(crate) start: P,
+    pub(crate) row_stride: usize,
+    pub(crate) vector_stride: usize,
+}
+
+impl From<Tile<*mut f32>> for Tile<*const f32> {
+    fn from(Tile { start, row_stride, vector_stride }: Tile<*mut f32>) -> Self {
+        Self { start, row_stride, vector_stride }
+    }
+}
+
+/// The left operand of a product, k being below `depth`: value (r, k) lies at `start + r · stride + k`, transposed at
+/// `start + r + k · stride`.
 #[derive(Clone, Copy)]
 pub(crate) struct Left {
     pub(crate) start: *const f32,
-    pub(crate) row_stride: usize,
-    pub(crate) depth_stride: usize,
+    pub(crate) stride: usize,
+    pub(crate) depth: usize,
 }
 
-/// Adds a product of depth `depth` to the sums of a tile.
+/// Computes a tile, `to = from + Σ left · packed`, the packed operands lying one after the other.
+///
+/// In WebAssembly this is a function of its own: V8 assigns registers to a function as a whole, and in one as large as a
+/// backward pass it kept the sums in memory.
 ///
 /// # Safety
-/// `left` is readable at rows 0..R and depths 0..`depth`; `packed` at `depth · V · LANES` values.
+/// `from` is readable and `to` writable; `lefts` are readable at rows 0..R and all their depths, `packed` at V · LANES
+/// values for each of these depths.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+pub(crate) unsafe fn compute<I: KernelIsa, const R: usize, const V: usize, const TRANSPOSED: bool>(
+    isa: I,
+    from: Tile<*const f32>,
+    lefts: &[Left],
+    mut packed: *const f32,
+    to: Tile<*mut f32>,
+) {
+    // SAFETY: the caller answers for it.
+    unsafe {
+        let mut sums: [[I::F32; V]; R] = load(isa, from);
+        for &left in lefts {
+            sums = multiply_add::<I, R, V, TRANSPOSED>(isa, sums, left, packed);
+            packed = packed.add(left.depth * V * I::LANES);
+        }
+        store(isa, sums, to);
+    }
+}
+
+/// Adds a product to the sums of a tile.
+///
+/// # Safety
+/// As [`compute`].
 #[inline(always)]
-pub(crate) unsafe fn multiply_add<I: KernelIsa, const R: usize, const V: usize>(
+unsafe fn multiply_add<I: KernelIsa, const R: usize, const V: usize, const TRANSPOSED: bool>(
     isa: I,
     mut sums: [[I::F32; V]; R],
-    depth: usize,
     left: Left,
     packed: *const f32,
 ) -> [[I::F32; V]; R] {
-    let ops = isa.f32();
-    for k in 0..depth {
-        let mut broadcast = [ops.zero(); R];
-        for (r, a) in broadcast.iter_mut().enumerate() {
-            // SAFETY: r < R and k < depth.
-            *a = ops.splat(unsafe { *left.start.add(r * left.row_stride + k * left.depth_stride) });
-        }
-        for v in 0..V {
-            // SAFETY: k < depth and v < V.
-            let b = unsafe { ops.load_ptr(packed.add((k * V + v) * I::LANES)) };
-            for (row, &a) in sums.iter_mut().zip(&broadcast) {
-                row[v] = ops.mul_add(a, b, row[v]);
+    let (row_stride, depth_stride) = if TRANSPOSED { (1, left.stride) } else { (left.stride, 1) };
+    let (mut a, mut b, mut rest) = (left.start, packed, left.depth);
+    if rest == 0 {
+        return sums;
+    }
+    loop {
+        for step in 0..I::UNROLLED {
+            // SAFETY: `rest`, the depths that are left, is above `step`.
+            unsafe { sums = add_depth(isa, sums, a.add(step * depth_stride), row_stride, b.add(step * V * I::LANES)) };
+            if rest == step + 1 {
+                return sums;
             }
+        }
+        // SAFETY: more than `UNROLLED` depths were left.
+        unsafe {
+            a = a.add(I::UNROLLED * depth_stride);
+            b = b.add(I::UNROLLED * V * I::LANES);
+        }
+        rest -= I::UNROLLED;
+    }
+}
+
+/// Adds the products of one depth.
+///
+/// # Safety
+/// `left` is readable at R numbers that lie `row_stride` apart, `packed` at V · LANES values.
+#[inline(always)]
+unsafe fn add_depth<I: KernelIsa, const R: usize, const V: usize>(
+    isa: I,
+    mut sums: [[I::F32; V]; R],
+    left: *const f32,
+    row_stride: usize,
+    packed: *const f32,
+) -> [[I::F32; V]; R] {
+    let ops = isa.f32();
+    let mut broadcast = [ops.zero(); R];
+    for (r, a) in broadcast.iter_mut().enumerate() {
+        // SAFETY: r < R.
+        *a = ops.splat(unsafe { *left.add(r * row_stride) });
+    }
+    for v in 0..V {
+        // SAFETY: v < V.
+        let b = unsafe { ops.load_ptr(packed.add(v * I::LANES)) };
+        for (row, &a) in sums.iter_mut().zip(&broadcast) {
+            row[v] = ops.mul_add(a, b, row[v]);
         }
     }
     sums
@@ -69,45 +146,30 @@ pub(crate) fn tiles(rows: Range<usize>, most: usize) -> impl Iterator<Item = (us
     })
 }
 
-/// Stores the sums of a tile, vector v of row r at `start + r · row_stride + v · vector_stride`.
-///
 /// # Safety
-/// LANES values are writable at each of these places.
+/// `to` is writable.
 #[inline(always)]
 #[expect(clippy::needless_range_loop, reason = "iterating by value would put the sums on the stack")]
-pub(crate) unsafe fn store<I: KernelIsa, const R: usize, const V: usize>(
-    isa: I,
-    sums: [[I::F32; V]; R],
-    start: *mut f32,
-    row_stride: usize,
-    vector_stride: usize,
-) {
+unsafe fn store<I: KernelIsa, const R: usize, const V: usize>(isa: I, sums: [[I::F32; V]; R], to: Tile<*mut f32>) {
     let ops = isa.f32();
     for r in 0..R {
         for v in 0..V {
             // SAFETY: r < R and v < V.
-            unsafe { ops.store_ptr(sums[r][v], start.add(r * row_stride + v * vector_stride)) };
+            unsafe { ops.store_ptr(sums[r][v], to.start.add(r * to.row_stride + v * to.vector_stride)) };
         }
     }
 }
 
-/// Loads a tile, vector v of row r from `start + r · row_stride + v · vector_stride`.
-///
 /// # Safety
-/// LANES values are readable at each of these places.
+/// `from` is readable.
 #[inline(always)]
-pub(crate) unsafe fn load<I: KernelIsa, const R: usize, const V: usize>(
-    isa: I,
-    start: *const f32,
-    row_stride: usize,
-    vector_stride: usize,
-) -> [[I::F32; V]; R] {
+unsafe fn load<I: KernelIsa, const R: usize, const V: usize>(isa: I, from: Tile<*const f32>) -> [[I::F32; V]; R] {
     let ops = isa.f32();
     let mut sums = [[ops.zero(); V]; R];
     for (r, row) in sums.iter_mut().enumerate() {
         for (v, sum) in row.iter_mut().enumerate() {
             // SAFETY: r < R and v < V.
-            *sum = unsafe { ops.load_ptr(start.add(r * row_stride + v * vector_stride)) };
+            *sum = unsafe { ops.load_ptr(from.start.add(r * from.row_stride + v * from.vector_stride)) };
         }
     }
     sums

@@ -10,7 +10,7 @@ use super::{Columns, Input, LayerBatch, Shape};
 use crate::cells::sequences::{Direction, Sequences};
 use crate::kernels::activations::{sigmoid, tanh};
 use crate::kernels::instruction_set::{Kernel, KernelIsa, MAX_LANES, MAX_ROWS, dispatch};
-use crate::kernels::tile::{Left, TILE_VECTORS, load, multiply_add, store, tiles, with_rows};
+use crate::kernels::tile::{Left, TILE_VECTORS, Tile, compute, tiles, with_rows};
 use crate::memory::SharedRows;
 
 /// Rows up to which the input's product is computed ahead, for several steps at once: one row a step reads all weights
@@ -159,46 +159,42 @@ impl<const TRAINING: bool> ForwardShare<'_, TRAINING> {
             for (row, count) in tiles(rows.clone(), I::ROWS) {
                 // SAFETY: as the caller answers for it.
                 unsafe {
-                    let gates = self.pass.gates.at((row - first_gates) * gate_stride + panel * I::LANES);
-                    with_rows!(count, I, |R| {
-                        let sums = self.input_product::<I, R>(isa, row, panel);
-                        store(isa, sums, gates, gate_stride, padded_units);
-                    });
+                    let start = self.pass.gates.at((row - first_gates) * gate_stride + panel * I::LANES);
+                    let gates = Tile { start, row_stride: gate_stride, vector_stride: padded_units };
+                    let (biases, weights) = (self.biases::<I>(panel), self.weights::<I>(panel));
+                    let x = self.inputs(row);
+                    with_rows!(count, I, |R| compute::<I, R, TILE_VECTORS, false>(isa, biases, &x, weights, gates));
                 }
             }
         }
     }
 
-    /// `b + W_ih · x` of one panel for R packed rows from `packed_row` on.
-    ///
-    /// # Safety
-    /// The packed rows exist.
+    /// The packed weights of one panel: those of the input, then those of the hidden state.
     #[inline(always)]
-    unsafe fn input_product<I: KernelIsa, const R: usize>(
-        &self,
-        isa: I,
-        packed_row: usize,
-        panel: usize,
-    ) -> [[I::F32; TILE_VECTORS]; R] {
-        let pass = &self.pass;
-        let Shape { input_size, units, .. } = pass.shape;
-        let width = TILE_VECTORS * I::LANES;
-        // SAFETY: panel and rows are within the sizes that `forward` checked.
-        unsafe {
-            let weights = pass.gate_weights.as_ptr().add(panel * (input_size + units) * width);
-            let sums = load(isa, pass.biases.as_ptr().add(panel * width), 0, I::LANES);
-            let left = |Columns { values, stride, .. }: Columns| Left {
-                start: values.as_ptr().add(packed_row * stride),
-                row_stride: stride,
-                depth_stride: 1,
-            };
-            let Input { first, second } = pass.x;
-            let sums = multiply_add(isa, sums, first.count, left(first), weights);
-            match second {
-                None => sums,
-                Some(second) => multiply_add(isa, sums, second.count, left(second), weights.add(first.count * width)),
-            }
-        }
+    fn weights<I: KernelIsa>(&self, panel: usize) -> *const f32 {
+        let Shape { input_size, units, .. } = self.pass.shape;
+        self.pass.gate_weights[panel * (input_size + units) * TILE_VECTORS * I::LANES..].as_ptr()
+    }
+
+    /// The biases of one panel, the same for every row of a tile.
+    #[inline(always)]
+    fn biases<I: KernelIsa>(&self, panel: usize) -> Tile<*const f32> {
+        let start = self.pass.biases[panel * TILE_VECTORS * I::LANES..].as_ptr();
+        Tile { start, row_stride: 0, vector_stride: I::LANES }
+    }
+
+    /// The input of the packed rows from `packed_row` on; of depth 0 what has no columns.
+    #[inline(always)]
+    fn inputs(&self, packed_row: usize) -> [Left; 2] {
+        let Input { first, second } = self.pass.x;
+        [first, second.unwrap_or(Columns { count: 0, ..first })].map(
+            #[inline(always)]
+            |Columns { values, stride, count }| Left {
+                start: values[packed_row * stride..].as_ptr(),
+                stride,
+                depth: count,
+            },
+        )
     }
 
     /// One vector of units of R rows at one step: pre-activations in registers, then the gates.
@@ -212,19 +208,27 @@ impl<const TRAINING: bool> ForwardShare<'_, TRAINING> {
         let width = TILE_VECTORS * I::LANES;
         let mut tile = MaybeUninit::<[f32; MAX_ROWS * TILE_VECTORS * MAX_LANES]>::uninit();
         let tile = tile.as_mut_ptr().cast::<f32>();
+        let preactivations = Tile { start: tile, row_stride: width, vector_stride: I::LANES };
+        let weights = self.weights::<I>(panel);
         // SAFETY: packed rows, states and panels are within the sizes that `forward` checked.
         unsafe {
-            let sums: [[I::F32; TILE_VECTORS]; R] = if pass.ahead {
-                let gates = pass.gates.at(rows.gates * pass.shape.gate_stride() + panel * I::LANES);
-                load(isa, gates, pass.shape.gate_stride(), padded_units)
+            let h = pass.hidden.at(rows.state_before * padded_units);
+            let h = Left { start: h, stride: padded_units, depth: units };
+            if pass.ahead {
+                let gate_stride = pass.shape.gate_stride();
+                let start = pass.gates.at(rows.gates * gate_stride + panel * I::LANES).cast_const();
+                let projected = Tile { start, row_stride: gate_stride, vector_stride: padded_units };
+                let weights = weights.add(input_size * width);
+                compute::<I, R, TILE_VECTORS, false>(isa, projected, &[h], weights, preactivations);
             } else {
-                self.input_product::<I, R>(isa, rows.packed_row, panel)
-            };
-            let weights = pass.gate_weights.as_ptr().add((panel * (input_size + units) + input_size) * width);
-            let start = pass.hidden.at(rows.state_before * padded_units);
-            let h = Left { start, row_stride: padded_units, depth_stride: 1 };
-            let sums = multiply_add(isa, sums, units, h, weights);
-            store(isa, sums, tile, width, I::LANES);
+                let biases = self.biases::<I>(panel);
+                match self.inputs(rows.packed_row) {
+                    [x, Left { depth: 0, .. }] => {
+                        compute::<I, R, TILE_VECTORS, false>(isa, biases, &[x, h], weights, preactivations);
+                    }
+                    [x, y] => compute::<I, R, TILE_VECTORS, false>(isa, biases, &[x, y, h], weights, preactivations),
+                }
+            }
             for r in 0..R {
                 self.gates(isa, tile.add(r * width), rows, r, panel);
             }
