@@ -52,6 +52,7 @@ export function errorOf(numbers: Float32Array, reference: Float32Array): number 
 
 /** What is wrong with the results, in a sentence; undefined if nothing is. */
 export function differenceOf(results: Numbers, reference: Numbers, bound: number): string | undefined {
+  if (reference.size === 0) return "there is nothing to compare it with";
   for (const [name, expected] of reference) {
     const numbers = results.get(name);
     if (!numbers) return `gives no ${name}`;

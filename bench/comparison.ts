@@ -89,12 +89,12 @@ export class Comparison {
 
     const { ready, rows } = await this.#admit(contest, job, peers, results);
     yield* rows;
-    const { isa } = await this.#load(engine, job);
-    const names = [engine, ...ready.keys()] as const;
-    const sides = names.map((name) => sideOf(this.#engines.worker(name)));
+    const { isa, shortest } = await this.#load(engine, job);
+    const sides = [sideOf(this.#engines.worker(engine), shortest), ...[...ready.keys()].map((name) => sideOf(this.#engines.worker(name)))];
     const [ours = [], ...theirs] = await interleave(sides, this.#context.options.quick ? QUICK : FULL);
     const own: Own = { contest, ours, isa: isa ?? null, input, machine: this.#context.machine };
-    if (ready.size === 0) yield ownRow(contest, own);
+    const note = this.#withoutReference();
+    if (ready.size === 0) yield { ...ownRow(contest, own), ...(note !== undefined && { note }) };
     for (const [index, [peer, note]] of [...ready].entries()) yield peerRow(own, peer, theirs[index] ?? [], note);
     const peak = peakRow(own);
     if (peak) yield peak;
@@ -112,7 +112,8 @@ export class Comparison {
       }
       try {
         await this.#check(peer, job, ours);
-        ready.set(peer, (await this.#load(peer, job)).note ?? UNCHECKED[peer]);
+        const notes = [(await this.#load(peer, job)).note, UNCHECKED[peer] ?? this.#withoutReference()];
+        ready.set(peer, notes.filter((note) => note !== undefined).join("; ") || undefined);
       } catch (error) {
         rows.push({ ...missingRow(contest, peer), failure: `${peer}: ${error instanceof Error ? error.message : String(error)}` });
         this.#engines.restart(peer);
@@ -130,11 +131,16 @@ export class Comparison {
     if (failure) throw new Error(failure);
   }
 
+  /** What has to be said where there is nothing of PyTorch's to compare with. */
+  #withoutReference(): string | undefined {
+    return this.#context.peers.pytorch.available ? undefined : "not checked against PyTorch, which is missing";
+  }
+
   /** PyTorch's numbers, once for each operation and shape; undefined where PyTorch is missing. */
   async #reference(job: Job): Promise<Numbers | undefined> {
     if (!this.#context.peers.pytorch.available) return undefined;
     const key = `${job.operation} ${nameOf(job.shape)}`;
-    const known = this.#references.get(key) ?? (await this.#results("pytorch", { ...job, threads: 1 }));
+    const known = this.#references.get(key) ?? (await this.#results("pytorch", { ...job, threads: 1 }).catch(noReference));
     this.#references.set(key, known);
     return known;
   }
@@ -154,6 +160,11 @@ export class Comparison {
 function refusal(error: unknown): string {
   if (error instanceof GatewiseError && error.code === "invalid_definition") return error.message;
   throw error;
+}
+
+/** Without its numbers nobody's can be checked. */
+function noReference(error: unknown): never {
+  throw new Error(`there is no reference: ${error instanceof Error ? error.message : String(error)}`);
 }
 
 /** Peers that compute something else, and what that is. */

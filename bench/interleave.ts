@@ -2,6 +2,8 @@
 // spread of the ratio come from here. Knows nothing of workers or engines.
 
 export interface Side {
+  /** Milliseconds that a measurement takes at least, however few runs are asked for. */
+  readonly shortest: number;
   /** `times` measurements of `count` runs each: milliseconds a run. */
   measure(count: number, times: number): Promise<readonly number[]>;
   /** Called after each turn, before the other's: threads that spin for a while after work must have come to rest. */
@@ -52,7 +54,7 @@ async function plan(side: Side, { turn }: Effort): Promise<{ count: number; time
   const several = Math.max(1, Math.min(1_000, Math.ceil(MEASUREMENT / Math.max(once, 1e-3))));
   const [run = 0] = await side.measure(several, 1);
   await side.rest();
-  const count = Math.max(1, Math.ceil(MEASUREMENT / Math.max(run, 1e-4)));
+  const count = Math.max(1, Math.ceil(Math.max(MEASUREMENT, side.shortest) / Math.max(run, 1e-4)));
   const times = Math.max(1, Math.round(turn / Math.max(run * count, 1e-4)));
   return { count, times, milliseconds: run * count * times };
 }

@@ -60,8 +60,8 @@ export function peakOf(machine: Machine, threads: number): number {
   return threads === 1 ? machine.peak_gflops : machine.peak_gflops_2_threads;
 }
 
-/** Measurements of the peak, of which the best counts; each takes a few milliseconds. */
-const MEASUREMENTS = 200;
+/** Measurements of the peak, of which the best counts; each takes some 30 ms. */
+const MEASUREMENTS = 20;
 
 async function peakOfThreads(worker: Worker, threads: number): Promise<{ isa: string; gigaflops: number }> {
   const nothing = { model: "", classes: 0, shape: shape(0, 0, 0, 0), data: { batches: 0, x: "", targets: "", lengths: null } };

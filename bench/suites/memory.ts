@@ -14,7 +14,7 @@ const SUITE = "memory";
 const SHAPE = shape(64, 128, 64, 256);
 
 /** Training steps: enough that what piles up from step to step shows; and those of a quick run. */
-const [STEPS, QUICK_STEPS] = [30, 10];
+const [STEPS, QUICK_STEPS] = [30, 3];
 
 export const memory: Suite = {
   name: SUITE,

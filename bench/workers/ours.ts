@@ -5,7 +5,7 @@ import { loadModel, type Model } from "gatewise";
 import { type Data, readData } from "./files.js";
 import { CHECKED_STEPS, type Job, TRAINING } from "./protocol.js";
 import { type Work, serve } from "./serve.js";
-import { PausedFit } from "./paused-fit.js";
+import { CROSSING, PausedFit } from "./paused-fit.js";
 
 await serve(async (job) => {
   const model = await loadModel(job.model, { backend: job.backend ?? "native", threads: job.threads });
@@ -52,6 +52,7 @@ function trainingStep({ shape, data: { batches } }: Job, model: Model, data: Dat
       return { losses: Float32Array.from(fit.losses.slice(0, CHECKED_STEPS)) };
     },
     run: (count) => fit.run(count),
+    shortest: CROSSING,
   };
 }
 

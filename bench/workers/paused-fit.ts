@@ -3,6 +3,9 @@
 
 import type { FitOptions, LabelledData, Model } from "gatewise";
 
+/** Milliseconds between two progress reports of `fit`, about: the facade aims at 50. */
+export const CROSSING = 50;
+
 export class PausedFit {
   readonly #model: Model;
   readonly #data: LabelledData;
@@ -22,7 +25,7 @@ export class PausedFit {
   }
 
   /**
-   * Trains on until at least `count` more steps are done. What is done at once is the facade's decision: some 50 ms.
+   * Trains on until at least `count` more steps are done. What is done at once is the facade's decision: some {@link CROSSING} milliseconds.
    *
    * @returns the milliseconds of `count` steps, the mean over those that were done
    */

@@ -44,6 +44,8 @@ export interface Answers {
     readonly isa?: string;
     /** What a reader should know, such as which of its forms the engine chose. */
     readonly note?: string;
+    /** Milliseconds that a measurement takes at least, however few runs are asked for; 0 unless given. */
+    readonly shortest?: number;
   };
   check: {
     readonly tensors: readonly { readonly name: string; readonly length: number }[];

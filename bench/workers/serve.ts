@@ -12,6 +12,7 @@ export type Results = Readonly<Record<string, Float32Array>>;
 export interface Work {
   readonly isa?: string;
   readonly note?: string;
+  readonly shortest?: number;
   check(): Promise<Results> | Results;
   /** Runs it `count` times; a promise of the milliseconds where only the work itself knows them. */
   run(count: number): number | Promise<number> | void | Promise<void>;
@@ -25,7 +26,8 @@ export async function serve(load: (job: Job) => Promise<Work>): Promise<void> {
     if (request.ask === "load") {
       work?.dispose?.();
       work = await load(request.job);
-      return { ...(work.isa && { isa: work.isa }), ...(work.note && { note: work.note }) };
+      const { isa, note, shortest } = work;
+      return { ...(isa && { isa }), ...(note && { note }), ...(shortest && { shortest }) };
     }
     if (!work) throw new Error("load a job first");
     if (request.ask === "check") return writeResults(request.into, await work.check());

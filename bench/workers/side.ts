@@ -12,8 +12,9 @@ const [GLANCE, STILL, PATIENCE] = [5, 0.5, 500];
 const PAUSE = 100;
 
 /** Its turn ends when it is at rest: an idle engine must not take the other's core. */
-export function sideOf(worker: Worker): Side {
+export function sideOf(worker: Worker, shortest = 0): Side {
   return {
+    shortest,
     measure: (count, times) => worker.ask<"run">({ ask: "run", count, times }),
     async rest() {
       const deadline = performance.now() + PATIENCE;

@@ -22,6 +22,7 @@ describe("comparing results", () => {
       expect(differenceOf(new Map([["loss", results]]), new Map([["loss", numbers(1, 2)]]), 0.1)).toContain("loss differs");
     }
     expect(differenceOf(new Map(), new Map([["loss", numbers(1)]]), 0.1)).toBe("gives no loss");
+    expect(differenceOf(new Map([["loss", numbers(1)]]), new Map(), 0.1)).toContain("nothing to compare");
     expect(differenceOf(new Map([["loss", numbers(1)]]), new Map([["loss", numbers(NaN)]]), 0.1)).toContain("loss differs");
   });
 

@@ -5,8 +5,9 @@ import { describe, expect, it } from "vitest";
 import { QUICK, type Side, interleave, quantile, ratioOf, timesOf } from "../../bench/interleave.js";
 
 /** A side whose runs take `milliseconds` each, as it says; `log` hears of every turn. */
-function pretend(name: string, milliseconds: number, log: string[]): Side {
+function pretend(name: string, milliseconds: number, log: string[], shortest = 0): Side {
   return {
+    shortest,
     measure: async (count, times) => {
       log.push(`${name} ${count * times}`);
       return Array.from({ length: times }, () => milliseconds);
@@ -25,6 +26,13 @@ describe("interleave", () => {
     expect(turns).toEqual(Array.from({ length: QUICK.fewestTurns }, () => turns.slice(0, 4)).flat());
     expect(a).toHaveLength(QUICK.fewestTurns);
     expect(b?.flat().every((milliseconds) => milliseconds === 0.02)).toBe(true);
+  });
+
+  it("asks for as many runs as fit into the shortest measurement that a side can take", async () => {
+    const log: string[] = [];
+    const [turns] = await interleave([pretend("coarse", 4, log, 20)], QUICK);
+    expect(turns?.at(-1)).toHaveLength(2);
+    expect(log.slice(-2)).toEqual(["coarse 10", "coarse rests"]);
   });
 
   it("runs something slow once a turn", async () => {

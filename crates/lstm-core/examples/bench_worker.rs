@@ -54,8 +54,8 @@ enum Work {
     Steps { trainer: Box<Trainer> },
 }
 
-/// Of each thread, between two looks at the clock: some milliseconds of work.
-const PEAK_ROUNDS: usize = 300_000;
+/// Of each thread, between two looks at the clock: some 30 ms of work, beside which starting a thread is nothing.
+const PEAK_ROUNDS: usize = 5_000_000;
 
 fn main() -> Outcome<()> {
     let mut work = None;
