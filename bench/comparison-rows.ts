@@ -6,7 +6,7 @@ import { type Turns, ratioOf, timesOf } from "./interleave.js";
 import { type Machine, peakOf } from "./machine.js";
 import type { PeerName } from "./peers/peers.js";
 import type { Row } from "./rows.js";
-import { forwardOperations, nameOf } from "./shapes.js";
+import { forwardOperations, nameOf, trainingOperations } from "./shapes.js";
 import { peakTargetOf, targetOf } from "./targets.js";
 
 /** Our side of a contest. */
@@ -62,8 +62,8 @@ export function peakRow(own: Own): Row | undefined {
 
 function percentOfPeak({ contest, ours, input, machine }: Own): number {
   const forwardOnly = contest.operation === "inference" || contest.operation === "streaming step";
-  const training = contest.operation === "training step";
-  const operations = forwardOperations(contest.shape, training ? input.meanValidSteps : input.validSteps) * (forwardOnly ? 1 : 3);
+  const steps = contest.operation === "training step" ? input.meanValidSteps : input.validSteps;
+  const operations = (forwardOnly ? forwardOperations : trainingOperations)(contest.shape, steps);
   const gigaflops = operations / (timesOf(ours).best * 1e6);
   return (gigaflops / peakOf(machine, contest.threads)) * 100;
 }

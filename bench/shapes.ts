@@ -62,11 +62,24 @@ export function nameOf({ batch, steps, features, units, layers, bidirectional, r
  * @param validSteps of all sequences together; batch · steps unless given
  */
 export function forwardOperations(shape: Shape, validSteps = shape.batch * shape.steps): number {
-  const directions = shape.bidirectional ? 2 : 1;
-  let [operations, inputs] = [0, shape.features];
-  for (let layer = 0; layer < shape.layers; layer++) {
-    operations += directions * 2 * 4 * shape.units * (inputs + shape.units) * validSteps;
-    inputs = directions * shape.units;
-  }
-  return operations;
+  const { units, layers } = shape;
+  const above = units * directionsOf(shape);
+  return perInput(shape, validSteps) * (shape.features + units + (layers - 1) * (above + units));
+}
+
+/**
+ * The same with the backward pass: as much again for the gradients of the weights, and for those of states and inputs; but
+ * nobody computes the gradient of the first layer's input.
+ */
+export function trainingOperations(shape: Shape, validSteps = shape.batch * shape.steps): number {
+  return 3 * forwardOperations(shape, validSteps) - perInput(shape, validSteps) * shape.features;
+}
+
+/** Operations of a layer's products for one number that goes into it at each step. */
+function perInput(shape: Shape, validSteps: number): number {
+  return 2 * 4 * shape.units * directionsOf(shape) * validSteps;
+}
+
+function directionsOf({ bidirectional }: Shape): number {
+  return bidirectional ? 2 : 1;
 }

@@ -2,7 +2,7 @@
 
 import type { Machine } from "../machine.js";
 import type { Row } from "../rows.js";
-import { type Shape, forwardOperations, nameOf } from "../shapes.js";
+import { type Shape, forwardOperations, nameOf, trainingOperations } from "../shapes.js";
 import { SWEEPS, type Sweep } from "../suites/sweeps.js";
 import { milliseconds } from "../table.js";
 import type { Chart, Line, Panel, Point } from "./chart.js";
@@ -13,10 +13,9 @@ export interface CostChart {
   readonly chart: Chart;
 }
 
-/** How many times the work of a forward pass each operation is. Backward: the gradients of states and of weights. */
 const PANELS = [
-  { operation: "inference", passes: 1 },
-  { operation: "training step", passes: 3 },
+  { operation: "inference", operations: forwardOperations },
+  { operation: "training step", operations: trainingOperations },
 ] as const;
 
 const NAMES: Readonly<Record<string, string>> = { pytorch: "PyTorch" };
@@ -25,17 +24,17 @@ const NAMES: Readonly<Record<string, string>> = { pytorch: "PyTorch" };
 export function costCharts(machine: Machine, rows: readonly Row[]): CostChart[] {
   const measured = rows.filter((row) => row.suite === "cost" && row.ours_ms !== null);
   return SWEEPS.flatMap((sweep) => {
-    const panels = PANELS.map(({ operation, passes }): Panel => {
+    const panels = PANELS.map(({ operation, operations }): Panel => {
       const own = measured.filter((row) => row.operation === operation);
-      return { title: operation, lines: linesOf(sweep, own, passes / machine.peak_gflops) };
+      return { title: operation, lines: linesOf(sweep, own, (shape) => operations(shape) / (machine.peak_gflops * 1e6)) };
     });
     const shapes = new Set(panels.flatMap(({ lines }) => lines.flatMap(({ points }) => points.map(([x]) => x))));
     return shapes.size < 2 ? [] : [{ file: `cost-${sweep.size}.svg`, chart: chartOf(sweep, panels) }];
   });
 }
 
-/** @param nanosecondsAnOperation what one floating-point operation of a forward pass costs at the machine's peak */
-function linesOf(sweep: Sweep, rows: readonly Row[], nanosecondsAnOperation: number): Line[] {
+/** @param limit the milliseconds that the machine needs at its peak */
+function linesOf(sweep: Sweep, rows: readonly Row[], limit: (shape: Shape) => number): Line[] {
   const points = (milliseconds: (shape: Shape, row: Row | undefined) => number | null | undefined, peer?: string) =>
     sweep.shapes.flatMap((shape): Point[] => {
       const row = rows.find((row) => row.shape === nameOf(shape) && (peer === undefined || row.peer === peer));
@@ -46,7 +45,7 @@ function linesOf(sweep: Sweep, rows: readonly Row[], nanosecondsAnOperation: num
   return [
     { name: "Gatewise", points: points((_, row) => row?.ours_ms) },
     ...peers.map((peer) => ({ name: NAMES[peer] ?? peer, points: points((_, row) => row?.peer_ms, peer) })),
-    { name: "the machine's limit", bound: true, points: points((shape) => (forwardOperations(shape) * nanosecondsAnOperation) / 1e6) },
+    { name: "the machine's limit", bound: true, points: points(limit) },
   ];
 }
 

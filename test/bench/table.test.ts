@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import { WrongOption, isWanted, parseOptions } from "../../bench/options.js";
 import type { Row } from "../../bench/rows.js";
-import { forwardOperations, nameOf, shape } from "../../bench/shapes.js";
+import { forwardOperations, nameOf, shape, trainingOperations } from "../../bench/shapes.js";
 import { Table, milliseconds, summary } from "../../bench/table.js";
 
 const ROW: Row = {
@@ -64,6 +64,15 @@ describe("shapes", () => {
     expect(forwardOperations(stacked)).toBe(2 * 3200 * 4 * 128 * (64 + 128 + 128 + 128));
     const both = shape(32, 100, 64, 128, { bidirectional: true });
     expect(forwardOperations(both)).toBe(2 * 2 * 3200 * 4 * 128 * (64 + 128));
+    const bothTwice = shape(32, 100, 64, 128, { layers: 2, bidirectional: true });
+    expect(forwardOperations(bothTwice)).toBe(2 * 2 * 3200 * 4 * 128 * (64 + 128 + 256 + 128));
+  });
+
+  it("count no gradient of the data", () => {
+    // Forward, dW_ih and dW_hh, and dh of each layer; dx of the second alone.
+    const stacked = shape(32, 100, 64, 128, { layers: 2 });
+    const [first, second] = [64 + 128 + (64 + 128) + 128, 128 + 128 + (128 + 128) + (128 + 128)];
+    expect(trainingOperations(stacked)).toBe(2 * 3200 * 4 * 128 * (first + second));
   });
 
   it("are named by their sizes and what is special", () => {

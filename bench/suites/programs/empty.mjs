@@ -1,2 +1,2 @@
 // A program: nothing. What Node itself takes to import a file.
-export {};
+export const nothing = undefined;

@@ -8,7 +8,7 @@ use crate::cells::sequences::{Direction, Sequences};
 use crate::executor::Executor;
 use crate::kernels::InstructionSet;
 use crate::memory::AlignedBuffer;
-use crate::network::samples::{InputScaling, Samples, gather};
+use crate::network::samples::{Gathering, InputScaling, Samples};
 use crate::{Error, ErrorCode, Result};
 
 /// What a layer computes, or the gradients of it: B sequences, T steps, H units.
@@ -135,7 +135,13 @@ impl LstmLayer {
         self.hidden.grow((batch + packed) * padded_units)?;
         self.cells.grow((batch + packed) * padded_units)?;
         self.gates.grow(packed * self.weights.shape.gate_stride())?;
-        gather(&samples, |sample| sample, &self.sequences, &InputScaling::default(), &mut self.x);
+        let gathering = Gathering {
+            sequences: &self.sequences,
+            scaling: &InputScaling::default(),
+            executor: &self.executor,
+            parts: 1,
+        };
+        gathering.gather(&samples, |sample| sample, &mut self.x);
         for (states, given) in
             [(&mut self.hidden, initial.map(|(hidden, _)| hidden)), (&mut self.cells, initial.map(|(_, cell)| cell))]
         {

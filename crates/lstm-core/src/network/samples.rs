@@ -2,7 +2,9 @@
 //! Checks them, and brings a batch of them into the kernels' packed order.
 
 use crate::cells::sequences::Sequences;
+use crate::executor::Executor;
 use crate::finite::first_not_finite;
+use crate::memory::SharedRows;
 use crate::{Error, ErrorCode, Result};
 
 /// A borrowed set of sequences, padded at the end. What lies in the padding is never read.
@@ -121,22 +123,33 @@ fn finite(value: f32) -> f32 {
     value.clamp(f32::MIN, f32::MAX)
 }
 
-/// Copies a batch into packed order, scaled: `out` [packed rows, features]. Row sample `s` is `samples`' `pick(s)`.
-pub(crate) fn gather(
-    samples: &Samples,
-    pick: impl Fn(usize) -> usize,
-    sequences: &Sequences,
-    scaling: &InputScaling,
-    out: &mut [f32],
-) {
-    let features = samples.features;
-    let mut rows = out.chunks_exact_mut(features);
-    for step in 0..sequences.steps() {
-        for row in 0..sequences.active(step) {
-            let target = rows.next().expect("out has every packed row");
-            target.copy_from_slice(samples.step(pick(sequences.sample(row)), step));
-            scaling.apply(target);
-        }
+/// Where a batch goes in packed order, scaled, and who brings it there: `parts` threads, each the rows that are its own
+/// in the time loop too.
+pub(crate) struct Gathering<'a> {
+    pub(crate) sequences: &'a Sequences,
+    pub(crate) scaling: &'a InputScaling,
+    pub(crate) executor: &'a Executor,
+    pub(crate) parts: usize,
+}
+
+impl Gathering<'_> {
+    /// Fills `out` [packed rows, features]. Sample `s` of the batch is `samples`' `pick(s)`.
+    pub(crate) fn gather(&self, samples: &Samples, pick: impl Fn(usize) -> usize + Sync, out: &mut [f32]) {
+        let (sequences, features) = (self.sequences, samples.features);
+        assert!(out.len() >= sequences.packed_rows() * features);
+        let out = SharedRows::new(out);
+        self.executor.run(self.parts, |part| {
+            let [start, end] = [part, part + 1].map(|part| sequences.part_start(part, self.parts));
+            for step in 0..sequences.steps() {
+                for row in start..end.min(sequences.active(step)) {
+                    let first = (sequences.offset(step) + row) * features;
+                    // SAFETY: within `out` as just asserted; the rows are this part's own.
+                    let target = unsafe { std::slice::from_raw_parts_mut(out.at(first), features) };
+                    target.copy_from_slice(samples.step(pick(sequences.sample(row)), step));
+                    self.scaling.apply(target);
+                }
+            }
+        });
     }
 }
 

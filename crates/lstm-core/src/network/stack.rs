@@ -5,7 +5,7 @@ use super::head::{Head, HeadGradients};
 use super::loss::{BatchLoss, cross_entropy, cross_entropy_gradient, softmax};
 use super::parameters::Layout;
 use super::recurrent::{DIRECTIONS, Recurrent};
-use super::samples::{InputScaling, Samples, gather};
+use super::samples::{Gathering, InputScaling, Samples};
 use super::workspace::{DirectionRegions, LayerRegions, Workspace};
 use crate::Result;
 use crate::cells::sequences::Sequences;
@@ -63,11 +63,15 @@ impl Stack {
     }
 
     /// Runs a batch of `batch` sequences, the sample `pick(s)` as its s-th, and leaves the logits in the workspace.
-    pub(crate) fn forward(&mut self, samples: &Samples, batch: usize, pick: impl Fn(usize) -> usize) -> Result<()> {
+    pub(crate) fn forward(
+        &mut self,
+        samples: &Samples,
+        batch: usize,
+        pick: impl Fn(usize) -> usize + Sync,
+    ) -> Result<()> {
         self.sequences.pack(batch, samples.steps(), |sample| samples.length(pick(sample)));
         self.reserve(batch, batch * samples.steps())?;
-        let input = self.workspace.input.range();
-        gather(samples, pick, &self.sequences, &self.scaling, &mut self.workspace.memory[input]);
+        self.gather(samples, pick);
         for (layer, regions) in self.recurrent.layers.iter().zip(&self.workspace.layers) {
             let states = batch * layer.shape.padded_units;
             for direction in &regions.directions[..layer.directions.len()] {
@@ -86,8 +90,7 @@ impl Stack {
         let samples = Samples::checked(features, 1, features.len(), None);
         self.sequences.pack(1, 1, |_| 1);
         self.reserve(1, 1)?;
-        let input = self.workspace.input.range();
-        gather(&samples, |_| 0, &self.sequences, &self.scaling, &mut self.workspace.memory[input]);
+        self.gather(&samples, |_| 0);
         let before = |region: Region, length: usize| region.range().start..region.range().start + length;
         for (index, LayerRegions { directions: [regions, _], .. }) in self.workspace.layers.iter().enumerate() {
             let units = state.hidden[index].len();
@@ -108,6 +111,15 @@ impl Stack {
     pub(crate) fn stream_state(&self) -> StreamState {
         let zeros = || self.recurrent.layers.iter().map(|layer| vec![0.0; layer.shape.padded_units]).collect();
         StreamState { hidden: zeros(), cells: zeros() }
+    }
+
+    /// The batch's features in packed order, by as many threads as will run the first layer.
+    fn gather(&mut self, samples: &Samples, pick: impl Fn(usize) -> usize + Sync) {
+        let Self { sequences, scaling, executor, workspace, .. } = self;
+        let first = self.recurrent.layers[0].shape;
+        let parts = executor.parts(sequences.packed_rows() * first.operations()).min(sequences.batch());
+        let input = workspace.input.range();
+        Gathering { sequences, scaling, executor, parts }.gather(samples, pick, &mut workspace.memory[input]);
     }
 
     fn reserve(&mut self, batch: usize, packed_rows: usize) -> Result<()> {

@@ -60,8 +60,8 @@ impl Adam {
         let count = gradients.len();
         assert!(parameters.len() == count && self.mean.len() == count && self.square.len() == count);
         let [parameters, mean, square] = [parameters, &mut self.mean, &mut self.square].map(SharedRows::new);
-        // A number costs as much as some forty operations: a root, a quotient, and seven trips to memory.
-        let parts = executor.parts(40 * count);
+        // A number takes as long as some eighty operations: a root, a quotient, and seven trips to memory.
+        let parts = executor.parts(80 * count);
         executor.run(parts, |part| {
             let range = count * part / parts..count * (part + 1) / parts;
             // SAFETY: the parts' ranges are disjoint and within every slice, as asserted above.

@@ -33,8 +33,8 @@ pub(crate) fn global_norm(set: InstructionSet, executor: &Executor, values: &[f3
     }
     let chunks = values.len().div_ceil(CHUNK);
     sums.resize_with(chunks, AtomicU64::default);
-    // Reading a number that is not in the cache takes as long as some ten operations.
-    let parts = executor.parts(10 * values.len());
+    // Reading a number that is not in the cache takes as long as some fifteen operations.
+    let parts = executor.parts(15 * values.len());
     executor.run(parts, |part| {
         let range = chunks * part / parts..chunks * (part + 1) / parts;
         for (sum, chunk) in sums[range.clone()].iter().zip(values.chunks(CHUNK).skip(range.start)) {

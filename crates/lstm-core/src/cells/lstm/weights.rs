@@ -66,8 +66,8 @@ impl PackedWeights {
             // SAFETY: within the region as just asserted, and each panel is packed by one thread.
             unsafe { std::slice::from_raw_parts_mut(packed.at(start), length) }
         };
-        // Packing is as much work as some ten operations a number.
-        let parts = executor.parts(10 * 4 * units * depth);
+        // Packing takes as long as some hundred operations a number: into two orders, through two levels of cache.
+        let parts = executor.parts(100 * 4 * units * depth);
         executor.run(parts, |part| {
             for index in (part..gate_panels).step_by(parts) {
                 let target = panel(gates, index * gate_panel, gate_panel);
