@@ -141,10 +141,14 @@ impl Gathering<'_> {
         self.executor.run(self.parts, |part| {
             let [start, end] = [part, part + 1].map(|part| sequences.part_start(part, self.parts));
             for step in 0..sequences.steps() {
-                for row in start..end.min(sequences.active(step)) {
-                    let first = (sequences.offset(step) + row) * features;
-                    // SAFETY: within `out` as just asserted; the rows are this part's own.
-                    let target = unsafe { std::slice::from_raw_parts_mut(out.at(first), features) };
+                let rows = start..end.min(sequences.active(step)).max(start);
+                let (first, length) = ((sequences.offset(step) + start) * features, rows.len() * features);
+                if length == 0 {
+                    break;
+                }
+                // SAFETY: within `out` as just asserted; the rows are this part's own.
+                let targets = unsafe { std::slice::from_raw_parts_mut(out.at(first), length) };
+                for (row, target) in rows.zip(targets.chunks_exact_mut(features)) {
                     target.copy_from_slice(samples.step(pick(sequences.sample(row)), step));
                     self.scaling.apply(target);
                 }
