@@ -77,7 +77,7 @@ export class Inputs {
 const [BATCHES, STREAMED] = [8, 64];
 
 async function saveModel(shape: Shape, path: string): Promise<void> {
-  const layer = { cell: "lstm", units: shape.units, ...(shape.bidirectional && { bidirectional: true }) } as const;
+  const layer = { ...shape.layer, units: shape.units, bidirectional: shape.bidirectional };
   const model = await createModel(
     defineModel({
       input: { features: shape.features },

@@ -36,8 +36,10 @@ export interface Row {
   readonly met: boolean | null;
   /** Our extra time over something's own, as a part of it: 0.02 is 2 %. */
   readonly overhead?: number;
-  /** How many times its own ordinary step something costs. */
+  /** How many times something else a step costs, */
   readonly cost?: number;
+  /** and what that is. */
+  readonly cost_over?: string;
   /** Bytes. */
   readonly memory?: number;
   /** Bytes of the peer. */

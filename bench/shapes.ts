@@ -1,5 +1,7 @@
 // What is computed: the shapes of the benchmark, and how many floating-point operations they are.
 
+import type { Cell } from "gatewise";
+
 export interface Shape {
   /** Sequences a batch, B. */
   readonly batch: number;
@@ -13,7 +15,20 @@ export interface Shape {
   readonly bidirectional: boolean;
   /** Lengths drawn evenly from 10 to `steps`, instead of all being `steps`. */
   readonly ragged: boolean;
+  /** The cell and its options, as a layer's definition has them. */
+  readonly layer: LayerOptions;
 }
+
+export interface LayerOptions {
+  readonly cell: Cell;
+  readonly bias?: false;
+  readonly coupledGates?: true;
+  readonly cellClip?: number;
+  readonly gateActivation?: "hard_sigmoid";
+  readonly activation?: "relu";
+}
+
+const LSTM: LayerOptions = { cell: "lstm" };
 
 /** Classes of the linear head. */
 export const CLASSES = 10;
@@ -21,10 +36,10 @@ export const CLASSES = 10;
 /** The shortest of ragged sequences. */
 export const SHORTEST = 10;
 
-type Extras = Partial<Pick<Shape, "layers" | "bidirectional" | "ragged">>;
+type Extras = Partial<Pick<Shape, "layers" | "bidirectional" | "ragged" | "layer">>;
 
 export function shape(batch: number, steps: number, features: number, units: number, extras: Extras = {}): Shape {
-  return { batch, steps, features, units, layers: 1, bidirectional: false, ragged: false, ...extras };
+  return { batch, steps, features, units, layers: 1, bidirectional: false, ragged: false, layer: LSTM, ...extras };
 }
 
 /** Batches of sequences, for inference, gradients and training. */
@@ -50,13 +65,23 @@ export const QUICK_SHAPES: readonly Shape[] = [SHAPES[1], SHAPES[5], SHAPES[6]].
 export const STREAMING_SHAPES: readonly Shape[] = [shape(1, 1, 16, 64), shape(1, 1, 64, 256)];
 
 /** "64,28,28,128", with what is special in words after it. */
-export function nameOf({ batch, steps, features, units, layers, bidirectional, ragged }: Shape): string {
-  const extras = [layers === 2 && "two layers", bidirectional && "bidirectional", ragged && "ragged"].filter(Boolean);
+export function nameOf({ batch, steps, features, units, layers, bidirectional, ragged, layer }: Shape): string {
+  const words = [layers === 2 && "two layers", bidirectional && "bidirectional", ragged && "ragged"];
+  const extras = [layer === LSTM ? false : nameOfLayer(layer), ...words].filter(Boolean);
   return [[batch, steps, features, units].join(","), ...extras].join(" ");
 }
 
+/** "gru", "lstm coupledGates", "rnn relu". */
+export function nameOfLayer({ cell, ...options }: LayerOptions): string {
+  const named = Object.entries(options).map(([name, value]) => {
+    if (value === false) return `no ${name}`;
+    return typeof value === "string" ? value : name;
+  });
+  return [cell, ...named].join(" ");
+}
+
 /**
- * Floating-point operations of the layers' products in one forward pass, 2·4H·(I+H) for each step that counts, layer and
+ * Floating-point operations of the layers' products in one forward pass, 2·G·H·(I+H), G being the cell's gates, for each step that counts, layer and
  * direction. Gates, head and everything else are in the times but not in the count.
  *
  * @param validSteps of all sequences together; batch · steps unless given
@@ -77,9 +102,13 @@ export function trainingOperations(shape: Shape, validSteps = shape.batch * shap
 
 /** Operations of a layer's products for one number that goes into it at each step. */
 function perInput(shape: Shape, validSteps: number): number {
-  return 2 * 4 * shape.units * directionsOf(shape) * validSteps;
+  return 2 * gatesOf(shape.layer) * shape.units * directionsOf(shape) * validSteps;
 }
 
 function directionsOf({ bidirectional }: Shape): number {
   return bidirectional ? 2 : 1;
+}
+
+function gatesOf({ cell, coupledGates }: LayerOptions): number {
+  return { lstm: coupledGates ? 3 : 4, gru: 3, rnn: 1 }[cell];
 }

@@ -62,8 +62,8 @@ function ownFigure(row: Row): string {
   return row.ours_ms === null ? "" : milliseconds(row.ours_ms);
 }
 
-function remarks({ failure, cost, note }: Row): string[] {
-  const times = cost === undefined ? undefined : `${cost.toFixed(1)} times its own ordinary step`;
+function remarks({ failure, cost, cost_over, note }: Row): string[] {
+  const times = cost === undefined ? undefined : `${cost.toFixed(2)} times ${cost_over}`;
   return [failure, times, note].filter((text) => text !== undefined).map((text) => `      ${text}`);
 }
 

@@ -110,7 +110,7 @@ function ownFigure({ overhead, cost, memory, figure, ours_ms }: Row): string {
   return [
     memory === undefined ? "" : megabytes(memory),
     figure === undefined ? "" : `${Number(figure.value.toPrecision(3))} ${figure.unit}`,
-    cost === undefined ? "" : `${cost.toFixed(1)} times`,
+    cost === undefined ? "" : `${Number(cost.toPrecision(3))} times`,
     overhead === undefined ? "" : `${(overhead * 100).toFixed(1)} % more`,
     ours_ms === null ? "" : milliseconds(ours_ms),
   ]

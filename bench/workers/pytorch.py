@@ -21,19 +21,26 @@ LEARNING_RATE, BETAS, EPSILON, CLIP_NORM = 0.001, (0.9, 0.999), 1e-8, 1.0
 
 
 class Classifier(nn.Module):
-    """LSTM layers, the final hidden states of the last one, a linear head."""
+    """Recurrent layers, the final hidden states of the last one, a linear head."""
+
+    MODULES = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
     def __init__(self, shape, classes):
         super().__init__()
-        self.rnn = nn.LSTM(
-            shape["features"], shape["units"], num_layers=shape["layers"], bidirectional=shape["bidirectional"]
-        )
+        layer = dict(shape["layer"])
+        cell, bias = layer.pop("cell"), layer.pop("bias", True)
+        own = {"nonlinearity": layer.pop("activation", "tanh")} if cell == "rnn" else {}
+        if layer:
+            raise ValueError(f"PyTorch's {cell} has no {', '.join(layer)}")
+        options = {"num_layers": shape["layers"], "bidirectional": shape["bidirectional"], "bias": bias}
+        self.rnn = self.MODULES[cell](shape["features"], shape["units"], **options, **own)
         directions = 2 if shape["bidirectional"] else 1
         self.directions = directions
         self.output = nn.Linear(directions * shape["units"], classes)
 
     def forward(self, x):
-        _, (h_n, _) = self.rnn(x)  # [layers * directions, B, H]
+        _, states = self.rnn(x)  # [layers * directions, B, H]
+        h_n = states[0] if isinstance(states, tuple) else states
         last = h_n[-1] if self.directions == 1 else torch.cat((h_n[-2], h_n[-1]), dim=1)
         return self.output(last)
 

@@ -30,7 +30,7 @@ export type Scaling =
    */
   | "standard";
 
-/** One recurrent layer. */
+/** One recurrent layer. Without options it is the plain layer, whose numbers are PyTorch's. */
 export type LayerDefinition = {
   /** The recurrence. */
   cell: Cell,
@@ -41,12 +41,42 @@ export type LayerDefinition = {
    * layer gives both directions' states side by side. False unless given.
    */
   bidirectional?: boolean,
+  /** Whether the layer has biases. True unless given. */
+  bias?: boolean,
+  /** LSTM: whether the forget gate is 1 less the input gate (Greff et al. 2017). False unless given. */
+  coupledGates?: boolean,
+  /** LSTM: the size, above 0, that no number of the cell state grows beyond. No limit unless given. */
+  cellClip?: number,
+  /** LSTM: the function of the input, forget and output gates. `"sigmoid"` unless given. */
+  gateActivation?: GateActivation,
+  /** Simple RNN: the function of the hidden state. `"tanh"` unless given. */
+  activation?: Activation,
 };
 
 /** The recurrence of a layer. */
 export type Cell =
   /** Long short-term memory (Hochreiter and Schmidhuber 1997) with a forget gate (Gers et al. 2000). */
-  | "lstm";
+  | "lstm"
+  /** Gated recurrent unit (Cho et al. 2014). */
+  | "gru"
+  /** The simple recurrent network (Elman 1990): `h = tanh(W x + b + U h)`. */
+  | "rnn";
+
+/** The function of an LSTM's input, forget and output gates. */
+export type GateActivation =
+  /** 1 / (1 + e⁻ˣ) */
+  | "sigmoid"
+  /** x / 6 + 1/2, between 0 and 1: `hard_sigmoid` in Keras 3 and in PyTorch. */
+  | "hard_sigmoid"
+  /** x / 5 + 1/2, between 0 and 1: `hard_sigmoid` in Keras 2, and ONNX's default. */
+  | "hard_sigmoid_fifth";
+
+/** The function of a simple RNN's hidden state. */
+export type Activation =
+  /** (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ) */
+  | "tanh"
+  /** max(x, 0) */
+  | "relu";
 
 /** What the model predicts, from the last valid step of each sequence. */
 export type OutputDefinition = {
@@ -159,7 +189,7 @@ export type ClassificationReport = {
 
 /** A model as it stands: what it is, what it runs on, and what its weights are. */
 export type ModelDescription = {
-  /** The definition, with every default filled in. */
+  /** The definition, with every default filled in but those of a layer's options. */
   definition: ModelDefinition,
   /** The instruction set that this model's kernels run on. */
   isa: string,

@@ -38,7 +38,7 @@ export interface BackendInfo {
  * @typeParam Label the union of its classes' names
  */
 export class Model<Label extends string = string> {
-  /** What it is, with every default filled in. Frozen. */
+  /** What it is, with every default filled in but those of a layer's options. Frozen. */
   readonly definition: ModelDefinition<Label>;
   /** What it runs on. */
   readonly backend: BackendInfo;

@@ -9,7 +9,10 @@ use ts_rs::{Config, TS};
 use crate::{
     ErrorCode,
     network::{
-        definition::{Cell, InputDefinition, LayerDefinition, ModelDefinition, OutputDefinition, Scaling},
+        definition::{
+            Activation, Cell, GateActivation, InputDefinition, LayerDefinition, ModelDefinition, OutputDefinition,
+            Scaling,
+        },
         description::{MachineDescription, ModelDescription},
         machine::MachineOptions,
         parameters::Tensor,
@@ -35,6 +38,8 @@ fn typescript() -> String {
         choice::<Scaling>(),
         object::<LayerDefinition>(),
         choice::<Cell>(),
+        choice::<GateActivation>(),
+        choice::<Activation>(),
         object::<OutputDefinition>(),
         object::<TrainingOptions>(),
         object::<OptimizerOptions>(),

@@ -7,7 +7,8 @@ mod common;
 use common::case::{Case, named};
 use common::error;
 use lstm_core::kernels::InstructionSet;
-use lstm_core::network::layer::LstmLayer;
+use lstm_core::network::definition::{Activation, Cell, GateActivation, LayerDefinition};
+use lstm_core::network::layer::RecurrentLayer;
 
 const SIZES: [usize; 9] = [1, 3, 7, 15, 16, 17, 33, 64, 130];
 const STEPS: usize = 4;
@@ -85,6 +86,53 @@ fn few_rows_over_many_steps_give_the_oracles_numbers() {
     }
 }
 
+/// Every cell with every option that the kernels have.
+fn definitions() -> Vec<LayerDefinition> {
+    let lstm = LayerDefinition::new(Cell::Lstm, 1);
+    let (gru, rnn) = (LayerDefinition::new(Cell::Gru, 1), LayerDefinition::new(Cell::Rnn, 1));
+    vec![
+        LayerDefinition { bias: false, ..lstm.clone() },
+        LayerDefinition { coupled_gates: true, ..lstm.clone() },
+        // Initial cell states are up to 1 in size, so that many are clipped and many are not.
+        LayerDefinition { cell_clip: Some(0.5), ..lstm.clone() },
+        LayerDefinition { gate_activation: GateActivation::HardSigmoid, ..lstm.clone() },
+        LayerDefinition { gate_activation: GateActivation::HardSigmoidFifth, ..lstm.clone() },
+        LayerDefinition {
+            coupled_gates: true,
+            cell_clip: Some(0.25),
+            gate_activation: GateActivation::HardSigmoid,
+            bias: false,
+            ..lstm
+        },
+        gru.clone(),
+        LayerDefinition { bias: false, ..gru },
+        rnn.clone(),
+        LayerDefinition { activation: Activation::Relu, ..rnn.clone() },
+        LayerDefinition { bias: false, ..rnn },
+    ]
+}
+
+#[test]
+fn every_cell_and_option_gives_the_oracles_numbers() {
+    for definition in definitions() {
+        let of = |batch, steps, input_size, units: usize| {
+            Case::of(LayerDefinition { units: units as u32, ..definition.clone() }, batch, steps, input_size)
+        };
+        // The sum that is a bias's gradient may cancel; with a few of them one sets the measure.
+        let few = |units: usize| definition.gates() * units < 3;
+        let sizes = || triples().filter(|&(b, i, h)| b * h * (i + h) <= 20_000 && !few(h));
+        let states = sizes().map(|(batch, input_size, units)| check_states(&of(batch, STEPS, input_size, units)));
+        let gradients = sizes().map(|(batch, input_size, units)| check_gradients(&of(batch, STEPS, input_size, units)));
+        let (states, gradients) = (states.fold(0.0, f64::max), gradients.fold(0.0, f64::max));
+        for (batch, input_size, units) in [(1, 5, 17), (2, 3, 7), (3, 2, 5), (1, 1, 1), (2, 17, 80)] {
+            let case = of(batch, MANY_STEPS, input_size, units);
+            check_states(&case);
+            check_gradients(&case);
+        }
+        println!("{definition:?}: worst errors {states:.1e}, {gradients:.1e}");
+    }
+}
+
 #[test]
 fn padding_has_no_gradient_and_its_content_changes_nothing() {
     for set in InstructionSet::available() {
@@ -116,12 +164,16 @@ fn a_layer_may_be_used_again_with_another_batch() {
 
 #[test]
 fn wrong_arrays_are_refused_by_name() {
-    let mut layer = LstmLayer::new(2, 3, InstructionSet::Portable, Some(1)).unwrap();
+    let definition = LayerDefinition::new(Cell::Lstm, 3);
+    let mut layer = RecurrentLayer::new(&definition, 2, InstructionSet::Portable, Some(1)).unwrap();
     let path = |result: lstm_core::Result<()>| result.unwrap_err().path;
     assert_eq!(path(layer.set_weights(&[0.0; 24], &[0.0; 35], &[0.0; 12], &[0.0; 12])), "weight_hh");
     assert_eq!(path(layer.forward(&[0.0; 8], 2, None, Some((&[0.0; 6], &[0.0; 5]))).map(drop)), "c0");
     layer.forward(&[0.0; 8], 2, None, None).unwrap();
     assert_eq!(path(layer.backward(Some(&[0.0; 11]), &[0.0; 6], &[0.0; 6]).map(drop)), "hidden");
     assert_eq!(path(layer.backward(None, &[0.0; 6], &[0.0; 7]).map(drop)), "final_cell");
-    assert_eq!(LstmLayer::new(0, 3, InstructionSet::Portable, Some(1)).err().unwrap().path, "units");
+    assert_eq!(
+        RecurrentLayer::new(&definition, 0, InstructionSet::Portable, Some(1)).err().unwrap().path,
+        "input_size"
+    );
 }

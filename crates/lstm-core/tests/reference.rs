@@ -5,8 +5,8 @@ mod common;
 
 use common::{STACKS, Vectors, assert_close, vectors};
 use lstm_core::reference::{
-    Adam, LayerOutput, LayerWeights, Scalar, Tape, Variable, clip_by_global_norm, cross_entropy, linear, lstm, softmax,
-    stack,
+    Adam, DirectionOutput, DirectionWeights, LayerWeights, Scalar, Tape, Variable, clip_by_global_norm, cross_entropy,
+    direction, linear, lstm, softmax, tensor_shapes,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -49,33 +49,41 @@ fn assert_gradients_equal_pytorch(vectors: &Vectors, gradients: &Tensors<f64>) {
     }
 }
 
-fn layers<S: Scalar>(vectors: &Vectors, tensors: &Tensors<S>) -> Vec<LayerWeights<S>> {
-    let layer = |k| {
-        let name = |tensor: &str| format!("layers.{k}.{tensor}_l0");
-        LayerWeights {
-            input_size: vectors.shape(&name("weight_ih"))[1],
-            units: vectors.shape(&name("weight_hh"))[1],
-            weight_ih: tensors[&name("weight_ih")].clone(),
-            weight_hh: tensors[&name("weight_hh")].clone(),
-            bias_ih: tensors[&name("bias_ih")].clone(),
-            bias_hh: tensors[&name("bias_hh")].clone(),
-        }
-    };
-    (0..vectors.layers()).map(layer).collect()
+/// A layer's weights.
+fn layer<S: Scalar>(vectors: &Vectors, tensors: &Tensors<S>, k: usize) -> DirectionWeights<S> {
+    let inputs = vectors.shape(&format!("layers.{k}.weight_ih_l0"))[1];
+    let names = tensor_shapes(&vectors.layer(k), inputs);
+    let tensors = names.into_iter().map(|(name, _)| (name, tensors[&format!("layers.{k}.{name}_l0")].clone()));
+    DirectionWeights { tensors: tensors.collect() }
+}
+
+/// Every layer's output, each running over the one below from the initial states that `state` gives.
+fn run_layers<S: Scalar>(
+    vectors: &Vectors,
+    tensors: &Tensors<S>,
+    x: &[S],
+    (lengths, steps): (&[usize], usize),
+    state: impl Fn(usize, &str) -> Vec<S>,
+) -> Vec<DirectionOutput<S>> {
+    let mut outputs: Vec<DirectionOutput<S>> = Vec::new();
+    for k in 0..vectors.layers() {
+        let x = outputs.last().map_or(x, |below| &below.hidden);
+        let weights = layer(vectors, tensors, k);
+        let (h0, c0) = (state(k, "h0"), state(k, "c0"));
+        outputs.push(direction(&vectors.layer(k), &weights, x, lengths, steps, &h0, &c0, false));
+    }
+    outputs
 }
 
 /// Every result of a stack of layers.
 fn stack_outputs<S: Scalar>(vectors: &Vectors, tensors: &Tensors<S>) -> Tensors<S> {
-    let states = |name: &str| -> Vec<Vec<S>> {
-        (0..vectors.layers()).map(|k| tensors[&format!("layers.{k}.{name}")].clone()).collect()
-    };
+    let state = |k: usize, name: &str| tensors.get(&format!("layers.{k}.{name}")).cloned().unwrap_or_default();
     let (lengths, steps) = (vectors.indices("lengths"), vectors.shape("x")[1]);
-    let outputs =
-        stack(&layers(vectors, tensors), &tensors["x"], &lengths, steps, &states("h0"), &states("c0")).into_iter();
-    let named = |(k, LayerOutput { hidden, h_n, c_n })| {
+    let outputs = run_layers(vectors, tensors, &tensors["x"], (&lengths, steps), state).into_iter();
+    let named = |(k, DirectionOutput { hidden, h_n, c_n })| {
         [("hidden", hidden), ("h_n", h_n), ("c_n", c_n)].map(|(name, tensor)| (format!("layers.{k}.{name}"), tensor))
     };
-    outputs.enumerate().flat_map(named).collect()
+    outputs.enumerate().flat_map(named).filter(|(_, tensor)| !tensor.is_empty()).collect()
 }
 
 /// y = Σ cotangent · result over every result that has a cotangent.
@@ -93,12 +101,11 @@ fn stack_functional<S: Scalar>(vectors: &Vectors, tensors: &Tensors<S>) -> S {
 /// The model's logits \[batch, classes\] for one of its batches.
 fn model_logits<S: Scalar>(vectors: &Vectors, parameters: &Tensors<S>, batch: usize) -> Vec<S> {
     let [_, rows, steps, features] = *vectors.shape("x") else { panic!("x is [batches, batch, steps, features]") };
-    let layers = layers(vectors, parameters);
     let x: Vec<S> =
         vectors.get("x").chunks(rows * steps * features).nth(batch).unwrap().iter().map(|&x| S::from(x)).collect();
     let lengths = &vectors.indices("lengths")[batch * rows..][..rows];
-    let zeros: Vec<Vec<S>> = layers.iter().map(|layer| vec![S::from(0.0); rows * layer.units]).collect();
-    let top = stack(&layers, &x, lengths, steps, &zeros, &zeros).pop().unwrap();
+    let zeros = |k: usize, _: &str| vec![S::from(0.0); rows * vectors.layer(k).units as usize];
+    let top = run_layers(vectors, parameters, &x, (lengths, steps), zeros).pop().unwrap();
     linear(&parameters["output.weight"], &parameters["output.bias"], &top.h_n)
 }
 

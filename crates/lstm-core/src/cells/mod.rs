@@ -1,5 +1,8 @@
-//! Recurrent cells: each a time loop over a batch, the forward pass mirrored by the backward pass.
+//! Recurrent cells, the equations of each forward mirrored by backward, and the time loop over a batch that they share.
 //! Knows packed sequences and packed weights; nothing of stacks, heads, losses or training.
 
-pub(crate) mod lstm;
+mod gru;
+mod lstm;
+pub(crate) mod recurrence;
+mod rnn;
 pub(crate) mod sequences;

@@ -18,12 +18,13 @@ use crate::memory::{Plan, Region, SharedRows, disjoint};
 /// Rows k of one block.
 const BLOCK: usize = 256;
 
-/// The left operand: gradients of pre-activations. Row k holds runs of `columns` values, `segment_stride` apart.
+/// The left operand: gradients of pre-activations. Row k holds segments of `columns` values, one for each run of outputs.
 #[derive(Clone, Copy)]
 pub(crate) struct Segmented<'a> {
     pub(crate) values: &'a [f32],
     pub(crate) row_stride: usize,
-    pub(crate) segment_stride: usize,
+    /// Where in a row each segment begins.
+    pub(crate) segments: &'a [usize],
     pub(crate) columns: usize,
 }
 
@@ -48,8 +49,8 @@ pub(crate) struct OuterProduct<'a> {
     pub(crate) left: Segmented<'a>,
     /// Their columns lie side by side in the product.
     pub(crate) rights: &'a [Right<'a>],
-    /// Receives the sum of left[k, m] over k.
-    pub(crate) bias_gradient: SharedRows<'a>,
+    /// Receives the sum of left[k, m] over k, if it is wanted.
+    pub(crate) bias_gradient: Option<SharedRows<'a>>,
 }
 
 /// Scratch values that one part of an outer product needs.
@@ -92,9 +93,14 @@ impl OuterProduct<'_> {
         let count = outputs.len();
         let columns = self.columns().next_multiple_of(I::LANES);
         let mut scratch = Scratch::carve(scratch, count, columns);
-        // SAFETY: the rows are this part's own.
-        let bias_gradient = unsafe { std::slice::from_raw_parts_mut(self.bias_gradient.at(outputs.start), count) };
-        bias_gradient.fill(0.0);
+        let mut bias_gradient = self.bias_gradient.filter(|_| count > 0).map(|gradient| {
+            assert!(gradient.length() >= outputs.end);
+            // SAFETY: within the gradient as just asserted; the rows are this part's own.
+            unsafe { std::slice::from_raw_parts_mut(gradient.at(outputs.start), count) }
+        });
+        if let Some(gradient) = &mut bias_gradient {
+            gradient.fill(0.0);
+        }
         for block in (0..self.rows).step_by(BLOCK) {
             let depth = BLOCK.min(self.rows - block);
             for k in 0..depth {
@@ -103,7 +109,9 @@ impl OuterProduct<'_> {
             }
             for Piece { outputs: piece, start } in self.left.pieces(outputs.clone()) {
                 let sums = piece.start - outputs.start..piece.end - outputs.start;
-                self.left.add_rows(block..block + depth, start, &mut bias_gradient[sums.clone()]);
+                if let Some(gradient) = &mut bias_gradient {
+                    self.left.add_rows(block..block + depth, start, &mut gradient[sums.clone()]);
+                }
                 let left = self.left.block(block, depth, start, piece.len());
                 multiply_block(isa, left, &mut scratch, depth, sums, columns, block == 0);
             }
@@ -164,7 +172,7 @@ impl<'a> Segmented<'a> {
             let (segment, column) = (output / self.columns, output % self.columns);
             let first = output;
             output = (output + self.columns - column).min(outputs.end);
-            (first < output).then_some(Piece { outputs: first..output, start: segment * self.segment_stride + column })
+            (first < output).then(|| Piece { outputs: first..output, start: self.segments[segment] + column })
         })
     }
 

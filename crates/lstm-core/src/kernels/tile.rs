@@ -64,24 +64,60 @@ pub(crate) unsafe fn compute<I: KernelIsa, const R: usize, const V: usize, const
     unsafe {
         let mut sums: [[I::F32; V]; R] = load(isa, from);
         for &left in lefts {
-            sums = multiply_add::<I, R, V, TRANSPOSED>(isa, sums, left, packed);
+            sums = multiply_add::<I, R, V, 0, V, TRANSPOSED>(isa, sums, left, packed);
             packed = packed.add(left.depth * V * I::LANES);
         }
         store(isa, sums, to);
     }
 }
 
-/// Adds a product to the sums of a tile.
+/// Computes a tile of a GRU, whose input and hidden state share two of their three vectors: the input's product goes to
+/// the vectors 0 to 2, the hidden state's to 1 to 3.
+///
+/// # Safety
+/// As [`compute`], the packed operands having three vectors.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+pub(crate) unsafe fn compute_overlapping<I: KernelIsa, const R: usize>(
+    isa: I,
+    from: Tile<*const f32>,
+    inputs: &[Left],
+    hidden: Option<Left>,
+    mut packed: *const f32,
+    to: Tile<*mut f32>,
+) {
+    // SAFETY: the caller answers for it.
+    unsafe {
+        let mut sums: [[I::F32; TILE_VECTORS]; R] = load(isa, from);
+        for &left in inputs {
+            sums = multiply_add::<I, R, TILE_VECTORS, 0, 3, false>(isa, sums, left, packed);
+            packed = packed.add(left.depth * 3 * I::LANES);
+        }
+        if let Some(left) = hidden {
+            sums = multiply_add::<I, R, TILE_VECTORS, 1, 3, false>(isa, sums, left, packed);
+        }
+        store(isa, sums, to);
+    }
+}
+
+/// Adds a product of V vectors to the sums of a tile, from vector FIRST on.
 ///
 /// # Safety
 /// As [`compute`].
 #[inline(always)]
-unsafe fn multiply_add<I: KernelIsa, const R: usize, const V: usize, const TRANSPOSED: bool>(
+unsafe fn multiply_add<
+    I: KernelIsa,
+    const R: usize,
+    const ALL: usize,
+    const FIRST: usize,
+    const V: usize,
+    const TRANSPOSED: bool,
+>(
     isa: I,
-    mut sums: [[I::F32; V]; R],
+    mut sums: [[I::F32; ALL]; R],
     left: Left,
     packed: *const f32,
-) -> [[I::F32; V]; R] {
+) -> [[I::F32; ALL]; R] {
     let (row_stride, depth_stride) = if TRANSPOSED { (1, left.stride) } else { (left.stride, 1) };
     let (mut a, mut b, mut rest) = (left.start, packed, left.depth);
     if rest == 0 {
@@ -90,7 +126,10 @@ unsafe fn multiply_add<I: KernelIsa, const R: usize, const V: usize, const TRANS
     loop {
         for step in 0..I::UNROLLED {
             // SAFETY: `rest`, the depths that are left, is above `step`.
-            unsafe { sums = add_depth(isa, sums, a.add(step * depth_stride), row_stride, b.add(step * V * I::LANES)) };
+            unsafe {
+                let (a, b) = (a.add(step * depth_stride), b.add(step * V * I::LANES));
+                sums = add_depth::<I, R, ALL, FIRST, V>(isa, sums, a, row_stride, b);
+            }
             if rest == step + 1 {
                 return sums;
             }
@@ -109,13 +148,13 @@ unsafe fn multiply_add<I: KernelIsa, const R: usize, const V: usize, const TRANS
 /// # Safety
 /// `left` is readable at R numbers that lie `row_stride` apart, `packed` at V · LANES values.
 #[inline(always)]
-unsafe fn add_depth<I: KernelIsa, const R: usize, const V: usize>(
+unsafe fn add_depth<I: KernelIsa, const R: usize, const ALL: usize, const FIRST: usize, const V: usize>(
     isa: I,
-    mut sums: [[I::F32; V]; R],
+    mut sums: [[I::F32; ALL]; R],
     left: *const f32,
     row_stride: usize,
     packed: *const f32,
-) -> [[I::F32; V]; R] {
+) -> [[I::F32; ALL]; R] {
     let ops = isa.f32();
     let mut broadcast = [ops.zero(); R];
     for (r, a) in broadcast.iter_mut().enumerate() {
@@ -126,7 +165,7 @@ unsafe fn add_depth<I: KernelIsa, const R: usize, const V: usize>(
         // SAFETY: v < V.
         let b = unsafe { ops.load_ptr(packed.add(v * I::LANES)) };
         for (row, &a) in sums.iter_mut().zip(&broadcast) {
-            row[v] = ops.mul_add(a, b, row[v]);
+            row[FIRST + v] = ops.mul_add(a, b, row[FIRST + v]);
         }
     }
     sums

@@ -92,12 +92,7 @@ impl Head {
         unsafe { multiply(self.set, product, 0..rows) };
         let product = OuterProduct {
             rows,
-            left: Segmented {
-                values: dlogits,
-                row_stride: self.logit_stride(),
-                segment_stride: 0,
-                columns: self.classes,
-            },
+            left: Segmented { values: dlogits, row_stride: self.logit_stride(), segments: &[0], columns: self.classes },
             rights: &[Right {
                 values: hidden,
                 row_stride: self.state_stride(),
@@ -107,7 +102,7 @@ impl Head {
                 gradient_stride: self.units,
                 gradient_column: 0,
             }],
-            bias_gradient: SharedRows::new(gradients.bias),
+            bias_gradient: Some(SharedRows::new(gradients.bias)),
         };
         // SAFETY: as above.
         unsafe { outer_product(self.set, product, 0..self.classes, gradients.scratch) };

@@ -1,13 +1,14 @@
-//! One LSTM layer by itself, forward and backward on plain arrays, for people who build their own network.
+//! One recurrent layer by itself, in one direction, forward and backward on plain arrays, for people who build their own network.
 
-use crate::cells::lstm::{
-    Activations, Columns, FromAbove, Gradients, Input, InputGradient, LayerBatch, PackedWeights, Shape, Weights,
-    backward, forward, scratch,
+use crate::cells::recurrence::{
+    Activations, Columns, FromAbove, Gradients, Input, InputGradient, LayerBatch, PackedWeights, Recurrence, Shape,
+    Weights, backward, forward, scratch,
 };
 use crate::cells::sequences::{Direction, Sequences};
 use crate::executor::Executor;
 use crate::kernels::InstructionSet;
 use crate::memory::AlignedBuffer;
+use crate::network::definition::LayerDefinition;
 use crate::network::samples::{Gathering, InputScaling, Samples};
 use crate::{Error, ErrorCode, Result};
 
@@ -18,32 +19,36 @@ pub struct LayerOutput {
     pub hidden: Vec<f32>,
     /// [B, H]: the hidden state after the step that each sequence ends with: its last valid one, in reverse its first.
     pub final_hidden: Vec<f32>,
-    /// [B, H]: the cell state likewise.
+    /// [B, H]: the cell state likewise; empty unless the layer is an LSTM.
     pub final_cell: Vec<f32>,
 }
 
 /// The gradients of one backward pass, by everything that the forward pass read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerGradients {
-    /// [4H, I]
+    /// [G·H, I]
     pub weight_ih: Vec<f32>,
-    /// [4H, H]
+    /// [G·H, H]
     pub weight_hh: Vec<f32>,
-    /// `[4H]`, for each of the two biases, which are added up
-    pub bias: Vec<f32>,
+    /// `[G·H]`; empty without biases
+    pub bias_ih: Vec<f32>,
+    /// `[G·H]`; empty without biases
+    pub bias_hh: Vec<f32>,
     /// [B, T, I]; zero beyond a sequence's length
     pub x: Vec<f32>,
     /// [B, H]
     pub initial_hidden: Vec<f32>,
-    /// [B, H]
+    /// [B, H]; empty unless the layer is an LSTM
     pub initial_cell: Vec<f32>,
 }
 
-/// An LSTM layer with its weights and the activations of its last forward pass.
+/// A recurrent layer with its weights and the activations of its last forward pass.
 ///
 /// ```
-/// use lstm_core::{kernels::InstructionSet, network::layer::LstmLayer};
-/// let mut layer = LstmLayer::new(1, 2, InstructionSet::choose()?, Some(1))?;
+/// use lstm_core::network::definition::{Cell, LayerDefinition};
+/// use lstm_core::{kernels::InstructionSet, network::layer::RecurrentLayer};
+/// let definition = LayerDefinition::new(Cell::Lstm, 2);
+/// let mut layer = RecurrentLayer::new(&definition, 1, InstructionSet::choose()?, Some(1))?;
 /// layer.set_weights(&[0.5; 8], &[0.1; 16], &[0.0; 8], &[0.0; 8])?;
 /// let output = layer.forward(&[1.0, -1.0, 2.0], 3, None, None)?; // one sequence of three steps
 /// assert_eq!(output.hidden.len(), 3 * 2);
@@ -51,10 +56,11 @@ pub struct LayerGradients {
 /// assert_eq!(gradients.x.len(), 3);
 /// # Ok::<(), lstm_core::Error>(())
 /// ```
-pub struct LstmLayer {
+pub struct RecurrentLayer {
     set: InstructionSet,
     executor: Executor,
     weights: PackedWeights,
+    bias: bool,
     direction: Direction,
     sequences: Sequences,
     steps: usize,
@@ -64,20 +70,26 @@ pub struct LstmLayer {
     gates: AlignedBuffer,
 }
 
-impl LstmLayer {
-    /// A layer of `units` units over inputs of `input_size` numbers a step, its weights zero. Without `threads`, as
-    /// many as the machine has.
-    pub fn new(input_size: usize, units: usize, set: InstructionSet, threads: Option<usize>) -> Result<Self> {
-        if input_size == 0 || units == 0 {
-            let message =
-                format!("a layer of {units} units over {input_size} inputs is empty; give at least one of each");
-            return Err(Error::new(ErrorCode::InvalidDefinition, "units", message));
+impl RecurrentLayer {
+    /// One direction of the layer that a definition describes, over inputs of `input_size` numbers a step, its weights
+    /// zero. Without `threads`, as many as the machine has.
+    pub fn new(
+        definition: &LayerDefinition,
+        input_size: usize,
+        set: InstructionSet,
+        threads: Option<usize>,
+    ) -> Result<Self> {
+        definition.validate("layer")?;
+        if input_size == 0 {
+            let message = "a layer over no inputs is empty; give at least one";
+            return Err(Error::new(ErrorCode::InvalidDefinition, "input_size", message));
         }
-        let shape = Shape::new(input_size, units, set.lanes());
+        let shape = Shape::new(Recurrence::of(definition), input_size, definition.units as usize, set.lanes());
         Ok(Self {
             set,
             executor: Executor::new(threads)?,
             weights: PackedWeights::new(shape, set.lanes(), true, true)?,
+            bias: definition.bias,
             direction: Direction::Forward,
             sequences: Sequences::default(),
             steps: 0,
@@ -95,7 +107,8 @@ impl LstmLayer {
         Self { direction: Direction::Reverse, ..self }
     }
 
-    /// Takes over weights in PyTorch's shapes: [4H, I], [4H, H], `[4H]`, `[4H]`, gates in the order i, f, g, o.
+    /// Takes over weights in PyTorch's shapes and order of gates: [G·H, I], [G·H, H], `[G·H]`, `[G·H]`; G is 4 for an LSTM
+    /// (i, f, g, o; with coupled gates i, g, o), 3 for a GRU (r, z, n), 1 for a simple RNN. Without biases these are empty.
     pub fn set_weights(
         &mut self,
         weight_ih: &[f32],
@@ -104,16 +117,17 @@ impl LstmLayer {
         bias_hh: &[f32],
     ) -> Result<()> {
         let Shape { input_size, units, .. } = self.weights.shape;
-        check("weight_ih", weight_ih, 4 * units * input_size)?;
-        check("weight_hh", weight_hh, 4 * units * units)?;
-        check("bias_ih", bias_ih, 4 * units)?;
-        check("bias_hh", bias_hh, 4 * units)?;
+        let rows = self.weights.shape.gates() * units;
+        check("weight_ih", weight_ih, rows * input_size)?;
+        check("weight_hh", weight_hh, rows * units)?;
+        check("bias_ih", bias_ih, if self.bias { rows } else { 0 })?;
+        check("bias_hh", bias_hh, if self.bias { rows } else { 0 })?;
         self.weights.pack(&self.executor, Weights { weight_ih, weight_hh, bias_ih, bias_hh });
         Ok(())
     }
 
     /// Runs the layer over `x` [B, `steps`, I], of which the first `lengths[b]` steps count, from the initial states
-    /// `(h0, c0)`, [B, H] each, or from zero.
+    /// `(h0, c0)`, [B, H] each, c0 empty unless the layer is an LSTM, or from zero.
     pub fn forward(
         &mut self,
         x: &[f32],
@@ -121,12 +135,12 @@ impl LstmLayer {
         lengths: Option<&[u32]>,
         initial: Option<(&[f32], &[f32])>,
     ) -> Result<LayerOutput> {
-        let Shape { input_size, units, padded_units } = self.weights.shape;
+        let Shape { input_size, units, padded_units, .. } = self.weights.shape;
         let samples = Samples::new(x, steps, input_size, lengths)?;
         let batch = samples.count();
         if let Some((hidden, cell)) = initial {
             check("h0", hidden, batch * units)?;
-            check("c0", cell, batch * units)?;
+            check("c0", cell, self.cell_numbers(batch))?;
         }
         self.sequences.pack(batch, steps, |sample| samples.length(sample));
         self.steps = steps;
@@ -142,11 +156,10 @@ impl LstmLayer {
             parts: 1,
         };
         gathering.gather(&samples, |sample| sample, &mut self.x);
-        for (states, given) in
-            [(&mut self.hidden, initial.map(|(hidden, _)| hidden)), (&mut self.cells, initial.map(|(_, cell)| cell))]
-        {
-            pad_states(&self.sequences, states, given, units, padded_units);
-        }
+        let has_cell = self.has_cell_state();
+        pad_states(&self.sequences, &mut self.hidden, initial.map(|(hidden, _)| hidden), units, padded_units);
+        let cell = initial.map(|(_, cell)| cell).filter(|_| has_cell);
+        pad_states(&self.sequences, &mut self.cells, cell, units, padded_units);
         let activations =
             Activations { hidden: &mut self.hidden, cells: &mut self.cells, gates: &mut self.gates, training: true };
         forward(
@@ -163,23 +176,23 @@ impl LstmLayer {
         Ok(LayerOutput {
             hidden: unpack(&self.sequences, steps, &self.hidden[batch * padded_units..], units, padded_units),
             final_hidden: self.final_states(&self.hidden),
-            final_cell: self.final_states(&self.cells),
+            final_cell: if has_cell { self.final_states(&self.cells) } else { Vec::new() },
         })
     }
 
     /// Runs the last forward pass backwards, given the gradients of its outputs: of the hidden states [B, T, H] if
-    /// they were used, of the final hidden and cell states [B, H].
+    /// they were used, of the final hidden and cell states [B, H], the latter empty unless the layer is an LSTM.
     pub fn backward(
         &mut self,
         hidden: Option<&[f32]>,
         final_hidden: &[f32],
         final_cell: &[f32],
     ) -> Result<LayerGradients> {
-        let Shape { input_size, units, padded_units } = self.weights.shape;
+        let Shape { input_size, units, padded_units, .. } = self.weights.shape;
         let (batch, packed) = (self.sequences.batch(), self.sequences.packed_rows());
         check("hidden", hidden.unwrap_or(&[]), hidden.map_or(0, |_| batch * self.steps * units))?;
         check("final_hidden", final_hidden, batch * units)?;
-        check("final_cell", final_cell, batch * units)?;
+        check("final_cell", final_cell, self.cell_numbers(batch))?;
         let mut from_above = AlignedBuffer::zeros(packed * padded_units)?;
         if let Some(hidden) = hidden {
             pack_rows(&self.sequences, self.steps, hidden, &mut from_above, units, padded_units);
@@ -187,13 +200,16 @@ impl LstmLayer {
         let [mut hidden_state, mut cell_state] =
             [AlignedBuffer::zeros(batch * padded_units)?, AlignedBuffer::zeros(batch * padded_units)?];
         pad_states(&self.sequences, &mut hidden_state, Some(final_hidden), units, padded_units);
-        pad_states(&self.sequences, &mut cell_state, Some(final_cell), units, padded_units);
+        let has_cell = self.has_cell_state();
+        pad_states(&self.sequences, &mut cell_state, has_cell.then_some(final_cell), units, padded_units);
         let input_stride = input_size.next_multiple_of(self.set.lanes());
         let mut input = AlignedBuffer::zeros(packed * input_stride)?;
         let mut memory = AlignedBuffer::zeros(scratch(self.weights.shape, self.set.lanes(), self.executor.threads()))?;
         let zeros = |length| vec![0.0; length];
-        let (mut weight_ih, mut weight_hh, mut bias) =
-            (zeros(4 * units * input_size), zeros(4 * units * units), zeros(4 * units));
+        let rows = self.weights.shape.gates() * units;
+        let biases = if self.bias { rows } else { 0 };
+        let (mut weight_ih, mut weight_hh) = (zeros(rows * input_size), zeros(rows * units));
+        let (mut bias_ih, mut bias_hh) = (zeros(biases), zeros(biases));
         backward(
             LayerBatch {
                 set: self.set,
@@ -213,16 +229,32 @@ impl LstmLayer {
                 input: Some(InputGradient { values: &mut input, add: false }),
                 weight_ih: &mut weight_ih,
                 weight_hh: &mut weight_hh,
-                bias: &mut bias,
+                bias_ih: &mut bias_ih,
+                bias_hh: &mut bias_hh,
                 scratch: &mut memory,
             },
         );
         let x = unpack(&self.sequences, self.steps, &input, input_size, input_stride);
         let unpad = |states: &[f32]| per_sample(&self.sequences, units, |row| &states[row * padded_units..]);
-        let (initial_hidden, initial_cell) = (unpad(&hidden_state), unpad(&cell_state));
+        let (mut initial_hidden, mut initial_cell) = (unpad(&hidden_state), unpad(&cell_state));
+        if !has_cell {
+            // What was carried past the weights belongs to the hidden state.
+            for (gradient, carried) in initial_hidden.iter_mut().zip(initial_cell.drain(..)) {
+                *gradient += carried;
+            }
+        }
         // The gates were replaced by their gradients: a second backward pass needs a forward pass first.
         self.sequences = Sequences::default();
-        Ok(LayerGradients { weight_ih, weight_hh, bias, x, initial_hidden, initial_cell })
+        Ok(LayerGradients { weight_ih, weight_hh, bias_ih, bias_hh, x, initial_hidden, initial_cell })
+    }
+
+    fn has_cell_state(&self) -> bool {
+        self.weights.shape.recurrence.has_cell_state()
+    }
+
+    /// Numbers of the cell states of a batch.
+    fn cell_numbers(&self, batch: usize) -> usize {
+        if self.has_cell_state() { batch * self.weights.shape.units } else { 0 }
     }
 
     fn final_states(&self, states: &[f32]) -> Vec<f32> {

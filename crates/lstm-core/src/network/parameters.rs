@@ -4,12 +4,9 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::definition::{ModelDefinition, Scaling};
+use super::definition::{LayerDefinition, ModelDefinition, Scaling};
 use crate::finite::first_not_finite;
 use crate::{Error, ErrorCode, Result};
-
-/// Gates of an LSTM, in PyTorch's order: input, forget, cell, output.
-pub const GATES: usize = 4;
 
 /// One named tensor, row-major.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,21 +33,21 @@ impl Tensor {
     }
 }
 
-/// The tensors of one direction of an LSTM layer: `H` units over `I` inputs.
+/// The tensors of one direction of a layer: `H` units over `I` inputs, `G` gates. Without biases their ranges are empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DirectionRanges {
-    /// `[4H, I]`
+    /// `[G·H, I]`
     pub weight_ih: Range<usize>,
-    /// `[4H, H]`
+    /// `[G·H, H]`
     pub weight_hh: Range<usize>,
-    /// `[4H]`
+    /// `[G·H]`
     pub bias_ih: Range<usize>,
-    /// `[4H]`
+    /// `[G·H]`
     pub bias_hh: Range<usize>,
 }
 
-/// One LSTM layer's tensors.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One layer's tensors.
+#[derive(Debug, Clone, PartialEq)]
 pub struct LayerRanges {
     /// The forward direction, and in a bidirectional layer the reverse one.
     pub directions: Vec<DirectionRanges>,
@@ -58,6 +55,8 @@ pub struct LayerRanges {
     pub input_size: usize,
     /// `H`
     pub units: usize,
+    /// What the layer is.
+    pub definition: LayerDefinition,
 }
 
 impl LayerRanges {
@@ -92,7 +91,7 @@ pub struct ScalingRanges {
 
 /// The tensors of a model in the order of the flat vector: each layer from the input upwards, the head, and after
 /// all that is trained, what is not. So the trained numbers are one slice, which optimisers and clipping run over.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Layout {
     tensors: Vec<Tensor>,
     layers: Vec<LayerRanges>,
@@ -110,17 +109,18 @@ impl Layout {
         let mut layers = Vec::with_capacity(definition.layers.len());
         for (index, layer) in definition.layers.iter().enumerate() {
             let units = layer.units as usize;
+            let rows = layer.gates() * units;
             let directions = ["", "_reverse"][..layer.directions()].iter().map(|suffix| {
                 let mut tensor =
                     |name, shape: &[usize]| tensors.trained(format!("layers.{index}.{name}_l0{suffix}"), shape);
-                DirectionRanges {
-                    weight_ih: tensor("weight_ih", &[GATES * units, input_size]),
-                    weight_hh: tensor("weight_hh", &[GATES * units, units]),
-                    bias_ih: tensor("bias_ih", &[GATES * units]),
-                    bias_hh: tensor("bias_hh", &[GATES * units]),
-                }
+                let weight_ih = tensor("weight_ih", &[rows, input_size]);
+                let weight_hh = tensor("weight_hh", &[rows, units]);
+                let [bias_ih, bias_hh] =
+                    ["bias_ih", "bias_hh"].map(|name| if layer.bias { tensor(name, &[rows]) } else { 0..0 });
+                DirectionRanges { weight_ih, weight_hh, bias_ih, bias_hh }
             });
-            let layer = LayerRanges { directions: directions.collect(), input_size, units };
+            let directions = directions.collect();
+            let layer = LayerRanges { directions, input_size, units, definition: layer.clone() };
             input_size = layer.outputs();
             layers.push(layer);
         }

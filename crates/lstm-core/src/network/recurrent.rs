@@ -6,9 +6,9 @@ use std::ops::Range;
 use super::parameters::{DirectionRanges, Layout};
 use super::workspace::{DirectionRegions, Workspace};
 use crate::Result;
-use crate::cells::lstm::{
-    Activations, Columns, FromAbove, Gradients, Input, InputGradient, LayerBatch, PackedWeights, Shape, Weights,
-    backward, forward,
+use crate::cells::recurrence::{
+    Activations, Columns, FromAbove, Gradients, Input, InputGradient, LayerBatch, PackedWeights, Recurrence, Shape,
+    Weights, backward, forward,
 };
 use crate::cells::sequences::{Direction, Sequences};
 use crate::executor::Executor;
@@ -44,7 +44,7 @@ impl Recurrent {
     pub(crate) fn new(layout: &Layout, set: InstructionSet, training: bool) -> Result<Self> {
         let lanes = set.lanes();
         let layer = |(index, layer): (usize, &super::parameters::LayerRanges)| {
-            let shape = Shape::new(layer.input_size, layer.units, lanes);
+            let shape = Shape::new(Recurrence::of(&layer.definition), layer.input_size, layer.units, lanes);
             // Nobody uses the gradient of the network's own input.
             let weights = layer.directions.iter().map(|_| PackedWeights::new(shape, lanes, training, index > 0));
             Ok(Layer { shape, directions: weights.collect::<Result<_>>()? })
@@ -139,7 +139,7 @@ impl Recurrent {
             hidden_state.fill(0.0);
         }
         cell_state.fill(0.0);
-        let [weight_ih, weight_hh, bias, bias_hh] = tensors(gradients, &layout.layer(index).directions[which]);
+        let [weight_ih, weight_hh, bias_ih, bias_hh] = tensors(gradients, &layout.layer(index).directions[which]);
         let job = LayerBatch {
             set: self.set,
             executor,
@@ -164,12 +164,11 @@ impl Recurrent {
                 input: input_gradient.map(|_| InputGradient { values: below, add: which > 0 }),
                 weight_ih,
                 weight_hh,
-                bias,
+                bias_ih,
+                bias_hh,
                 scratch,
             },
         );
-        // Both biases are added to the same pre-activation.
-        bias_hh.copy_from_slice(bias);
     }
 
     /// Where a layer's input lies: the gathered samples for the first layer, for the others the hidden states of the

@@ -4,16 +4,17 @@
 use super::head::{Head, HeadGradients};
 use super::loss::{BatchLoss, cross_entropy, cross_entropy_gradient, softmax};
 use super::parameters::Layout;
-use super::recurrent::{DIRECTIONS, Recurrent};
+use super::recurrent::{DIRECTIONS, Layer, Recurrent};
 use super::samples::{Gathering, InputScaling, Samples};
 use super::workspace::{DirectionRegions, LayerRegions, Workspace};
 use crate::Result;
+use crate::cells::recurrence::Shape;
 use crate::cells::sequences::Sequences;
 use crate::executor::Executor;
 use crate::kernels::InstructionSet;
 use crate::memory::{Region, disjoint};
 
-/// A stack of LSTM layers with a linear head, its weights packed for one instruction set.
+/// A stack of recurrent layers with a linear head, its weights packed for one instruction set.
 pub(crate) struct Stack {
     pub(crate) set: InstructionSet,
     pub(crate) executor: Executor,
@@ -25,7 +26,8 @@ pub(crate) struct Stack {
     training: bool,
 }
 
-/// The hidden and cell states of one sequence, carried from step to step: one `[padded units]` each a layer.
+/// The hidden and cell states of one sequence, carried from step to step: one `[padded units]` each a layer, the cell
+/// states empty where there are none.
 pub(crate) struct StreamState {
     hidden: Vec<Vec<f32>>,
     cells: Vec<Vec<f32>>,
@@ -76,7 +78,9 @@ impl Stack {
             let states = batch * layer.shape.padded_units;
             for direction in &regions.directions[..layer.directions.len()] {
                 for region in [direction.hidden, direction.cells] {
-                    self.workspace.memory[region.range()][..states].fill(0.0);
+                    let memory = &mut self.workspace.memory[region.range()];
+                    let initial = states.min(memory.len());
+                    memory[..initial].fill(0.0);
                 }
             }
         }
@@ -95,22 +99,27 @@ impl Stack {
         for (index, LayerRegions { directions: [regions, _], .. }) in self.workspace.layers.iter().enumerate() {
             let units = state.hidden[index].len();
             self.workspace.memory[before(regions.hidden, units)].copy_from_slice(&state.hidden[index]);
-            self.workspace.memory[before(regions.cells, units)].copy_from_slice(&state.cells[index]);
+            let cells = &state.cells[index];
+            self.workspace.memory[before(regions.cells, cells.len())].copy_from_slice(cells);
         }
         self.run_layers();
         for (index, LayerRegions { directions: [regions, _], .. }) in self.workspace.layers.iter().enumerate() {
             let units = state.hidden[index].len();
             // The initial state comes first in `hidden`; in `cells` the new state has replaced it.
             state.hidden[index].copy_from_slice(&self.workspace.memory[regions.hidden.range()][units..2 * units]);
-            state.cells[index].copy_from_slice(&self.workspace.memory[regions.cells.range()][..units]);
+            let cells = before(regions.cells, state.cells[index].len());
+            state.cells[index].copy_from_slice(&self.workspace.memory[cells]);
         }
         Ok(())
     }
 
     /// A state before the first step.
     pub(crate) fn stream_state(&self) -> StreamState {
-        let zeros = || self.recurrent.layers.iter().map(|layer| vec![0.0; layer.shape.padded_units]).collect();
-        StreamState { hidden: zeros(), cells: zeros() }
+        let zeros = |wanted: fn(&Shape) -> bool| {
+            let layers = self.recurrent.layers.iter();
+            layers.map(|Layer { shape, .. }| vec![0.0; if wanted(shape) { shape.padded_units } else { 0 }]).collect()
+        };
+        StreamState { hidden: zeros(|_| true), cells: zeros(|shape| shape.recurrence.has_cell_state()) }
     }
 
     /// The batch's features in packed order, by as many threads as will run the first layer.

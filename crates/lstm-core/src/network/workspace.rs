@@ -3,17 +3,17 @@
 use super::head::Head;
 use super::recurrent::Layer;
 use crate::Result;
-use crate::cells::lstm::{ahead_rows, scratch};
+use crate::cells::recurrence::{ahead_rows, scratch};
 use crate::memory::{AlignedBuffer, Plan, Region};
 
-/// Buffers of one direction of a layer; P packed rows, B rows, H padded units. See `cells::lstm` for what they hold.
+/// Buffers of one direction of a layer; P packed rows, B rows, H padded units. See `cells::recurrence` for what they hold.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct DirectionRegions {
     /// [B + P, H]
     pub(crate) hidden: Region,
-    /// [B + P, H] when training, else [B, H]
+    /// [B + P, H] when training, else [B, H]; empty if the cell has no cell state
     pub(crate) cells: Region,
-    /// [P, 4 H and a gap] when training, else some rows for input products computed ahead
+    /// [P, the cell's slots of H and a gap] when training, else some rows for input products computed ahead
     pub(crate) gates: Region,
     /// [B, H] when training
     pub(crate) hidden_gradient: Region,
@@ -75,7 +75,10 @@ impl Workspace {
             for direction in &mut directions[..layer.directions.len()] {
                 *direction = DirectionRegions {
                     hidden: plan.take((batch + packed_rows) * units),
-                    cells: plan.take((batch + when(training, packed_rows)) * units),
+                    cells: plan.take(when(
+                        layer.shape.recurrence.has_cell_state(),
+                        (batch + when(training, packed_rows)) * units,
+                    )),
                     gates: plan
                         .take(layer.shape.gate_stride() * if training { packed_rows } else { ahead_rows(batch) }),
                     hidden_gradient: plan.take(when(training, batch * units)),

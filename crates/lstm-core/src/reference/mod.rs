@@ -1,8 +1,9 @@
-//! The oracle: the LSTM, its head, its loss and its optimiser as equations, in f64. It is short, slow and obvious:
+//! The oracle: the recurrent cells, their head, its loss and its optimiser as equations, in f64. It is short, slow and obvious:
 //! every fast path is held to it, and it knows none of them.
 //!
-//! Read in this order: `scalar` (what a number must be able to do), `lstm` (the layer and stacks of layers), `head`
-//! (logits, probabilities, loss), `tape` (exact gradients of all of these), `adam` (how gradients become steps).
+//! Read in this order: `scalar` (what a number must be able to do), `cells` (one step of each recurrence), `layer` (a
+//! layer over a batch of sequences), `lstm` (LSTM layers and stacks of them), `head` (logits, probabilities, loss), `tape`
+//! (exact gradients of all of these), `adam` (how gradients become steps).
 //!
 //! Only the forward direction is written down, once, over any [`Scalar`]. With `f64` it gives values; with a tape's
 //! [`Variable`] the same lines give exact gradients too. `tests/reference.rs` holds both to `PyTorch`'s float64
@@ -36,13 +37,16 @@
 //! ```
 
 mod adam;
+mod cells;
 mod head;
+mod layer;
 mod lstm;
 mod scalar;
 mod tape;
 
 pub use adam::{Adam, clip_by_global_norm};
 pub use head::{cross_entropy, linear, softmax};
-pub use lstm::{LayerOutput, LayerWeights, lstm, stack};
+pub use layer::{DirectionOutput, DirectionWeights, direction, tensor_shapes};
+pub use lstm::{LayerWeights, lstm, stack};
 pub use scalar::Scalar;
 pub use tape::{Gradients, Tape, Variable};

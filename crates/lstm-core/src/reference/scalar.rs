@@ -20,6 +20,9 @@ pub trait Scalar:
     /// The hyperbolic tangent.
     #[must_use]
     fn tanh(self) -> Self;
+    /// The number, but no further than to the bounds. Its slope is 1 between them, 0 at them and beyond.
+    #[must_use]
+    fn clamp(self, low: f64, high: f64) -> Self;
     /// The logistic function σ(x) = 1 / (1 + e⁻ˣ).
     #[must_use]
     fn sigmoid(self) -> Self;
@@ -40,6 +43,10 @@ impl Scalar for f64 {
 
     fn tanh(self) -> f64 {
         f64::tanh(self)
+    }
+
+    fn clamp(self, low: f64, high: f64) -> f64 {
+        f64::clamp(self, low, high)
     }
 
     fn sigmoid(self) -> f64 {

@@ -149,6 +149,11 @@ impl Scalar for Variable<'_> {
         record(y, [(self, 1.0 - y * y)])
     }
 
+    fn clamp(self, low: f64, high: f64) -> Self {
+        let slope = if self.value > low && self.value < high { 1.0 } else { 0.0 };
+        record(self.value.clamp(low, high), [(self, slope)])
+    }
+
     fn sigmoid(self) -> Self {
         let y = self.value.sigmoid();
         record(y, [(self, y * (1.0 - y))])

@@ -4,12 +4,12 @@
 //! |---|---|
 //! | `weight_ih` | Glorot uniform, each gate a matrix of its own |
 //! | `weight_hh` | orthogonal, each gate a matrix of its own |
-//! | `bias_ih` | 1 for the forget gate, 0 elsewhere |
+//! | `bias_ih` | 1 for an LSTM's forget gate, 0 elsewhere |
 //! | `bias_hh` | 0 |
 //! | `output.weight` | Glorot uniform |
 //! | `output.bias`, `input.mean`, `input.deviation` | 0 |
 //!
-//! Each gate by itself, because `[4H, I]` and `[4H, H]` are only how four maps are stored: every gate maps `I` inputs
+//! Each gate by itself, because an LSTM's `[4H, I]` and `[4H, H]` are only how four maps are stored: every gate maps `I` inputs
 //! and `H` states to `H` sums. Keras takes the stored matrix as one: its Glorot bound counts `4H` outputs, which makes
 //! every gate's weights smaller than the derivation asks for, and the four blocks of its `[H, 4H]` orthogonal matrix
 //! preserve the state's length only together. Here every gate's recurrent matrix preserves it (Saxe et al. 2014).
@@ -18,8 +18,8 @@ use std::ops::Range;
 
 use crate::{
     network::{
-        definition::ModelDefinition,
-        parameters::{GATES, Layout},
+        definition::{Cell, ModelDefinition},
+        parameters::Layout,
     },
     random::{RandomStream, Stream},
 };
@@ -37,15 +37,17 @@ pub fn initialise(definition: &ModelDefinition, layout: &Layout, seed: u32) -> V
     let mut random = RandomStream::new(seed, Stream::Initialisation);
     let mut weights = vec![0.0; layout.total_length()];
     for layer in layout.layers() {
-        let (inputs, units) = (layer.input_size, layer.units);
+        let (inputs, units, gates) = (layer.input_size, layer.units, layer.definition.gates());
         for direction in &layer.directions {
-            for gate in 0..GATES {
-                glorot_uniform(&mut weights[gate_of(&direction.weight_ih, gate)], inputs, units, &mut random);
+            for gate in 0..gates {
+                glorot_uniform(&mut weights[gate_of(&direction.weight_ih, gate, gates)], inputs, units, &mut random);
             }
-            for gate in 0..GATES {
-                orthogonal(&mut weights[gate_of(&direction.weight_hh, gate)], units, &mut random);
+            for gate in 0..gates {
+                orthogonal(&mut weights[gate_of(&direction.weight_hh, gate, gates)], units, &mut random);
             }
-            weights[gate_of(&direction.bias_ih, FORGET)].fill(FORGET_BIAS);
+            if layer.definition.cell == Cell::Lstm && !layer.definition.coupled_gates {
+                weights[gate_of(&direction.bias_ih, FORGET, gates)].fill(FORGET_BIAS);
+            }
         }
     }
     let head = layout.head();
@@ -53,9 +55,9 @@ pub fn initialise(definition: &ModelDefinition, layout: &Layout, seed: u32) -> V
     weights
 }
 
-/// One gate's quarter of a tensor whose outermost size is `4H`.
-fn gate_of(tensor: &Range<usize>, gate: usize) -> Range<usize> {
-    let length = tensor.len() / GATES;
+/// One gate's part of a tensor whose outermost size is `gates · H`.
+fn gate_of(tensor: &Range<usize>, gate: usize, gates: usize) -> Range<usize> {
+    let length = tensor.len() / gates;
     tensor.start + gate * length..tensor.start + (gate + 1) * length
 }
 
@@ -128,6 +130,9 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
+    /// Gates of an LSTM.
+    const GATES: usize = 4;
+
     fn definition(features: u32, units: &[u32]) -> ModelDefinition {
         let layers: Vec<String> = units.iter().map(|units| format!(r#"{{"cell":"lstm","units":{units}}}"#)).collect();
         ModelDefinition::from_json(&format!(
@@ -164,7 +169,11 @@ mod tests {
         let (layout, weights) = initialised(40, &[64, 16], 3);
         for (index, (inputs, units)) in [(40, 64), (64, 16)].into_iter().enumerate() {
             for gate in 0..GATES {
-                assert_glorot(&weights[gate_of(&layout.layer(index).directions[0].weight_ih, gate)], inputs, units);
+                assert_glorot(
+                    &weights[gate_of(&layout.layer(index).directions[0].weight_ih, gate, GATES)],
+                    inputs,
+                    units,
+                );
             }
         }
         assert_glorot(&weights[layout.head().weight.clone()], 16, 3);
@@ -176,7 +185,7 @@ mod tests {
             let (layout, weights) = initialised(2, &[units], 11);
             let size = units as usize;
             for gate in 0..GATES {
-                let matrix = &weights[gate_of(&layout.layer(0).directions[0].weight_hh, gate)];
+                let matrix = &weights[gate_of(&layout.layer(0).directions[0].weight_hh, gate, GATES)];
                 for (i, row) in matrix.chunks_exact(size).enumerate() {
                     for (j, other) in matrix.chunks_exact(size).enumerate() {
                         let product: f64 = row.iter().zip(other).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();

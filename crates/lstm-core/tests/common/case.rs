@@ -1,22 +1,25 @@
 //! One layer with a batch: run by the fast layer, and by the oracle.
 
 use lstm_core::kernels::InstructionSet;
-use lstm_core::network::layer::{LayerGradients, LayerOutput, LstmLayer};
+use lstm_core::network::definition::{Cell, LayerDefinition};
+use lstm_core::network::layer::{LayerGradients, LayerOutput, RecurrentLayer};
 use lstm_core::random::{RandomStream, Stream};
-use lstm_core::reference::{LayerWeights, Tape, Variable, lstm};
+use lstm_core::reference::{DirectionWeights, Scalar, Tape, Variable, direction, tensor_shapes};
 
 /// One layer, a batch for it, and the cotangents of what it computes.
 #[derive(Clone)]
 pub(crate) struct Case {
+    pub(crate) definition: LayerDefinition,
     pub(crate) steps: usize,
     pub(crate) reverse: bool,
     pub(crate) input_size: usize,
     pub(crate) units: usize,
     pub(crate) lengths: Vec<u32>,
-    /// `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`
+    /// `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`; biases are empty where the layer has none
     pub(crate) weights: [Vec<f32>; 4],
     pub(crate) x: Vec<f32>,
     pub(crate) h0: Vec<f32>,
+    /// Empty unless the layer is an LSTM, as everything of cell states.
     pub(crate) c0: Vec<f32>,
     /// Cotangents of every hidden state, of the final hidden states and of the final cell states.
     pub(crate) hidden: Vec<f32>,
@@ -25,31 +28,41 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// Random numbers; lengths from 1 to `steps`, which is one of them.
+    /// A plain LSTM over random numbers; lengths from 1 to `steps`, which is one of them.
     pub(crate) fn with_steps(batch: usize, steps: usize, input_size: usize, units: usize) -> Self {
+        Self::of(LayerDefinition::new(Cell::Lstm, units as u32), batch, steps, input_size)
+    }
+
+    /// The same of any layer.
+    pub(crate) fn of(definition: LayerDefinition, batch: usize, steps: usize, input_size: usize) -> Self {
+        let units = definition.units as usize;
+        let rows = definition.gates() * units;
+        let biases = if definition.bias { rows } else { 0 };
+        let cells = if definition.cell == Cell::Lstm { batch * units } else { 0 };
         let mut random = RandomStream::new((batch * 1_000_000 + input_size * 1000 + units) as u32, Stream::Shuffling);
         let mut values =
             |count: usize, size: f32| -> Vec<f32> { (0..count).map(|_| random.uniform(-size, size)).collect() };
         // Pre-activations of size 1, so that no gate saturates and every term counts.
         let [bound_ih, bound] = [input_size, units].map(|size| 1.0 / (size as f32).sqrt());
         let mut case = Self {
+            definition,
             steps,
             reverse: false,
             input_size,
             units,
             lengths: (0..batch).map(|sample| ((sample * 7 + steps - 1) % steps + 1) as u32).collect(),
             weights: [
-                values(4 * units * input_size, bound_ih),
-                values(4 * units * units, bound),
-                values(4 * units, bound),
-                values(4 * units, bound),
+                values(rows * input_size, bound_ih),
+                values(rows * units, bound),
+                values(biases, bound),
+                values(biases, bound),
             ],
             x: values(batch * steps * input_size, 1.0),
             h0: values(batch * units, 1.0),
-            c0: values(batch * units, 1.0),
+            c0: values(cells, 1.0),
             hidden: values(batch * steps * units, 1.0),
             final_hidden: values(batch * units, 1.0),
-            final_cell: values(batch * units, 1.0),
+            final_cell: values(cells, 1.0),
         };
         case.fill_padding(f32::NAN);
         case
@@ -62,8 +75,8 @@ impl Case {
         }
     }
 
-    pub(crate) fn layer(&self, set: InstructionSet, threads: usize) -> LstmLayer {
-        let mut layer = LstmLayer::new(self.input_size, self.units, set, Some(threads)).unwrap();
+    pub(crate) fn layer(&self, set: InstructionSet, threads: usize) -> RecurrentLayer {
+        let mut layer = RecurrentLayer::new(&self.definition, self.input_size, set, Some(threads)).unwrap();
         let [weight_ih, weight_hh, bias_ih, bias_hh] = &self.weights;
         layer.set_weights(weight_ih, weight_hh, bias_ih, bias_hh).unwrap();
         if self.reverse { layer.reversed() } else { layer }
@@ -88,32 +101,46 @@ impl Case {
         out
     }
 
-    pub(crate) fn forward(&self, layer: &mut LstmLayer) -> LayerOutput {
+    pub(crate) fn forward(&self, layer: &mut RecurrentLayer) -> LayerOutput {
         layer.forward(&self.x, self.steps, Some(&self.lengths), Some((&self.h0, &self.c0))).unwrap()
     }
 
-    pub(crate) fn backward(&self, layer: &mut LstmLayer) -> LayerGradients {
+    pub(crate) fn backward(&self, layer: &mut RecurrentLayer) -> LayerGradients {
         layer.backward(Some(&self.hidden), &self.final_hidden, &self.final_cell).unwrap()
     }
 
     pub(crate) fn name(&self) -> String {
         let way = if self.reverse { "backwards" } else { "forward" };
-        format!("batch {}, {} inputs, {} units, {way}", self.lengths.len(), self.input_size, self.units)
+        let layer = serde_json::to_string(&self.definition).unwrap();
+        format!("{layer}, batch {}, {} inputs, {way}", self.lengths.len(), self.input_size)
     }
 
     pub(crate) fn lengths(&self) -> Vec<usize> {
         self.lengths.iter().map(|&length| length as usize).collect()
     }
 
+    /// The oracle's output for numbers of any kind: every hidden state, the final hidden and the final cell states.
+    fn run<S: Scalar>(&self, weights: &DirectionWeights<S>, x: &[S], h0: &[S], c0: &[S]) -> [Vec<S>; 3] {
+        let lengths = self.lengths();
+        let output = direction(&self.definition, weights, x, &lengths, self.steps, h0, c0, self.reverse);
+        [output.hidden, output.h_n, output.c_n]
+    }
+
+    /// The weights as numbers of another kind.
+    fn weights<S: Scalar>(&self, number: impl Fn(f32) -> S) -> DirectionWeights<S> {
+        let shapes = tensor_shapes(&self.definition, self.input_size);
+        let values = self.weights.iter().filter(|values| !values.is_empty());
+        let tensors = shapes.iter().zip(values).map(|((name, shape), values)| {
+            assert_eq!(values.len(), shape.iter().product::<usize>(), "{name}");
+            (*name, values.iter().map(|&value| number(value)).collect())
+        });
+        DirectionWeights { tensors: tensors.collect() }
+    }
+
     /// Every hidden state, and the final hidden and cell states, in f64.
     pub(crate) fn exact(&self) -> [Vec<f64>; 3] {
         let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
-        let [weight_ih, weight_hh, bias_ih, bias_hh] = self.weights.each_ref().map(|weights| wide(weights));
-        let weights =
-            LayerWeights { input_size: self.input_size, units: self.units, weight_ih, weight_hh, bias_ih, bias_hh };
-        let x = self.in_order(&wide(&self.x));
-        let output = lstm(&weights, &x, &self.lengths(), self.steps, &wide(&self.h0), &wide(&self.c0));
-        [self.in_order(&output.hidden), output.h_n, output.c_n]
+        self.run(&self.weights(f64::from), &wide(&self.x), &wide(&self.h0), &wide(&self.c0))
     }
 
     /// The gradients of Σ cotangent · output, in the order of [`named`], from the tape.
@@ -121,23 +148,20 @@ impl Case {
         let tape = Tape::new();
         let variables =
             |values: &[f32]| -> Vec<Variable> { values.iter().map(|&v| tape.variable(f64::from(v))).collect() };
-        let [weight_ih, weight_hh, bias_ih, bias_hh] = self.weights.each_ref().map(|weights| variables(weights));
-        let weights =
-            LayerWeights { input_size: self.input_size, units: self.units, weight_ih, weight_hh, bias_ih, bias_hh };
+        let weights = self.weights(|value| tape.variable(f64::from(value)));
         let (x, h0, c0) = (variables(&self.x), variables(&self.h0), variables(&self.c0));
-        let output = lstm(&weights, &self.in_order(&x), &self.lengths(), self.steps, &h0, &c0);
-        let hidden = self.in_order(&output.hidden);
-        let pairs = [(&hidden, &self.hidden), (&output.h_n, &self.final_hidden), (&output.c_n, &self.final_cell)];
+        let outputs = self.run(&weights, &x, &h0, &c0);
         let mut sum = tape.variable(0.0);
-        for (outputs, cotangents) in pairs {
+        for (outputs, cotangents) in outputs.iter().zip([&self.hidden, &self.final_hidden, &self.final_cell]) {
             for (&output, &cotangent) in outputs.iter().zip(cotangents) {
                 sum = sum + output * tape.variable(f64::from(cotangent));
             }
         }
         let gradients = tape.gradients(sum);
-        [&weights.weight_ih, &weights.weight_hh, &weights.bias_ih, &weights.bias_hh, &x, &h0, &c0]
-            .map(|variables| gradients.of(variables))
-            .to_vec()
+        let tensor = |name| weights.tensors.get(name).map_or(Vec::new(), |variables| gradients.of(variables));
+        let mut all: Vec<_> = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(tensor).to_vec();
+        all.extend([&x, &h0, &c0].map(|variables| gradients.of(variables)));
+        all
     }
 }
 
@@ -146,8 +170,8 @@ pub(crate) fn named(gradients: &LayerGradients) -> [(&'static str, &[f32]); 7] {
     [
         ("weight_ih", &gradients.weight_ih),
         ("weight_hh", &gradients.weight_hh),
-        ("bias_ih", &gradients.bias),
-        ("bias_hh", &gradients.bias),
+        ("bias_ih", &gradients.bias_ih),
+        ("bias_hh", &gradients.bias_hh),
         ("x", &gradients.x),
         ("h0", &gradients.initial_hidden),
         ("c0", &gradients.initial_cell),

@@ -4,12 +4,13 @@
 
 pub(crate) mod case;
 
+use lstm_core::network::definition::{Activation, Cell, LayerDefinition};
 use safetensors::{Dtype, SafeTensors};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Layers and stacks of layers, each with initial states, every result, and gradients of a linear functional of them.
-pub(crate) const STACKS: [&str; 8] = [
+pub(crate) const STACKS: [&str; 14] = [
     "layer-1-1-1-1",
     "layer-3-7-5-4",
     "layer-4-9-3-17",
@@ -18,6 +19,12 @@ pub(crate) const STACKS: [&str; 8] = [
     "ragged-3-6-2-16",
     "saturated-2-6-3-8",
     "stack-4-8-6-9-5",
+    "gru-9-5",
+    "gru-17-without-biases",
+    "rnn-9-5-3",
+    "rnn-17-relu",
+    "rnn-7-without-biases",
+    "lstm-9-5-3-without-biases",
 ];
 
 /// A file of vectors.
@@ -103,6 +110,35 @@ impl Vectors {
             .iter()
             .map(|&number| usize::try_from(number as i64).expect("no length or class is negative"))
             .collect()
+    }
+
+    /// Layer k, by the file's name and the shapes of its tensors.
+    pub(crate) fn layer(&self, k: usize) -> LayerDefinition {
+        let has = |tensor: &str| self.tensors.contains_key(&format!("layers.{k}.{tensor}"));
+        let says = |word: &str| self.file.split('-').any(|part| part == word);
+        let cell = if says("gru") {
+            Cell::Gru
+        } else if says("rnn") {
+            Cell::Rnn
+        } else {
+            Cell::Lstm
+        };
+        LayerDefinition {
+            bidirectional: has("weight_hh_l0_reverse"),
+            bias: has("bias_ih_l0"),
+            activation: if says("relu") { Activation::Relu } else { Activation::Tanh },
+            ..LayerDefinition::new(cell, self.shape(&format!("layers.{k}.weight_hh_l0"))[1] as u32)
+        }
+    }
+
+    /// Whether there is a tensor of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
+    /// The elements of a tensor, or none where there is none: of biases and cell states.
+    pub(crate) fn f32_if_there(&self, name: &str) -> Vec<f32> {
+        if self.has(name) { self.f32(name) } else { Vec::new() }
     }
 
     /// How many layers are stacked.

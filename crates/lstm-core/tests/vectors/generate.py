@@ -10,10 +10,12 @@ metadata names the version of PyTorch that wrote it; another one may differ in t
 Tensors of a stack of layers (a single layer is a stack of one; each layer is a one-layer module of its own):
 
     x [batch, steps, features]; lengths [batch]     NaN fills the padding: who reads it, shows it
-    layers.K.{weight_ih,weight_hh,bias_ih,bias_hh}_l0, layers.K.{h0,c0} [batch, units]
+    layers.K.{weight_ih,weight_hh,bias_ih,bias_hh}_l0, layers.K.{h0,c0} [batch, units]    biases and c only if there are
     layers.K.{hidden [batch, steps, units], h_n, c_n [batch, units]}          results; hidden is 0 in the padding
     cotangent.layers.K.{h_n,c_n}, cotangent.layers.TOP.hidden                 y = sum of cotangent * result
     gradient.NAME                                   dy/dNAME for x and every tensor of the layers' that goes in
+
+The files whose names begin with `gru`, `rnn` or `lstm` are stacks of other cells, or without biases.
 
 Tensors of the models (two layers from zero states, a linear head on the last h_n, mean cross-entropy); in the
 bidirectional one, layers have `_l0_reverse` tensors too and h_n holds both directions:
@@ -45,12 +47,12 @@ def normal(*shape):
     return rounded(torch.randn(*shape))
 
 
-def lstm_layers(features, units, bidirectional=False):
+def recurrent_layers(module, features, units, bidirectional=False, **options):
     """One-layer modules with PyTorch's own initial weights."""
     directions = 2 if bidirectional else 1
     sizes = zip([features, *(directions * size for size in units)], units)
     layers = nn.ModuleList(
-        nn.LSTM(inputs, outputs, batch_first=True, bidirectional=bidirectional) for inputs, outputs in sizes
+        module(inputs, outputs, batch_first=True, bidirectional=bidirectional, **options) for inputs, outputs in sizes
     )
     for parameter in layers.parameters():
         parameter.data = rounded(parameter)
@@ -63,13 +65,14 @@ def fill_padding_with_nan(x, lengths):
 
 
 def run_layers(layers, x, lengths, states):
-    """Each layer's (hidden, h_n, c_n)."""
+    """Each layer's (hidden, h_n, c_n), without c_n where there is no cell state."""
     packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
     outputs = []
-    for layer, (h0, c0) in zip(layers, states):
-        packed, (h_n, c_n) = layer(packed, (h0[None], c0[None]))
+    for layer, initial in zip(layers, states):
+        initial = tuple(state[None] for state in initial)
+        packed, final = layer(packed, initial if len(initial) == 2 else initial[0])
         hidden, _ = pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])
-        outputs.append((hidden, h_n[0], c_n[0]))
+        outputs.append((hidden, *(state[0] for state in (final if isinstance(final, tuple) else (final,)))))
     return outputs
 
 
@@ -87,19 +90,20 @@ def save(name, inputs, results):
     save_file(tensors, HERE / f"{name}.safetensors", metadata={"torch": torch.__version__})
 
 
-def stack_case(name, seed, steps, features, units, lengths, input_scale=1.0):
+def stack_case(name, seed, steps, features, units, lengths, input_scale=1.0, module=nn.LSTM, **options):
     torch.manual_seed(seed)
     batch, top = len(lengths), len(units) - 1
-    layers = lstm_layers(features, units)
+    layers = recurrent_layers(module, features, units, **options)
+    state_names = ["h0", "c0"] if module is nn.LSTM else ["h0"]
     x = rounded(normal(batch, steps, features) * input_scale)
     fill_padding_with_nan(x, lengths)
     lengths = torch.tensor(lengths)
-    states = [(normal(batch, size), normal(batch, size)) for size in units]
+    states = [tuple(normal(batch, size) for _ in state_names) for size in units]
 
     differentiable = {"x": x}
-    for k, (layer, (h0, c0)) in enumerate(zip(layers, states)):
+    for k, (layer, initial) in enumerate(zip(layers, states)):
         differentiable |= {f"layers.{k}.{key}": parameter for key, parameter in layer.named_parameters()}
-        differentiable |= {f"layers.{k}.h0": h0, f"layers.{k}.c0": c0}
+        differentiable |= {f"layers.{k}.{key}": state for key, state in zip(state_names, initial)}
     for tensor in differentiable.values():
         tensor.requires_grad_()
 
@@ -117,11 +121,11 @@ def stack_case(name, seed, steps, features, units, lengths, input_scale=1.0):
     save(name, inputs, results)
 
 
-def model_case(name, seed, bidirectional=False):
+def model_case(name, seed, bidirectional=False, module=nn.LSTM, **options):
     torch.manual_seed(seed)
     directions = 2 if bidirectional else 1
     batches, batch, steps, features, units, classes = 4, 6, 9, 3, [8, 5], 3
-    layers = lstm_layers(features, units, bidirectional)
+    layers = recurrent_layers(module, features, units, bidirectional, **options)
     output = nn.Linear(directions * units[-1], classes)
     for parameter in output.parameters():
         parameter.data = rounded(parameter)
@@ -137,7 +141,8 @@ def model_case(name, seed, bidirectional=False):
     def logits(b):
         packed = pack_padded_sequence(x[b], lengths[b], batch_first=True, enforce_sorted=False)
         for layer in layers:
-            packed, (h_n, _) = layer(packed)
+            packed, final = layer(packed)
+            h_n = final[0] if module is nn.LSTM else final
         return output(torch.cat(list(h_n), dim=1))
 
     def loss(b):
@@ -187,3 +192,13 @@ if __name__ == "__main__":
     stack_case("stack-4-8-6-9-5", seed=8, steps=8, features=6, units=[9, 5], lengths=[3, 8, 1, 6])
     model_case("model", seed=9)
     model_case("model-bidirectional", seed=11, bidirectional=True)
+
+    ragged = {"steps": 8, "features": 6, "lengths": [3, 8, 1, 6]}
+    stack_case("gru-9-5", seed=12, units=[9, 5], module=nn.GRU, **ragged)
+    stack_case("gru-17-without-biases", seed=13, units=[17], module=nn.GRU, bias=False, **ragged)
+    stack_case("rnn-9-5-3", seed=14, units=[9, 5, 3], module=nn.RNN, **ragged)
+    stack_case("rnn-17-relu", seed=15, units=[17], module=nn.RNN, nonlinearity="relu", **ragged)
+    stack_case("rnn-7-without-biases", seed=16, units=[7], module=nn.RNN, bias=False, **ragged)
+    stack_case("lstm-9-5-3-without-biases", seed=17, units=[9, 5, 3], bias=False, **ragged)
+    model_case("model-gru-bidirectional", seed=18, bidirectional=True, module=nn.GRU)
+    model_case("model-rnn-relu", seed=19, module=nn.RNN, nonlinearity="relu")

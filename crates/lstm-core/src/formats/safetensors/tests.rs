@@ -133,9 +133,9 @@ fn the_definition_is_checked_with_its_path() {
         "out of range",
     );
     assert_refused(
-        &with_saved(|saved| saved["definition"]["layers"][0]["cell"] = json!("gru")),
+        &with_saved(|saved| saved["definition"]["layers"][0]["cell"] = json!("elman")),
         "definition.layers[0].cell",
-        "`gru` is not known",
+        "`elman` is not known",
     );
     assert_refused(&with_header(|header| header["__metadata__"][KEY] = json!("{")), "", "JSON cannot be read");
     // A later version's definition is not even looked at.

@@ -1,16 +1,16 @@
-//! The forward pass: time, then panels of units, then tiles of rows; the gates are applied while the tile is hot.
+//! The forward pass: time, then panels of units, then tiles of rows; the cell makes states of them while the tile is hot.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use rten_simd::ops::{BitOps, NumOps};
-
 use super::share::{Share, share_out};
-use super::{Columns, Input, LayerBatch, Shape};
+use super::{Cell, Columns, ForwardUnit, Input, LayerBatch, Recurrence, Shape};
+use crate::cells::gru::Gru;
+use crate::cells::lstm::{Lstm, LstmOptions};
+use crate::cells::rnn::Rnn;
 use crate::cells::sequences::{Direction, Sequences};
-use crate::kernels::activations::{sigmoid, tanh};
 use crate::kernels::instruction_set::{Kernel, KernelIsa, MAX_LANES, MAX_ROWS, dispatch};
-use crate::kernels::tile::{Left, TILE_VECTORS, Tile, compute, tiles, with_rows};
+use crate::kernels::tile::{Left, TILE_VECTORS, Tile, compute, compute_overlapping, tiles, with_rows};
 use crate::memory::SharedRows;
 
 /// Rows up to which the input's product is computed ahead, for several steps at once: one row a step reads all weights
@@ -25,9 +25,9 @@ const AHEAD_STEPS: usize = 24;
 pub(crate) struct Activations<'a> {
     /// [B + P, H]: the initial hidden states of the rows, filled in by the caller, then each packed row's.
     pub(crate) hidden: &'a mut [f32],
-    /// Cell states likewise, [B + P, H]; unless training only [B, H], replaced step by step.
+    /// Cell states likewise, [B + P, H], if the cell has them; unless training only [B, H], replaced step by step.
     pub(crate) cells: &'a mut [f32],
-    /// [P, 4 H and a gap] when training: the gates i, f, g, o after their activations. Else room for [`ahead_rows`] such rows.
+    /// [P, the cell's slots of H and a gap] when training: what the cell saves. Else room for [`ahead_rows`] such rows.
     pub(crate) gates: &'a mut [f32],
     /// Whether a backward pass will follow.
     pub(crate) training: bool,
@@ -52,7 +52,9 @@ pub(crate) fn forward(job: LayerBatch, activations: Activations) {
     let training = activations.training;
     job.x.check(shape.input_size, packed);
     assert!(activations.hidden.len() >= (batch + packed) * shape.padded_units);
-    assert!(activations.cells.len() >= (batch + if training { packed } else { 0 }) * shape.padded_units);
+    let state_rows = batch + if training { packed } else { 0 };
+    let cell_rows = if shape.recurrence.has_cell_state() { state_rows } else { 0 };
+    assert!(activations.cells.len() >= cell_rows * shape.padded_units);
     let gate_rows = if training { packed } else { ahead_rows(batch) };
     assert!(activations.gates.len() >= gate_rows * shape.gate_stride());
     let pass = ForwardPass {
@@ -67,11 +69,20 @@ pub(crate) fn forward(job: LayerBatch, activations: Activations) {
         cells: SharedRows::new(activations.cells),
         gates: SharedRows::new(activations.gates),
     };
+    match shape.recurrence {
+        Recurrence::Lstm(LstmOptions::PLAIN) => run(job, pass, training, Lstm::<true> { options: LstmOptions::PLAIN }),
+        Recurrence::Lstm(options) => run(job, pass, training, Lstm::<false> { options }),
+        Recurrence::Gru => run(job, pass, training, Gru),
+        Recurrence::Rnn(activation) => run(job, pass, training, Rnn { activation }),
+    }
+}
+
+fn run<C: Cell>(job: LayerBatch, pass: ForwardPass, training: bool, cell: C) {
     share_out(job, |share| {
         if training {
-            dispatch(job.set, ForwardShare::<true> { pass, share });
+            dispatch(job.set, ForwardShare::<C, true> { cell, pass, share });
         } else {
-            dispatch(job.set, ForwardShare::<false> { pass, share });
+            dispatch(job.set, ForwardShare::<C, false> { cell, pass, share });
         }
     });
 }
@@ -91,7 +102,8 @@ struct ForwardPass<'a> {
 }
 
 /// Some rows and units of the batch, for all of their steps.
-struct ForwardShare<'a, const TRAINING: bool> {
+struct ForwardShare<'a, C, const TRAINING: bool> {
+    cell: C,
     pass: ForwardPass<'a>,
     share: Share<'a>,
 }
@@ -109,12 +121,13 @@ struct TileRows {
     gates: usize,
 }
 
-impl<const TRAINING: bool> Kernel for ForwardShare<'_, TRAINING> {
+impl<C: Cell, const TRAINING: bool> Kernel for ForwardShare<'_, C, TRAINING> {
     type Output = ();
     #[inline(always)]
     fn run<I: KernelIsa>(self, isa: I) {
         let ForwardPass { sequences, direction, ahead, .. } = self.pass;
-        let panels = self.share.units.start / I::LANES..self.share.units.end / I::LANES;
+        let panel_units = C::UNIT_VECTORS * I::LANES;
+        let panels = self.share.units.start / panel_units..self.share.units.end.div_ceil(panel_units);
         let mut first_gates = 0;
         for index in 0..sequences.steps() {
             let step = sequences.step(direction, index);
@@ -146,7 +159,7 @@ impl<const TRAINING: bool> Kernel for ForwardShare<'_, TRAINING> {
     }
 }
 
-impl<const TRAINING: bool> ForwardShare<'_, TRAINING> {
+impl<C: Cell, const TRAINING: bool> ForwardShare<'_, C, TRAINING> {
     /// The input's part of the pre-activations, `b + W_ih · x`, of the packed rows `rows` and some panels, into the gates'
     /// rows from `rows.start − first_gates` on.
     ///
@@ -154,26 +167,46 @@ impl<const TRAINING: bool> ForwardShare<'_, TRAINING> {
     /// These units of these rows are written by this thread alone, and the gates have room for them.
     #[inline(always)]
     unsafe fn project<I: KernelIsa>(&self, isa: I, rows: Range<usize>, first_gates: usize, panels: Range<usize>) {
-        let (padded_units, gate_stride) = (self.pass.shape.padded_units, self.pass.shape.gate_stride());
         for panel in panels {
             for (row, count) in tiles(rows.clone(), I::ROWS) {
                 // SAFETY: as the caller answers for it.
                 unsafe {
-                    let start = self.pass.gates.at((row - first_gates) * gate_stride + panel * I::LANES);
-                    let gates = Tile { start, row_stride: gate_stride, vector_stride: padded_units };
+                    let gates = self.projected::<I>(row - first_gates, panel);
                     let (biases, weights) = (self.biases::<I>(panel), self.weights::<I>(panel));
                     let x = self.inputs(row);
-                    with_rows!(count, I, |R| compute::<I, R, TILE_VECTORS, false>(isa, biases, &x, weights, gates));
+                    with_rows!(count, I, |R| if C::OVERLAPPING {
+                        compute_overlapping::<I, R>(isa, biases, &x, None, weights, gates);
+                    } else {
+                        compute::<I, R, TILE_VECTORS, false>(isa, biases, &x, weights, gates);
+                    });
                 }
             }
         }
+    }
+
+    /// Where the input's products of the gates' rows from `row` on and of one panel lie that were computed ahead.
+    ///
+    /// # Safety
+    /// There is such a row and panel.
+    #[inline(always)]
+    unsafe fn projected<I: KernelIsa>(&self, row: usize, panel: usize) -> Tile<*mut f32> {
+        let (padded_units, row_stride) = (self.pass.shape.padded_units, self.pass.shape.gate_stride());
+        // SAFETY: the caller answers for it.
+        let start = unsafe { self.pass.gates.at(row * row_stride + panel * C::UNIT_VECTORS * I::LANES) };
+        Tile { start, row_stride, vector_stride: if C::UNIT_VECTORS == 1 { padded_units } else { I::LANES } }
     }
 
     /// The packed weights of one panel: those of the input, then those of the hidden state.
     #[inline(always)]
     fn weights<I: KernelIsa>(&self, panel: usize) -> *const f32 {
         let Shape { input_size, units, .. } = self.pass.shape;
-        self.pass.gate_weights[panel * (input_size + units) * TILE_VECTORS * I::LANES..].as_ptr()
+        self.pass.gate_weights[panel * (input_size + units) * Self::width::<I>()..].as_ptr()
+    }
+
+    /// Numbers of one depth of a panel.
+    #[inline(always)]
+    fn width<I: KernelIsa>() -> usize {
+        (TILE_VECTORS - usize::from(C::OVERLAPPING)) * I::LANES
     }
 
     /// The biases of one panel, the same for every row of a tile.
@@ -204,7 +237,7 @@ impl<const TRAINING: bool> ForwardShare<'_, TRAINING> {
     #[inline(always)]
     unsafe fn tile<I: KernelIsa, const R: usize>(&self, isa: I, rows: TileRows, panel: usize) {
         let pass = &self.pass;
-        let Shape { input_size, units, padded_units } = pass.shape;
+        let Shape { input_size, units, padded_units, .. } = pass.shape;
         let width = TILE_VECTORS * I::LANES;
         let mut tile = MaybeUninit::<[f32; MAX_ROWS * TILE_VECTORS * MAX_LANES]>::uninit();
         let tile = tile.as_mut_ptr().cast::<f32>();
@@ -215,14 +248,19 @@ impl<const TRAINING: bool> ForwardShare<'_, TRAINING> {
             let h = pass.hidden.at(rows.state_before * padded_units);
             let h = Left { start: h, stride: padded_units, depth: units };
             if pass.ahead {
-                let gate_stride = pass.shape.gate_stride();
-                let start = pass.gates.at(rows.gates * gate_stride + panel * I::LANES).cast_const();
-                let projected = Tile { start, row_stride: gate_stride, vector_stride: padded_units };
-                let weights = weights.add(input_size * width);
-                compute::<I, R, TILE_VECTORS, false>(isa, projected, &[h], weights, preactivations);
+                let projected = self.projected::<I>(rows.gates, panel).into();
+                let weights = weights.add(input_size * Self::width::<I>());
+                if C::OVERLAPPING {
+                    compute_overlapping::<I, R>(isa, projected, &[], Some(h), weights, preactivations);
+                } else {
+                    compute::<I, R, TILE_VECTORS, false>(isa, projected, &[h], weights, preactivations);
+                }
             } else {
                 let biases = self.biases::<I>(panel);
                 match self.inputs(rows.packed_row) {
+                    x if C::OVERLAPPING => {
+                        compute_overlapping::<I, R>(isa, biases, &x, Some(h), weights, preactivations);
+                    }
                     [x, Left { depth: 0, .. }] => {
                         compute::<I, R, TILE_VECTORS, false>(isa, biases, &[x, h], weights, preactivations);
                     }
@@ -230,41 +268,46 @@ impl<const TRAINING: bool> ForwardShare<'_, TRAINING> {
                 }
             }
             for r in 0..R {
-                self.gates(isa, tile.add(r * width), rows, r, panel);
+                for vector in 0..C::UNIT_VECTORS {
+                    let unit = (panel * C::UNIT_VECTORS + vector) * I::LANES;
+                    // The last panel of several vectors may be wider than the units are.
+                    if C::UNIT_VECTORS == 1 || unit < padded_units {
+                        let at = self.unit(tile.add(r * width + vector * I::LANES), rows, r, unit);
+                        self.cell.forward::<I, TRAINING>(isa, at);
+                    }
+                }
             }
         }
     }
 
-    /// The gates and the new state of one vector of units of the tile's row r, from its pre-activations [4, LANES].
+    /// Where the vector from `unit` on of the tile's row r lies.
     ///
     /// # Safety
     /// As [`tile`](Self::tile).
     #[inline(always)]
-    unsafe fn gates<I: KernelIsa>(&self, isa: I, preactivations: *const f32, rows: TileRows, r: usize, panel: usize) {
+    unsafe fn unit(&self, preactivations: *const f32, rows: TileRows, r: usize, unit: usize) -> ForwardUnit {
         let pass = &self.pass;
-        let ops = isa.f32();
         let padded_units = pass.shape.padded_units;
-        let unit = panel * I::LANES;
         let state = pass.sequences.batch() + rows.packed_row;
         let [cell_before, cell] = if TRAINING { [rows.state_before, state] } else { [rows.row, rows.row] };
         // SAFETY: rows and units are this thread's; `forward` checked the sizes.
         unsafe {
-            let gate = |index: usize| ops.load_ptr(preactivations.add(index * I::LANES));
-            let i = sigmoid(isa, gate(0));
-            let f = sigmoid(isa, gate(1));
-            let g = tanh(isa, gate(2));
-            let o = sigmoid(isa, gate(3));
-            let c = ops.load_ptr(pass.cells.at((cell_before + r) * padded_units + unit));
-            let c = ops.mul_add(f, c, ops.mul(i, g));
-            ops.store_ptr(c, pass.cells.at((cell + r) * padded_units + unit));
-            ops.store_ptr(ops.mul(o, tanh(isa, c)), pass.hidden.at((state + r) * padded_units + unit));
-            if TRAINING {
-                for (index, value) in [i, f, g, o].into_iter().enumerate() {
-                    ops.store_ptr(
-                        value,
-                        pass.gates.at((rows.gates + r) * pass.shape.gate_stride() + index * padded_units + unit),
-                    );
-                }
+            let cells = |state: usize| {
+                if C::CELL_STATE { pass.cells.at((state + r) * padded_units + unit) } else { std::ptr::null_mut() }
+            };
+            let slots = if TRAINING {
+                pass.gates.at((rows.gates + r) * pass.shape.gate_stride() + unit)
+            } else {
+                std::ptr::null_mut()
+            };
+            ForwardUnit {
+                preactivations,
+                slots,
+                slot_stride: padded_units,
+                cell_before: cells(cell_before),
+                cell: cells(cell),
+                hidden_before: pass.hidden.at((rows.state_before + r) * padded_units + unit),
+                hidden: pass.hidden.at((state + r) * padded_units + unit),
             }
         }
     }

@@ -1,20 +1,20 @@
 //! What a model is, as data: the JSON that users write, that validates, and that every model file holds.
 //! What depends on the machine (backend, threads) is no part of it.
 
-use std::collections::HashSet;
+mod input;
+mod layer;
+mod output;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, ErrorCode, Result, json};
 
-/// Most numbers a step.
-pub const MAX_FEATURES: u32 = 65_536;
+pub use input::{InputDefinition, MAX_FEATURES, Scaling};
+pub use layer::{Activation, Cell, GateActivation, LayerDefinition, MAX_UNITS};
+pub use output::{MAX_CLASSES, OutputDefinition};
+
 /// Most recurrent layers.
 pub const MAX_LAYERS: usize = 64;
-/// Most hidden units a layer.
-pub const MAX_UNITS: u32 = 4_096;
-/// Most classes: a report's confusion matrix holds their square.
-pub const MAX_CLASSES: usize = 4_096;
 /// Most trained numbers of a model: 1 GiB of f32, so that every size in bytes fits 32-bit WebAssembly.
 pub const MAX_PARAMETERS: u64 = 1 << 28;
 
@@ -58,10 +58,10 @@ impl ModelDefinition {
         in_range(self.input.features, MAX_FEATURES, || "input.features".to_owned())?;
         if !(1..=MAX_LAYERS).contains(&self.layers.len()) {
             let message = format!("{} layers are out of range: give from 1 to {MAX_LAYERS}", self.layers.len());
-            return Err(Error::new(ErrorCode::InvalidDefinition, "layers", message));
+            return invalid("layers".to_owned(), message);
         }
         for (index, layer) in self.layers.iter().enumerate() {
-            in_range(layer.units, MAX_UNITS, || format!("layers[{index}].units"))?;
+            layer.validate(&format!("layers[{index}]"))?;
         }
         self.output.validate()?;
         if self.parameters() > MAX_PARAMETERS {
@@ -69,24 +69,26 @@ impl ModelDefinition {
                 "these layers have {} parameters, the most is {MAX_PARAMETERS}: use fewer units or layers",
                 self.parameters()
             );
-            return Err(Error::new(ErrorCode::InvalidDefinition, "layers", message));
+            return invalid("layers".to_owned(), message);
         }
         Ok(())
     }
 
-    /// How many numbers are trained: for each direction of a layer `4H·I + 4H·H + 4H + 4H`, and `C·H + C` for the head,
-    /// I and H being twice the units where the layer below is bidirectional.
+    /// How many numbers are trained: those of each layer, and `C·H + C` for the head over the last layer's H outputs.
     #[must_use]
     pub fn parameters(&self) -> u64 {
-        let mut inputs = u64::from(self.input.features);
+        let mut inputs = self.input.features as usize;
         let mut total = 0;
         for layer in &self.layers {
-            let (units, directions) = (u64::from(layer.units), layer.directions() as u64);
-            total += directions * 4 * units * (inputs + units + 2);
-            inputs = directions * units;
+            total += layer.parameters(inputs);
+            inputs = layer.outputs();
         }
-        total + self.output.classes.len() as u64 * (inputs + 1)
+        total + self.output.classes.len() as u64 * (inputs as u64 + 1)
     }
+}
+
+fn invalid<T>(path: String, message: impl Into<String>) -> Result<T> {
+    Err(Error::new(ErrorCode::InvalidDefinition, path, message))
 }
 
 fn in_range(value: u32, most: u32, path: impl FnOnce() -> String) -> Result<()> {
@@ -94,101 +96,7 @@ fn in_range(value: u32, most: u32, path: impl FnOnce() -> String) -> Result<()> 
         return Ok(());
     }
     let message = format!("{value} is out of range: give a whole number from 1 to {most}");
-    Err(Error::new(ErrorCode::InvalidDefinition, path(), message))
-}
-
-/// What a step of a sequence looks like.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
-pub struct InputDefinition {
-    /// Numbers a step: 1 to 65,536.
-    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MAX_FEATURES)))]
-    pub features: u32,
-    /// How numbers are scaled before the first layer. `"none"` unless given.
-    #[serde(default)]
-    #[cfg_attr(feature = "schema", ts(as = "Option<Scaling>", optional))]
-    pub scaling: Scaling,
-}
-
-/// How the input's numbers are scaled. What is fitted is saved with the model and applied wherever data enters.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
-pub enum Scaling {
-    /// As they come.
-    #[default]
-    None,
-    /// Each feature minus its mean, over its standard deviation: both taken from the training data's valid steps
-    /// when `fit` first runs, and kept from then on.
-    Standard,
-}
-
-/// One recurrent layer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
-pub struct LayerDefinition {
-    /// The recurrence.
-    pub cell: Cell,
-    /// Hidden units: 1 to 4,096.
-    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MAX_UNITS)))]
-    pub units: u32,
-    /// Whether a second set of the same units reads each sequence backwards, from its own last step to its first. The
-    /// layer gives both directions' states side by side. False unless given.
-    #[serde(default)]
-    #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
-    pub bidirectional: bool,
-}
-
-impl LayerDefinition {
-    /// 1, or 2 for a bidirectional layer.
-    #[must_use]
-    pub fn directions(&self) -> usize {
-        1 + usize::from(self.bidirectional)
-    }
-}
-
-/// The recurrence of a layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
-pub enum Cell {
-    /// Long short-term memory (Hochreiter and Schmidhuber 1997) with a forget gate (Gers et al. 2000).
-    Lstm,
-}
-
-/// What the model predicts, from the last valid step of each sequence.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
-pub struct OutputDefinition {
-    /// The classes' names: 2 to 4,096, none empty, no two alike. With two classes, the second is the positive one in
-    /// reports.
-    #[cfg_attr(feature = "schema", schemars(length(min = 2, max = MAX_CLASSES), inner(length(min = 1)), extend("uniqueItems" = true)))]
-    pub classes: Vec<String>,
-}
-
-impl OutputDefinition {
-    fn validate(&self) -> Result<()> {
-        let invalid = |path: String, message: String| Err(Error::new(ErrorCode::InvalidDefinition, path, message));
-        if !(2..=MAX_CLASSES).contains(&self.classes.len()) {
-            let count = self.classes.len();
-            let message = format!("{count} classes are out of range: name from 2 to {MAX_CLASSES}");
-            return invalid("output.classes".to_owned(), message);
-        }
-        let mut names = HashSet::with_capacity(self.classes.len());
-        for (index, name) in self.classes.iter().enumerate() {
-            if name.is_empty() {
-                return invalid(format!("output.classes[{index}]"), "the class has no name: give it one".to_owned());
-            }
-            if !names.insert(name) {
-                let message = format!("`{name}` names two classes: no two may be alike");
-                return invalid(format!("output.classes[{index}]"), message);
-            }
-        }
-        Ok(())
-    }
+    invalid(path(), message)
 }
 
 #[cfg(test)]
@@ -202,7 +110,7 @@ mod tests {
         "seed": 7
     }"#;
 
-    fn problem(text: &str) -> (String, String) {
+    pub(super) fn problem(text: &str) -> (String, String) {
         let error = ModelDefinition::from_json(text).unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidDefinition);
         (error.path, error.message)
@@ -211,7 +119,7 @@ mod tests {
     #[test]
     fn a_definition_survives_its_own_json() {
         let definition = ModelDefinition::from_json(GOOD).unwrap();
-        assert_eq!(definition.layers[1], LayerDefinition { cell: Cell::Lstm, units: 3, bidirectional: false });
+        assert_eq!(definition.layers[1], LayerDefinition::new(Cell::Lstm, 3));
         assert_eq!((definition.input.scaling, definition.seed), (Scaling::Standard, 7));
         let text = serde_json::to_string(&definition).unwrap();
         assert_eq!(ModelDefinition::from_json(&text).unwrap(), definition);
@@ -243,7 +151,12 @@ mod tests {
             (r#""units": 3"#, r#""units": 4097"#, "layers[1].units", "from 1 to 4096"),
             (r#""units": 3"#, r#""units": "3""#, "layers[1].units", "string \"3\" cannot stand here"),
             (r#""units": 3"#, r#""unitz": 3"#, "layers[1].unitz", "use one of `cell`, `units`, `bidirectional`"),
-            (r#"lstm", "units": 3"#, r#"elman", "units": 3"#, "layers[1].cell", "`elman` is not known: use `lstm`"),
+            (
+                r#"lstm", "units": 3"#,
+                r#"elman", "units": 3"#,
+                "layers[1].cell",
+                "`elman` is not known: use one of `lstm`, `gru`, `rnn`",
+            ),
             (r#", "returning""#, "", "output.classes", "1 classes are out of range: name from 2 to 4096"),
             ("returning", "", "output.classes[1]", "the class has no name"),
             ("returning", "lapsed", "output.classes[1]", "`lapsed` names two classes"),
@@ -271,7 +184,7 @@ mod tests {
         definition.validate().unwrap();
         // Each size is allowed; 4·4,096·(65,536 + 4,096 + 2) parameters are not.
         definition.input.features = MAX_FEATURES;
-        definition.layers = vec![LayerDefinition { cell: Cell::Lstm, units: MAX_UNITS, bidirectional: false }];
+        definition.layers = vec![LayerDefinition::new(Cell::Lstm, MAX_UNITS)];
         assert!(definition.validate().unwrap_err().message.contains("parameters, the most is 268435456"));
     }
 }

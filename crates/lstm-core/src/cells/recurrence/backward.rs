@@ -4,19 +4,22 @@
 use rten_simd::ops::{BitOps, NumOps};
 
 use super::share::{Share, share_out};
-use super::{Input, LayerBatch, Shape};
+use super::{BackwardUnit, Cell, LayerBatch, Recurrence, Shape};
+use crate::cells::gru::Gru;
+use crate::cells::lstm::{Lstm, LstmOptions};
+use crate::cells::rnn::Rnn;
 use crate::cells::sequences::{Direction, Sequences};
-use crate::kernels::activations::{sigmoid_slope, tanh, tanh_slope};
 use crate::kernels::instruction_set::{Kernel, KernelIsa, dispatch};
 use crate::kernels::outer::{OuterProduct, Right, Segmented, outer_product, scratch_length};
 use crate::kernels::product::{Product, Start, multiply};
+use crate::kernels::tile::TILE_VECTORS;
 use crate::memory::{ReadRows, SharedRows};
 
 /// What a backward pass reads and writes, P standing for packed rows, B for the batch, H for the padded units.
 pub(crate) struct Gradients<'a> {
-    /// [P, 4 H and a gap]: the gates as the forward pass saved them; afterwards the gradients of their pre-activations.
+    /// [P, the cell's slots of H and a gap] as the forward pass left them; afterwards the pre-activations' gradients.
     pub(crate) gates: &'a mut [f32],
-    /// [B + P, H]: the cell states, initial ones first.
+    /// [B + P, H]: the cell states, initial ones first, if the cell has them.
     pub(crate) cells: &'a [f32],
     /// [B + P, H]: the hidden states, initial ones first.
     pub(crate) hidden: &'a [f32],
@@ -24,14 +27,16 @@ pub(crate) struct Gradients<'a> {
     pub(crate) from_above: Option<FromAbove<'a>>,
     /// [B, H]: gradients of the final hidden states; afterwards those of the initial ones.
     pub(crate) hidden_state: &'a mut [f32],
-    /// [B, H]: gradients of the final cell states; afterwards those of the initial ones.
+    /// [B, H]: gradients of the final cell states; afterwards those of the initial ones. Without cell states zero;
+    /// afterwards what [`carried`](BackwardUnit::carried) has left over for the initial hidden states.
     pub(crate) cell_state: &'a mut [f32],
     /// Where the gradient of the input goes, if it is wanted.
     pub(crate) input: Option<InputGradient<'a>>,
-    /// Receive the gradients of the weights, [4H, I], [4H, H] and `[4H]`, unpadded.
+    /// Receive the gradients of the weights, [G·H, I], [G·H, H] and `[G·H]`, unpadded. Biases may be empty.
     pub(crate) weight_ih: &'a mut [f32],
     pub(crate) weight_hh: &'a mut [f32],
-    pub(crate) bias: &'a mut [f32],
+    pub(crate) bias_ih: &'a mut [f32],
+    pub(crate) bias_hh: &'a mut [f32],
     /// [`scratch`] values.
     pub(crate) scratch: &'a mut [f32],
 }
@@ -53,7 +58,7 @@ pub(crate) struct InputGradient<'a> {
 
 /// Scratch values of a backward pass on `parts` threads.
 pub(crate) fn scratch(shape: Shape, lanes: usize, parts: usize) -> usize {
-    parts * scratch_length(4 * shape.units, shape.input_size + shape.units, lanes)
+    parts * scratch_length(shape.gates() * shape.units, shape.input_size + shape.units, lanes)
 }
 
 /// Runs a layer backwards over a batch.
@@ -69,6 +74,7 @@ pub(crate) fn backward(job: LayerBatch, gradients: Gradients) {
             recurrent: job.weights.recurrent(),
             dgates: SharedRows::new(gradients.gates),
             cells: gradients.cells,
+            hidden: gradients.hidden,
             from_above: gradients.from_above,
             dh: SharedRows::new(gradients.hidden_state),
             dc: SharedRows::new(gradients.cell_state),
@@ -78,7 +84,8 @@ pub(crate) fn backward(job: LayerBatch, gradients: Gradients) {
     if let Some(input) = gradients.input {
         input_gradient(job, parts, dgates, input);
     }
-    let weights = WeightGradients { ih: gradients.weight_ih, hh: gradients.weight_hh, bias: gradients.bias };
+    let Gradients { weight_ih, weight_hh, bias_ih, bias_hh, .. } = gradients;
+    let weights = WeightGradients { ih: weight_ih, hh: weight_hh, bias_ih, bias_hh };
     weight_gradients(job, parts, dgates, gradients.hidden, weights, gradients.scratch);
 }
 
@@ -87,14 +94,25 @@ pub(crate) fn backward(job: LayerBatch, gradients: Gradients) {
 fn reverse_loop<'a>(job: LayerBatch, pass: BackwardPass<'a>) -> &'a [f32] {
     let stride = pass.shape.padded_units;
     let (batch, packed) = (job.sequences.batch(), job.sequences.packed_rows());
-    assert!(pass.dgates.length() >= packed * pass.shape.gate_stride() && pass.cells.len() >= (batch + packed) * stride);
+    assert!(pass.dgates.length() >= packed * pass.shape.gate_stride());
+    assert!(!pass.shape.recurrence.has_cell_state() || pass.cells.len() >= (batch + packed) * stride);
+    assert!(pass.hidden.len() >= (batch + packed) * stride);
     assert!(pass.dh.length() >= batch * stride && pass.dc.length() >= batch * stride);
     if let Some(FromAbove { values, stride: above }) = pass.from_above {
         assert!(values.len() + above >= packed * above + stride);
     }
-    share_out(job, |share| dispatch(job.set, BackwardShare { pass, share }));
+    match pass.shape.recurrence {
+        Recurrence::Lstm(LstmOptions::PLAIN) => run(job, pass, Lstm::<true> { options: LstmOptions::PLAIN }),
+        Recurrence::Lstm(options) => run(job, pass, Lstm::<false> { options }),
+        Recurrence::Gru => run(job, pass, Gru),
+        Recurrence::Rnn(activation) => run(job, pass, Rnn { activation }),
+    }
     // SAFETY: the loop is done and nobody writes the gate gradients any more; their length was checked above.
     unsafe { std::slice::from_raw_parts(pass.dgates.at(0).cast_const(), packed * pass.shape.gate_stride()) }
+}
+
+fn run<C: Cell>(job: LayerBatch, pass: BackwardPass, cell: C) {
+    share_out(job, |share| dispatch(job.set, BackwardShare { cell, pass, share }));
 }
 
 /// `dx = dgates · W_ih`, over all packed rows at once.
@@ -104,7 +122,7 @@ fn input_gradient(job: LayerBatch, parts: usize, dgates: &[f32], input: InputGra
     let product = Product {
         left: dgates.into(),
         left_stride: job.weights.shape.gate_stride(),
-        depth: 4 * padded_units,
+        depth: job.weights.shape.recurrence.gate_order().input.len() * padded_units,
         packed: job.weights.input(),
         columns: input_size,
         start: if input.add { Start::Sum } else { Start::Zero },
@@ -122,7 +140,8 @@ fn input_gradient(job: LayerBatch, parts: usize, dgates: &[f32], input: InputGra
 struct WeightGradients<'a> {
     ih: &'a mut [f32],
     hh: &'a mut [f32],
-    bias: &'a mut [f32],
+    bias_ih: &'a mut [f32],
+    bias_hh: &'a mut [f32],
 }
 
 /// `dW = Σ dgatesᵀ · [x, h]` and `db = Σ dgates`, over all packed rows at once.
@@ -134,22 +153,21 @@ fn weight_gradients(
     gradients: WeightGradients,
     scratch: &mut [f32],
 ) {
-    let Shape { input_size, units, padded_units } = job.weights.shape;
+    let Shape { recurrence, input_size, units, padded_units, .. } = job.weights.shape;
+    let order = recurrence.gate_order();
     let [ih, hh] = [gradients.ih, gradients.hh].map(SharedRows::new);
-    let index = Some(job.sequences.states_before(job.direction));
     let from_hidden = Right {
         values: hidden,
         row_stride: padded_units,
         columns: units,
-        index,
+        index: Some(job.sequences.states_before(job.direction)),
         gradient: hh,
         gradient_stride: units,
         gradient_column: 0,
     };
     // The input's columns are at most two pieces.
     let mut rights = [from_hidden; 3];
-    let Input { first, second } = job.x;
-    let mut count = 0;
+    let mut count = 1;
     for columns in job.x.columns() {
         rights[count] = Right {
             values: columns.values,
@@ -158,24 +176,45 @@ fn weight_gradients(
             index: None,
             gradient: ih,
             gradient_stride: input_size,
-            gradient_column: if count == 0 { 0 } else { first.count },
+            gradient_column: if count == 1 { 0 } else { job.x.first.count },
         };
         count += 1;
     }
-    debug_assert_eq!(count, 1 + usize::from(second.is_some()));
-    let product = OuterProduct {
-        rows: job.sequences.packed_rows(),
-        left: Segmented {
-            values: dgates,
-            row_stride: job.weights.shape.gate_stride(),
-            segment_stride: padded_units,
-            columns: units,
-        },
-        rights: &rights[..=count],
-        bias_gradient: SharedRows::new(gradients.bias),
+    let segments = |slots: &[Option<usize>], first: usize| {
+        let mut segments = [0; TILE_VECTORS];
+        for (slot, gate) in slots.iter().enumerate() {
+            if let Some(gate) = gate {
+                segments[*gate] = (first + slot) * padded_units;
+            }
+        }
+        segments
     };
-    let outputs = 4 * units;
-    let part_scratch = self::scratch(job.weights.shape, job.set.lanes(), 1);
+    let (from_input, from_state) = (segments(order.input, 0), segments(order.hidden, order.hidden_slot));
+    let product = |rights, segments, bias_gradient| OuterProduct {
+        rows: job.sequences.packed_rows(),
+        left: Segmented { values: dgates, row_stride: job.weights.shape.gate_stride(), segments, columns: units },
+        rights,
+        bias_gradient,
+    };
+    if order.hidden_slot == 0 {
+        outer_gradients(job, parts, product(&rights[..count], &from_input, optional(gradients.bias_ih)), scratch);
+        // Both biases are added to the same pre-activation.
+        gradients.bias_hh.copy_from_slice(gradients.bias_ih);
+    } else {
+        outer_gradients(job, parts, product(&rights[1..count], &from_input, optional(gradients.bias_ih)), scratch);
+        outer_gradients(job, parts, product(&rights[..1], &from_state, optional(gradients.bias_hh)), scratch);
+    }
+}
+
+fn optional(bias: &mut [f32]) -> Option<SharedRows<'_>> {
+    (!bias.is_empty()).then(|| SharedRows::new(bias))
+}
+
+/// Runs the products that share a left operand, their output rows shared out over threads.
+fn outer_gradients(job: LayerBatch, parts: usize, product: OuterProduct, scratch: &mut [f32]) {
+    let shape = job.weights.shape;
+    let outputs = shape.gates() * shape.units;
+    let part_scratch = self::scratch(shape, job.set.lanes(), 1);
     let scratch = SharedRows::new(scratch);
     assert!(scratch.length() >= parts * part_scratch);
     job.executor.run(parts, |part| {
@@ -195,24 +234,28 @@ struct BackwardPass<'a> {
     recurrent: &'a [f32],
     dgates: SharedRows<'a>,
     cells: &'a [f32],
+    hidden: &'a [f32],
     from_above: Option<FromAbove<'a>>,
     dh: SharedRows<'a>,
     dc: SharedRows<'a>,
 }
 
 /// Some rows and units of the batch, for all of their steps.
-struct BackwardShare<'a> {
+struct BackwardShare<'a, C> {
+    cell: C,
     pass: BackwardPass<'a>,
     share: Share<'a>,
 }
 
-impl Kernel for BackwardShare<'_> {
+impl<C: Cell> Kernel for BackwardShare<'_, C> {
     type Output = ();
     #[inline(always)]
     fn run<I: KernelIsa>(self, isa: I) {
-        let Self { pass, share } = &self;
+        let Self { pass, share, .. } = &self;
         let sequences = pass.sequences;
         let gate_stride = pass.shape.gate_stride();
+        let order = pass.shape.recurrence.gate_order();
+        let hidden_slot = order.hidden_slot * pass.shape.padded_units;
         for index in (0..sequences.steps()).rev() {
             let step = sequences.step(pass.direction, index);
             for run in sequences.runs(pass.direction, step) {
@@ -225,9 +268,9 @@ impl Kernel for BackwardShare<'_> {
             }
             share.meet();
             let product = Product {
-                left: ReadRows::from(pass.dgates).skip(sequences.offset(step) * gate_stride),
+                left: ReadRows::from(pass.dgates).skip(sequences.offset(step) * gate_stride + hidden_slot),
                 left_stride: gate_stride,
-                depth: 4 * pass.shape.padded_units,
+                depth: order.hidden.len() * pass.shape.padded_units,
                 packed: pass.recurrent,
                 columns: pass.shape.units,
                 start: Start::Zero,
@@ -243,7 +286,7 @@ impl Kernel for BackwardShare<'_> {
     }
 }
 
-impl BackwardShare<'_> {
+impl<C: Cell> BackwardShare<'_, C> {
     /// The gate gradients of one row at one step, and its dc for the step before.
     ///
     /// # Safety
@@ -256,29 +299,28 @@ impl BackwardShare<'_> {
         let packed_row = pass.sequences.offset(step) + row;
         let state = pass.sequences.batch() + packed_row;
         for unit in self.share.units.clone().step_by(I::LANES) {
+            let at = row * padded_units + unit;
             // SAFETY: `backward` checked the sizes.
             unsafe {
-                let gate =
-                    |index: usize| pass.dgates.at(packed_row * pass.shape.gate_stride() + index * padded_units + unit);
-                let [i, f, g, o] = [0, 1, 2, 3].map(
-                    #[inline(always)]
-                    |index| ops.load_ptr(gate(index)),
-                );
-                let tanh_c = tanh(isa, ops.load_ptr(pass.cells.as_ptr().add(state * padded_units + unit)));
-                let c_before = ops.load_ptr(pass.cells.as_ptr().add(state_before * padded_units + unit));
-                let at = row * padded_units + unit;
                 let mut dh = ops.load_ptr(pass.dh.at(at));
                 if let Some(FromAbove { values, stride }) = pass.from_above {
                     dh = ops.add(dh, ops.load_ptr(values.as_ptr().add(packed_row * stride + unit)));
                 }
-                let d_o = ops.mul(dh, tanh_c);
-                let dc = ops.mul_add(ops.mul(dh, o), tanh_slope(isa, tanh_c), ops.load_ptr(pass.dc.at(at)));
-                let [di, df, dg] = [ops.mul(dc, g), ops.mul(dc, c_before), ops.mul(dc, i)];
-                ops.store_ptr(ops.mul(dc, f), pass.dc.at(at));
-                ops.store_ptr(ops.mul(di, sigmoid_slope(isa, i)), gate(0));
-                ops.store_ptr(ops.mul(df, sigmoid_slope(isa, f)), gate(1));
-                ops.store_ptr(ops.mul(dg, tanh_slope(isa, g)), gate(2));
-                ops.store_ptr(ops.mul(d_o, sigmoid_slope(isa, o)), gate(3));
+                let before = state_before * padded_units + unit;
+                let after = state * padded_units + unit;
+                let cells = |at: usize| {
+                    if C::CELL_STATE { pass.cells.as_ptr().add(at) } else { std::ptr::null() }
+                };
+                let unit = BackwardUnit {
+                    slots: pass.dgates.at(packed_row * pass.shape.gate_stride() + unit),
+                    slot_stride: padded_units,
+                    cell_before: cells(before),
+                    cell: cells(after),
+                    hidden_before: pass.hidden.as_ptr().add(before),
+                    hidden: pass.hidden.as_ptr().add(after),
+                    carried: pass.dc.at(at),
+                };
+                self.cell.backward(isa, dh, unit);
             }
         }
     }

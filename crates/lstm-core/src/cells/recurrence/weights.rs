@@ -3,20 +3,19 @@
 use super::Shape;
 use crate::Result;
 use crate::executor::Executor;
-use crate::kernels::panels::{pack_biases, pack_gates_panel, pack_gradient_panel, packed_length, panels};
-use crate::kernels::tile::TILE_VECTORS;
+use crate::kernels::panels::{GatePacking, pack_biases, pack_gradient_panel, packed_length, panels};
 use crate::memory::{AlignedBuffer, Plan, Region, SharedRows, disjoint};
 
-/// The four tensors of a layer, row-major, gates in the order i, f, g, o.
+/// The tensors of a layer, row-major: G blocks of H rows, in the order of the cell's gates. Biases may be empty.
 #[derive(Clone, Copy)]
 pub(crate) struct Weights<'a> {
-    /// [4H, I]
+    /// [G·H, I]
     pub(crate) weight_ih: &'a [f32],
-    /// [4H, H]
+    /// [G·H, H]
     pub(crate) weight_hh: &'a [f32],
-    /// `[4H]`
+    /// `[G·H]`
     pub(crate) bias_ih: &'a [f32],
-    /// `[4H]`
+    /// `[G·H]`
     pub(crate) bias_hh: &'a [f32],
 }
 
@@ -35,31 +34,34 @@ impl PackedWeights {
     /// Room for a layer's weights; `gradients` says whether the backward pass's operands are wanted too, of which
     /// `input_gradient` says whether the gradient of the input is one.
     pub(crate) fn new(shape: Shape, lanes: usize, gradients: bool, input_gradient: bool) -> Result<Self> {
-        let gate_columns = 4 * shape.padded_units;
         let when = |wanted: bool, length: usize| if wanted { length } else { 0 };
+        let order = shape.recurrence.gate_order();
+        let depth = |slots: &[Option<usize>]| slots.len() * shape.padded_units;
         let mut plan = Plan::default();
-        let gates = plan.take((shape.input_size + shape.units) * gate_columns);
-        let biases = plan.take(gate_columns);
-        let recurrent = plan.take(when(gradients, packed_length(gate_columns, shape.units, lanes)));
-        let input = plan.take(when(gradients && input_gradient, packed_length(gate_columns, shape.input_size, lanes)));
+        let gates = plan.take(shape.packed_gates(lanes));
+        let biases = plan.take(shape.packed_biases(lanes));
+        let recurrent = plan.take(when(gradients, packed_length(depth(order.hidden), shape.units, lanes)));
+        let input =
+            plan.take(when(gradients && input_gradient, packed_length(depth(order.input), shape.input_size, lanes)));
         Ok(Self { shape, lanes, memory: AlignedBuffer::zeros(plan.length())?, gates, biases, recurrent, input })
     }
 
     /// Packs new values, panel by panel, shared out over threads.
     pub(crate) fn pack(&mut self, executor: &Executor, weights: Weights) {
-        let Shape { input_size, units, padded_units } = self.shape;
-        let lanes = self.lanes;
+        let Shape { input_size, units, padded_units, .. } = self.shape;
+        let (shape, lanes) = (self.shape, self.lanes);
+        let order = shape.recurrence.gate_order();
+        let Weights { weight_ih, weight_hh, bias_ih, bias_hh } = weights;
         let [gates, biases, recurrent, input] =
             disjoint(&mut self.memory, [self.gates, self.biases, self.recurrent, self.input]);
-        pack_biases(biases, weights.bias_ih, weights.bias_hh, units, lanes);
-        let depth = input_size + units;
-        let gate_panel = depth * TILE_VECTORS * lanes;
-        let gate_panels = padded_units / lanes;
-        let gradients = [(recurrent, weights.weight_hh, units), (input, weights.weight_ih, input_size)];
-        let gradients = gradients.map(|(packed, weight, columns)| {
-            let columns = if packed.is_empty() { 0 } else { columns };
-            (SharedRows::new(packed), weight, columns)
-        });
+        pack_biases(biases, order, bias_ih, bias_hh, units, lanes);
+        let gate_panels = GatePacking { order, weight_ih, weight_hh, units, lanes };
+        let gradients = [(recurrent, weight_hh, units, order.hidden), (input, weight_ih, input_size, order.input)].map(
+            |(packed, weight, columns, slots)| {
+                let wanted = if packed.is_empty() { 0 } else { columns };
+                (SharedRows::new(packed), weight, columns, wanted, slots)
+            },
+        );
         let gates = SharedRows::new(gates);
         let panel = |packed: SharedRows, start: usize, length: usize| {
             assert!(start + length <= packed.length());
@@ -67,17 +69,17 @@ impl PackedWeights {
             unsafe { std::slice::from_raw_parts_mut(packed.at(start), length) }
         };
         // Packing takes as long as some hundred operations a number: into two orders, through two levels of cache.
-        let parts = executor.parts(100 * 4 * units * depth);
+        let parts = executor.parts(100 * order.gates * units * (input_size + units));
         executor.run(parts, |part| {
-            for index in (part..gate_panels).step_by(parts) {
-                let target = panel(gates, index * gate_panel, gate_panel);
-                pack_gates_panel(target, index, weights.weight_ih, weights.weight_hh, units, lanes);
+            let length = shape.packed_panel(lanes);
+            for index in (part..shape.panels(lanes)).step_by(parts) {
+                gate_panels.panel(panel(gates, index * length, length), index);
             }
-            for (packed, weight, columns) in gradients {
-                for (first, vectors) in panels(columns, lanes).skip(part).step_by(parts) {
-                    let depth = 4 * padded_units;
+            for (packed, weight, columns, wanted, slots) in gradients {
+                let depth = slots.len() * padded_units;
+                for (first, vectors) in panels(wanted, lanes).skip(part).step_by(parts) {
                     let target = panel(packed, depth * first, depth * vectors * lanes);
-                    pack_gradient_panel(target, (first, vectors), weight, units, padded_units, lanes);
+                    pack_gradient_panel(target, (first, vectors), weight, columns, slots, padded_units, lanes);
                 }
             }
         });

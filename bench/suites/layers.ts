@@ -1,0 +1,61 @@
+// Every cell and option of a layer: training against PyTorch where it has the option, and against the plain LSTM.
+
+import { Comparison, type Contest } from "../comparison.js";
+import type { Row } from "../rows.js";
+import { type LayerOptions, type Shape, shape } from "../shapes.js";
+import type { Suite } from "../suite.js";
+
+const SUITE = "layers";
+
+/** The first is what the others are compared with. */
+const LAYERS: readonly LayerOptions[] = [
+  { cell: "lstm" },
+  { cell: "lstm", bias: false },
+  { cell: "lstm", coupledGates: true },
+  { cell: "lstm", cellClip: 3 },
+  { cell: "lstm", gateActivation: "hard_sigmoid" },
+  { cell: "gru" },
+  { cell: "rnn" },
+  { cell: "rnn", activation: "relu" },
+];
+
+const SIZES: readonly (readonly [batch: number, steps: number, features: number, units: number])[] = [
+  [64, 28, 28, 128],
+  [64, 128, 64, 256],
+];
+
+/** What PyTorch's modules know. */
+function hasPeer({ coupledGates, cellClip, gateActivation }: LayerOptions): boolean {
+  return !coupledGates && cellClip === undefined && gateActivation === undefined;
+}
+
+export const layers: Suite = {
+  name: SUITE,
+  async *run(context) {
+    const comparison = new Comparison(context);
+    try {
+      for (const size of context.options.quick ? SIZES.slice(0, 1) : SIZES) {
+        for (const threads of [1, 2]) {
+          const shapes = LAYERS.map((layer) => shape(...size, { layer }));
+          yield* withCost(comparison, shapes, threads);
+        }
+      }
+    } finally {
+      comparison.stop();
+    }
+  },
+};
+
+/** The rows of some layers, each with its time as a multiple of the first one's. */
+async function* withCost(comparison: Comparison, shapes: readonly Shape[], threads: number): AsyncGenerator<Row> {
+  let plain: number | undefined;
+  for (const [index, shape] of shapes.entries()) {
+    const peers = hasPeer(shape.layer) ? (["pytorch"] as const) : [];
+    const contest: Contest = { suite: SUITE, operation: "training step", backend: "native", shape, threads, peers };
+    for await (const row of comparison.run(contest)) {
+      if (index === 0) plain = row.ours_ms ?? undefined;
+      const cost = index > 0 && plain !== undefined && row.ours_ms !== null ? row.ours_ms / plain : undefined;
+      yield { ...row, ...(cost !== undefined && { cost, cost_over: "the plain LSTM" }) };
+    }
+  }
+}
