@@ -46,7 +46,7 @@ mod tape;
 
 pub use adam::{Adam, clip_by_global_norm};
 pub use head::{cross_entropy, linear, softmax};
-pub use layer::{DirectionOutput, DirectionWeights, direction, tensor_shapes};
+pub use layer::{DirectionOutput, DirectionWeights, direction};
 pub use lstm::{LayerWeights, lstm, stack};
 pub use scalar::Scalar;
 pub use tape::{Gradients, Tape, Variable};
