@@ -97,12 +97,30 @@ export type GateActivation =
   /** x / 5 + 1/2, between 0 and 1: `hard_sigmoid` in Keras 2, and ONNX's default. */
   | "hard_sigmoid_fifth";
 
+/** Where a GRU's reset gate stands. */
+export type Reset =
+  /** After the product: `n = tanh(W x + b + r ∘ (U h + b))`, as in PyTorch and cuDNN. */
+  | "after"
+  /** Before the product: `n = tanh(W x + b + U (r ∘ h) + b)`, as in the paper. */
+  | "before";
+
 /** The function of a simple RNN's hidden state. */
 export type Activation =
   /** (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ) */
   | "tanh"
   /** max(x, 0) */
   | "relu";
+
+/**
+ * The parts of the states that keep their value of the step before: drawn anew for each number and step in training, and
+ * as an expectation in prediction.
+ */
+export type Zoneout = {
+  /** Of the hidden state. From 0 to below 1; 0 unless given. */
+  hidden?: number,
+  /** LSTM: of the cell state. From 0 to below 1; 0 unless given. */
+  cell?: number,
+};
 
 /** What the model predicts, from the last valid step of each sequence. */
 export type OutputDefinition = {

@@ -80,13 +80,14 @@ impl RandomStream {
     /// Fills a mask: each number is `hit` with probability `rate`, else `miss`. The rate is a multiple of 2⁻³².
     pub fn mask(&mut self, mask: &mut [f32], rate: f32, [hit, miss]: [f32; 2]) {
         const BLOCK: usize = 256;
-        let limit = (f64::from(rate) * f64::from(u32::MAX)) as u32;
+        // 2³² · rate, exact in f64.
+        let limit = f64::from(rate) * 2.0_f64.powi(32);
         let mut bytes = [0; 4 * BLOCK];
         for block in mask.chunks_mut(BLOCK) {
             let bytes = &mut bytes[..4 * block.len()];
             self.generator.fill_bytes(bytes);
             for (value, word) in block.iter_mut().zip(bytes.as_chunks().0) {
-                *value = if u32::from_le_bytes(*word) < limit { hit } else { miss };
+                *value = if f64::from(u32::from_le_bytes(*word)) < limit { hit } else { miss };
             }
         }
     }

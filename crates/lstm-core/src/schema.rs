@@ -11,7 +11,7 @@ use crate::{
     network::{
         definition::{
             Activation, Cell, GateActivation, InputDefinition, LayerDefinition, ModelDefinition, OutputDefinition,
-            Scaling,
+            Reset, Scaling, Zoneout,
         },
         description::{MachineDescription, ModelDescription},
         machine::MachineOptions,
@@ -39,7 +39,9 @@ fn typescript() -> String {
         object::<LayerDefinition>(),
         choice::<Cell>(),
         choice::<GateActivation>(),
+        choice::<Reset>(),
         choice::<Activation>(),
+        object::<Zoneout>(),
         object::<OutputDefinition>(),
         object::<TrainingOptions>(),
         object::<OptimizerOptions>(),

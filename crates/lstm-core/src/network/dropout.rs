@@ -28,7 +28,7 @@ pub(super) fn draw(layout: KeptLayout, shape: Shape, kept: &mut [f32], random: &
     }
 }
 
-/// The recurrent weights of one direction with some of them dropped (DropConnect: Wan et al. 2013; on recurrent weights,
+/// The recurrent weights of one direction with some of them dropped (`DropConnect`: Wan et al. 2013; on recurrent weights,
 /// Merity et al. 2018). Nothing where the layer drops none.
 pub(super) struct WeightDropout {
     rate: f32,

@@ -80,7 +80,7 @@ fn keep<S: Scalar>(state: &mut [S], before: &[S], keep: &[f64]) {
 /// function: that is why gradients survive many steps. Gates lie in the order i, f, g, o, coupled ones i, g, o.
 ///
 /// p are the peepholes (Gers and Schmidhuber 2000), 0 where there are none. With layer normalisation (Ba et al. 2016), each
-/// gate by itself, z_k is `gain_k ⊙ norm(W_ih[k] x + W_hh[k] h) + b_ih[k] + b_hh[k]`, and what the output gate lets out is
+/// gate by itself, `z_k` is `gain_k ⊙ norm(W_ih[k] x + W_hh[k] h) + b_ih[k] + b_hh[k]`, and what the output gate lets out is
 /// `tanh(gain ⊙ norm(c[t]) + bias)`.
 fn lstm<S: Scalar>(gates: &Gates<S>, before: &[S]) -> (Vec<S>, Vec<S>) {
     let Gates { definition, weights, .. } = gates;

@@ -12,6 +12,7 @@ pub const MAX_UNITS: u32 = 4_096;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema), ts(optional_fields))]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option that users set by itself")]
 pub struct LayerDefinition {
     /// The recurrence.
     pub cell: Cell,
@@ -66,7 +67,7 @@ pub struct LayerDefinition {
     #[serde(default, skip_serializing_if = "is_default")]
     #[cfg_attr(feature = "schema", ts(as = "Option<f32>", optional), schemars(range(min = 0), extend("exclusiveMaximum" = 1)))]
     pub recurrent_dropout: f32,
-    /// The part of the recurrent weights that training drops, the same for a whole batch (DropConnect: Wan et al. 2013,
+    /// The part of the recurrent weights that training drops, the same for a whole batch (`DropConnect`: Wan et al. 2013,
     /// Merity et al. 2018). From 0 to below 1; 0 unless given.
     #[serde(default, skip_serializing_if = "is_default")]
     #[cfg_attr(feature = "schema", ts(as = "Option<f32>", optional), schemars(range(min = 0), extend("exclusiveMaximum" = 1)))]
