@@ -1,6 +1,7 @@
 //! One recurrent layer by itself, in one direction, forward and backward on plain arrays, for people who build their own network.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::cells::recurrence::{
     Activations, Columns, FromAbove, Gradients, Input, InputGradient, LayerBatch, PackedWeights, Recurrence, Shape,
@@ -11,6 +12,7 @@ use crate::executor::Executor;
 use crate::kernels::InstructionSet;
 use crate::memory::AlignedBuffer;
 use crate::network::definition::{DirectionTensors, LayerDefinition};
+use crate::network::padded::{Place, pack_rows, pad_states, per_sample, unpack};
 use crate::network::samples::{Gathering, InputScaling, Samples};
 use crate::{Error, ErrorCode, Result};
 
@@ -54,9 +56,11 @@ pub struct LayerGradients {
 /// ```
 pub struct RecurrentLayer {
     set: InstructionSet,
-    executor: Executor,
+    executor: Arc<Executor>,
     weights: PackedWeights,
     definition: LayerDefinition,
+    /// Where each tensor lies in the flat vector of weights.
+    ranges: DirectionTensors<Range<usize>>,
     direction: Direction,
     sequences: Sequences,
     steps: usize,
@@ -64,6 +68,20 @@ pub struct RecurrentLayer {
     hidden: AlignedBuffer,
     cells: AlignedBuffer,
     gates: AlignedBuffer,
+    gradients: GradientBuffers,
+    /// Whether there is a forward pass to go back through: going back leaves gradients in the place of the gates.
+    ran: bool,
+}
+
+/// What a backward pass needs room for, kept from one to the next.
+#[derive(Default)]
+struct GradientBuffers {
+    /// [P, H]: of the hidden states at every step.
+    from_above: AlignedBuffer,
+    /// [B, H]: of the final states, then of the initial ones.
+    hidden: AlignedBuffer,
+    cell: AlignedBuffer,
+    scratch: AlignedBuffer,
 }
 
 impl RecurrentLayer {
@@ -80,19 +98,33 @@ impl RecurrentLayer {
             let message = "a layer over no inputs is empty; give at least one";
             return Err(Error::new(ErrorCode::InvalidDefinition, "input_size", message));
         }
+        Self::with_executor(definition, input_size, Direction::Forward, set, Arc::new(Executor::new(threads)?))
+    }
+
+    /// A direction of a layer whose definition was validated, on threads that it may share.
+    pub(crate) fn with_executor(
+        definition: &LayerDefinition,
+        input_size: usize,
+        direction: Direction,
+        set: InstructionSet,
+        executor: Arc<Executor>,
+    ) -> Result<Self> {
         let shape = Shape::new(Recurrence::of(definition), input_size, definition.units as usize, set.lanes());
         Ok(Self {
             set,
-            executor: Executor::new(threads)?,
+            executor,
             weights: PackedWeights::new(shape, set.lanes(), true, true)?,
             definition: definition.clone(),
-            direction: Direction::Forward,
+            ranges: DirectionTensors::ranges(definition, input_size),
+            direction,
             sequences: Sequences::default(),
             steps: 0,
             x: AlignedBuffer::default(),
             hidden: AlignedBuffer::default(),
             cells: AlignedBuffer::default(),
             gates: AlignedBuffer::default(),
+            gradients: GradientBuffers::default(),
+            ran: false,
         })
     }
 
@@ -113,9 +145,8 @@ impl RecurrentLayer {
 
     /// Takes over weights: every tensor, one after the other.
     pub fn set_weights(&mut self, weights: &[f32]) -> Result<()> {
-        let ranges = self.ranges();
-        check("weights", weights, length(&ranges))?;
-        self.weights.pack(&self.executor, ranges.of(weights));
+        check("weights", weights, length(&self.ranges))?;
+        self.weights.pack(&self.executor, self.ranges.of(weights));
         Ok(())
     }
 
@@ -128,13 +159,34 @@ impl RecurrentLayer {
         lengths: Option<&[u32]>,
         initial: Option<(&[f32], &[f32])>,
     ) -> Result<LayerOutput> {
-        let Shape { input_size, units, padded_units, .. } = self.weights.shape;
+        let Shape { input_size, units, .. } = self.weights.shape;
         let samples = Samples::new(x, steps, input_size, lengths)?;
         let batch = samples.count();
         if let Some((hidden, cell)) = initial {
             check("h0", hidden, batch * units)?;
             check("c0", cell, self.cell_numbers(batch))?;
         }
+        self.run_forward(&samples, initial.map(|(hidden, _)| hidden), initial.map(|(_, cell)| cell))?;
+        let mut output = LayerOutput {
+            hidden: vec![0.0; batch * steps * units],
+            final_hidden: vec![0.0; batch * units],
+            final_cell: vec![0.0; self.cell_numbers(batch)],
+        };
+        self.write_hidden(&mut output.hidden, Place { first: 0, stride: units });
+        self.write_final_states(&mut output.final_hidden, &mut output.final_cell);
+        Ok(output)
+    }
+
+    /// Runs the layer over samples, from initial states [B, H] of the right length, or from zero.
+    pub(crate) fn run_forward(
+        &mut self,
+        samples: &Samples,
+        initial_hidden: Option<&[f32]>,
+        initial_cell: Option<&[f32]>,
+    ) -> Result<()> {
+        let Shape { input_size, units, padded_units, .. } = self.weights.shape;
+        let (batch, steps) = (samples.count(), samples.steps());
+        self.ran = false;
         self.sequences.pack(batch, steps, |sample| samples.length(sample));
         self.steps = steps;
         let packed = self.sequences.packed_rows();
@@ -148,11 +200,10 @@ impl RecurrentLayer {
             executor: &self.executor,
             parts: 1,
         };
-        gathering.gather(&samples, |sample| sample, &mut self.x);
-        let has_cell = self.has_cell_state();
-        pad_states(&self.sequences, &mut self.hidden, initial.map(|(hidden, _)| hidden), units, padded_units);
-        let cell = initial.map(|(_, cell)| cell).filter(|_| has_cell);
-        pad_states(&self.sequences, &mut self.cells, cell, units, padded_units);
+        gathering.gather(samples, |sample| sample, &mut self.x);
+        pad_states(&self.sequences, &mut self.hidden, initial_hidden, units, padded_units);
+        let initial_cell = initial_cell.filter(|_| self.has_cell_state());
+        pad_states(&self.sequences, &mut self.cells, initial_cell, units, padded_units);
         let activations =
             Activations { hidden: &mut self.hidden, cells: &mut self.cells, gates: &mut self.gates, training: true };
         forward(
@@ -166,11 +217,23 @@ impl RecurrentLayer {
             },
             activations,
         );
-        Ok(LayerOutput {
-            hidden: unpack(&self.sequences, steps, &self.hidden[batch * padded_units..], units, padded_units),
-            final_hidden: self.final_states(&self.hidden),
-            final_cell: if has_cell { self.final_states(&self.cells) } else { Vec::new() },
-        })
+        self.ran = true;
+        Ok(())
+    }
+
+    /// Writes the hidden states of the last forward pass into their place in [B, T, stride], which is zero.
+    pub(crate) fn write_hidden(&self, out: &mut [f32], place: Place) {
+        let Shape { units, padded_units, .. } = self.weights.shape;
+        let packed = &self.hidden[self.sequences.batch() * padded_units..];
+        unpack(&self.sequences, self.steps, packed, padded_units, out, place, units);
+    }
+
+    /// Writes the final states of the last forward pass, [B, H] each, the second empty unless the layer is an LSTM.
+    pub(crate) fn write_final_states(&self, hidden: &mut [f32], cell: &mut [f32]) {
+        self.final_states(&self.hidden, hidden);
+        if self.has_cell_state() {
+            self.final_states(&self.cells, cell);
+        }
     }
 
     /// Runs the last forward pass backwards, given the gradients of its outputs: of the hidden states [B, T, H] if
@@ -181,25 +244,51 @@ impl RecurrentLayer {
         final_hidden: &[f32],
         final_cell: &[f32],
     ) -> Result<LayerGradients> {
-        let Shape { input_size, units, padded_units, .. } = self.weights.shape;
-        let (batch, packed) = (self.sequences.batch(), self.sequences.packed_rows());
-        check("hidden", hidden.unwrap_or(&[]), hidden.map_or(0, |_| batch * self.steps * units))?;
+        let Shape { input_size, units, .. } = self.weights.shape;
+        self.check_ran()?;
+        let (batch, steps) = (self.sequences.batch(), self.steps);
+        check("hidden", hidden.unwrap_or(&[]), hidden.map_or(0, |_| batch * steps * units))?;
         check("final_hidden", final_hidden, batch * units)?;
         check("final_cell", final_cell, self.cell_numbers(batch))?;
-        let mut from_above = AlignedBuffer::zeros(packed * padded_units)?;
-        if let Some(hidden) = hidden {
-            pack_rows(&self.sequences, self.steps, hidden, &mut from_above, units, padded_units);
+        let mut gradients = LayerGradients {
+            weights: vec![0.0; length(&self.ranges)],
+            x: vec![0.0; batch * steps * input_size],
+            initial_hidden: vec![0.0; batch * units],
+            initial_cell: vec![0.0; self.cell_numbers(batch)],
+        };
+        let hidden = hidden.map(|hidden| (hidden, Place { first: 0, stride: units }));
+        let mut input = AlignedBuffer::zeros(self.packed_input())?;
+        self.run_backward(hidden, Some(final_hidden), Some(final_cell), (&mut input, false), &mut gradients.weights)?;
+        self.write_input_gradient(&input, &mut gradients.x);
+        self.write_initial_gradients(&mut gradients.initial_hidden, &mut gradients.initial_cell);
+        Ok(gradients)
+    }
+
+    /// Runs the last forward pass backwards, given gradients of the right length: of the hidden states in their place in
+    /// [B, T, stride], of the final states [B, H]. The gradient of the input goes into [`packed_input`](Self::packed_input)
+    /// numbers, or is added to what is there; those of the weights go into their flat vector.
+    pub(crate) fn run_backward(
+        &mut self,
+        hidden: Option<(&[f32], Place)>,
+        final_hidden: Option<&[f32]>,
+        final_cell: Option<&[f32]>,
+        (input, add): (&mut [f32], bool),
+        weights: &mut [f32],
+    ) -> Result<()> {
+        let Shape { input_size, units, padded_units, .. } = self.weights.shape;
+        let (batch, packed) = (self.sequences.batch(), self.sequences.packed_rows());
+        let buffers = &mut self.gradients;
+        buffers.scratch.grow(scratch(self.weights.shape, self.set.lanes(), self.executor.threads()))?;
+        buffers.hidden.grow(batch * padded_units)?;
+        buffers.cell.grow(batch * padded_units)?;
+        if let Some((hidden, place)) = hidden {
+            buffers.from_above.grow(packed * padded_units)?;
+            pack_rows(&self.sequences, self.steps, hidden, place, &mut buffers.from_above, units, padded_units);
         }
-        let [mut hidden_state, mut cell_state] =
-            [AlignedBuffer::zeros(batch * padded_units)?, AlignedBuffer::zeros(batch * padded_units)?];
-        pad_states(&self.sequences, &mut hidden_state, Some(final_hidden), units, padded_units);
-        let has_cell = self.has_cell_state();
-        pad_states(&self.sequences, &mut cell_state, has_cell.then_some(final_cell), units, padded_units);
-        let input_stride = input_size.next_multiple_of(self.set.lanes());
-        let mut input = AlignedBuffer::zeros(packed * input_stride)?;
-        let mut memory = AlignedBuffer::zeros(scratch(self.weights.shape, self.set.lanes(), self.executor.threads()))?;
-        let ranges = self.ranges();
-        let mut weights = vec![0.0; length(&ranges)];
+        pad_states(&self.sequences, &mut buffers.hidden, final_hidden, units, padded_units);
+        let final_cell = final_cell.filter(|_| self.weights.shape.recurrence.has_cell_state());
+        pad_states(&self.sequences, &mut buffers.cell, final_cell, units, padded_units);
+        self.ran = false;
         backward(
             LayerBatch {
                 set: self.set,
@@ -213,30 +302,64 @@ impl RecurrentLayer {
                 gates: &mut self.gates,
                 cells: &self.cells,
                 hidden: &self.hidden,
-                from_above: hidden.map(|_| FromAbove { values: &from_above, stride: padded_units }),
-                hidden_state: &mut hidden_state,
-                cell_state: &mut cell_state,
-                input: Some(InputGradient { values: &mut input, add: false }),
-                weights: ranges.of_mut(&mut weights),
-                scratch: &mut memory,
+                from_above: hidden.map(|_| FromAbove { values: &buffers.from_above, stride: padded_units }),
+                hidden_state: &mut buffers.hidden,
+                cell_state: &mut buffers.cell,
+                input: Some(InputGradient { values: input, add }),
+                weights: self.ranges.of_mut(weights),
+                scratch: &mut buffers.scratch,
             },
         );
-        let x = unpack(&self.sequences, self.steps, &input, input_size, input_stride);
-        let unpad = |states: &[f32]| per_sample(&self.sequences, units, |row| &states[row * padded_units..]);
-        let (mut initial_hidden, mut initial_cell) = (unpad(&hidden_state), unpad(&cell_state));
-        if !has_cell {
-            // What was carried past the weights belongs to the hidden state.
-            for (gradient, carried) in initial_hidden.iter_mut().zip(initial_cell.drain(..)) {
+        Ok(())
+    }
+
+    /// Numbers of the gradient of a batch's input as [`run_backward`](Self::run_backward) writes it.
+    pub(crate) fn packed_input(&self) -> usize {
+        self.sequences.packed_rows() * self.input_stride()
+    }
+
+    /// Writes the packed gradient of the input into [B, T, I], which is zero.
+    pub(crate) fn write_input_gradient(&self, packed: &[f32], x: &mut [f32]) {
+        let inputs = self.weights.shape.input_size;
+        let place = Place { first: 0, stride: inputs };
+        unpack(&self.sequences, self.steps, packed, self.input_stride(), x, place, inputs);
+    }
+
+    /// Writes the gradients of the initial states, [B, H] each, the second empty unless the layer is an LSTM.
+    pub(crate) fn write_initial_gradients(&self, initial_hidden: &mut [f32], initial_cell: &mut [f32]) {
+        let Shape { units, padded_units, .. } = self.weights.shape;
+        per_sample(&self.sequences, units, |row| &self.gradients.hidden[row * padded_units..], initial_hidden);
+        if self.has_cell_state() {
+            per_sample(&self.sequences, units, |row| &self.gradients.cell[row * padded_units..], initial_cell);
+            return;
+        }
+        // What was carried past the weights belongs to the hidden state.
+        for row in 0..self.sequences.batch() {
+            let carried = &self.gradients.cell[row * padded_units..][..units];
+            for (gradient, carried) in
+                initial_hidden[self.sequences.sample(row) * units..][..units].iter_mut().zip(carried)
+            {
                 *gradient += carried;
             }
         }
-        // The gates were replaced by their gradients: a second backward pass needs a forward pass first.
-        self.sequences = Sequences::default();
-        Ok(LayerGradients { weights, x, initial_hidden, initial_cell })
     }
 
-    fn ranges(&self) -> DirectionTensors<Range<usize>> {
-        DirectionTensors::ranges(&self.definition, self.weights.shape.input_size)
+    /// Whether there is a forward pass to go back through.
+    pub(crate) fn check_ran(&self) -> Result<()> {
+        if self.ran {
+            return Ok(());
+        }
+        let message = "there is no forward pass to go back through: call forward first; each serves one backward pass";
+        Err(Error::new(ErrorCode::EmptyData, "", message))
+    }
+
+    /// The batch and the steps of the last forward pass.
+    pub(crate) fn batch(&self) -> (usize, usize) {
+        (self.sequences.batch(), self.steps)
+    }
+
+    fn input_stride(&self) -> usize {
+        self.weights.shape.input_size.next_multiple_of(self.set.lanes())
     }
 
     fn has_cell_state(&self) -> bool {
@@ -244,16 +367,15 @@ impl RecurrentLayer {
     }
 
     /// Numbers of the cell states of a batch.
-    fn cell_numbers(&self, batch: usize) -> usize {
+    pub(crate) fn cell_numbers(&self, batch: usize) -> usize {
         if self.has_cell_state() { batch * self.weights.shape.units } else { 0 }
     }
 
-    fn final_states(&self, states: &[f32]) -> Vec<f32> {
+    fn final_states(&self, states: &[f32], out: &mut [f32]) {
         let Shape { units, padded_units, .. } = self.weights.shape;
         let batch = self.sequences.batch();
-        per_sample(&self.sequences, units, |row| {
-            &states[(batch + self.sequences.last(self.direction, row)) * padded_units..]
-        })
+        let last = |row| &states[(batch + self.sequences.last(self.direction, row)) * padded_units..];
+        per_sample(&self.sequences, units, last, out);
     }
 }
 
@@ -268,46 +390,4 @@ fn check(name: &str, values: &[f32], length: usize) -> Result<()> {
     }
     let message = format!("{name} has {} numbers, the layer expects {length}", values.len());
     Err(Error::new(ErrorCode::ShapeMismatch, name, message))
-}
-
-/// States [B, H] into the kernels' rows [B, padded], zero where there are none.
-fn pad_states(sequences: &Sequences, rows: &mut [f32], states: Option<&[f32]>, units: usize, padded: usize) {
-    for (row, target) in rows.chunks_exact_mut(padded).take(sequences.batch()).enumerate() {
-        target.fill(0.0);
-        if let Some(states) = states {
-            target[..units].copy_from_slice(&states[sequences.sample(row) * units..][..units]);
-        }
-    }
-}
-
-/// The rows `of(row)`, in the order of the samples, without padding.
-fn per_sample<'a>(sequences: &Sequences, units: usize, of: impl Fn(usize) -> &'a [f32]) -> Vec<f32> {
-    let mut out = vec![0.0; sequences.batch() * units];
-    for row in 0..sequences.batch() {
-        out[sequences.sample(row) * units..][..units].copy_from_slice(&of(row)[..units]);
-    }
-    out
-}
-
-/// Where each packed row belongs in a padded array [B, `steps`, …]: pairs of packed row and padded row.
-fn placement(sequences: &Sequences, steps: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..sequences.steps()).flat_map(move |step| {
-        (0..sequences.active(step)).map(move |row| (sequences.offset(step) + row, sequences.sample(row) * steps + step))
-    })
-}
-
-/// Packed rows [P, stride] into a padded array [B, T, width], zero in the padding.
-fn unpack(sequences: &Sequences, steps: usize, packed: &[f32], width: usize, stride: usize) -> Vec<f32> {
-    let mut out = vec![0.0; sequences.batch() * steps * width];
-    for (row, place) in placement(sequences, steps) {
-        out[place * width..][..width].copy_from_slice(&packed[row * stride..][..width]);
-    }
-    out
-}
-
-/// A padded array [B, T, width] into packed rows [P, stride].
-fn pack_rows(sequences: &Sequences, steps: usize, padded: &[f32], out: &mut [f32], width: usize, stride: usize) {
-    for (row, place) in placement(sequences, steps) {
-        out[row * stride..][..width].copy_from_slice(&padded[place * width..][..width]);
-    }
 }
