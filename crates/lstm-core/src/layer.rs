@@ -69,7 +69,7 @@ impl LayerOptions {
 ///     input,
 ///     LayerStates { hidden: &mut hidden, final_hidden: &mut final_hidden, final_cell: &mut final_cell },
 /// )?;
-/// assert_eq!((hidden[8..10], hidden[2..4]), (final_hidden[..2], final_hidden[2..]));
+/// assert_eq!((&hidden[8..10], &hidden[2..4]), (&final_hidden[..2], &final_hidden[2..]));
 ///
 /// // The gradients of the sum of the final hidden states.
 /// let mut weights = vec![0.0; layer.weights().len()];

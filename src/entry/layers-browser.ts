@@ -1,0 +1,5 @@
+// `gatewise/layers` in browsers.
+
+import "./browser-platform.js";
+
+export * from "../layers/index.js";

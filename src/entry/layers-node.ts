@@ -1,0 +1,5 @@
+// `gatewise/layers` in Node.
+
+import "./node-platform.js";
+
+export * from "../layers/index.js";
