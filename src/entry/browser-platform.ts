@@ -10,14 +10,17 @@ async function download(location: string | URL): Promise<Uint8Array<ArrayBuffer>
   return new Uint8Array(await response.arrayBuffer());
 }
 
-providePlatform({
-  backends: [
-    wasmSource({
-      // Bundlers follow this literal and carry the file along.
-      compile: async () =>
-        WebAssembly.compile(await download(new URL("../../bindings/wasm/pkg/gatewise_bg.wasm", import.meta.url))),
-      workerStarter: typeof Worker === "undefined" ? undefined : async () => startBrowserWorker,
-    }),
-  ],
-  readFile: download,
-});
+/** Makes this runtime the one that Gatewise runs on. A function, so that no bundler takes it for a module without effect. */
+export function provideBrowser(): void {
+  providePlatform({
+    backends: [
+      wasmSource({
+        // Bundlers follow this literal and carry the file along.
+        compile: async () =>
+          WebAssembly.compile(await download(new URL("../../bindings/wasm/pkg/gatewise_bg.wasm", import.meta.url))),
+        workerStarter: typeof Worker === "undefined" ? undefined : async () => startBrowserWorker,
+      }),
+    ],
+    readFile: download,
+  });
+}

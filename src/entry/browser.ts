@@ -1,5 +1,7 @@
 // `gatewise` in browsers.
 
-import "./browser-platform.js";
+import { provideBrowser } from "./browser-platform.js";
+
+provideBrowser();
 
 export * from "../index.js";

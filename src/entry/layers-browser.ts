@@ -1,5 +1,7 @@
 // `gatewise/layers` in browsers.
 
-import "./browser-platform.js";
+import { provideBrowser } from "./browser-platform.js";
+
+provideBrowser();
 
 export * from "../layers/index.js";

@@ -1,5 +1,7 @@
 // `gatewise/layers` in Node.
 
-import "./node-platform.js";
+import { provideNode } from "./node-platform.js";
+
+provideNode();
 
 export * from "../layers/index.js";

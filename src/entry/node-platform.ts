@@ -17,17 +17,20 @@ async function readFile(location: string | URL): Promise<Uint8Array<ArrayBuffer>
   return readFile(location);
 }
 
-providePlatform({
-  backends: [
-    nativeSource,
-    wasmSource({
-      compile: async () => WebAssembly.compile(await readFile(wasmFile)),
-      workerStarter: compiled ? async () => (await import("../backend/node-worker.js")).startNodeWorker : undefined,
-    }),
-  ],
-  readFile,
-  async writeFile(location, bytes) {
-    const { writeFileAtomically } = await import("./atomic-write.js");
-    await writeFileAtomically(location, bytes);
-  },
-});
+/** Makes this runtime the one that Gatewise runs on. A function, so that no bundler takes it for a module without effect. */
+export function provideNode(): void {
+  providePlatform({
+    backends: [
+      nativeSource,
+      wasmSource({
+        compile: async () => WebAssembly.compile(await readFile(wasmFile)),
+        workerStarter: compiled ? async () => (await import("../backend/node-worker.js")).startNodeWorker : undefined,
+      }),
+    ],
+    readFile,
+    async writeFile(location, bytes) {
+      const { writeFileAtomically } = await import("./atomic-write.js");
+      await writeFileAtomically(location, bytes);
+    },
+  });
+}

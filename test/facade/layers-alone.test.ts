@@ -4,11 +4,8 @@ import { GatewiseError, createModel } from "gatewise";
 import { type Layer, type LayerBatch, type LayerDefinition, createLayer } from "gatewise/layers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { StackVectors, measureBackward, measureForward, openStack, stackNames } from "../vectors/pytorch.js";
+import { BOUND, StackVectors, measureBackward, measureForward, openStack, stackNames } from "../vectors/pytorch.js";
 import { BACKENDS, expectError, randomNumbers, sameBits } from "./support.js";
-
-/** f32 against float64, as in crates/lstm-core/tests/pytorch.rs. */
-const BOUND = 5e-6;
 
 const random = randomNumbers(5);
 const numbers = (length: number): Float32Array => Float32Array.from({ length }, random);

@@ -5,12 +5,15 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { type LayerBatch, type LayerDefinition, type MachineOptions, createLayer } from "gatewise/layers";
+import { type BackendInfo, type LayerBatch, type LayerDefinition, type MachineOptions, createLayer } from "gatewise/layers";
 
 import { type Measured, errorOf } from "./measure.js";
 import { type Numbers, readSafetensors } from "./safetensors.js";
 
 const FOLDER = fileURLToPath(new URL("onnx/", import.meta.url));
+
+/** Both are f32 results of a few steps; ONNX itself allows 1e-3. */
+export const BOUND = 2e-6;
 
 /** The names of all cases. */
 export function onnxNames(): string[] {
@@ -70,8 +73,8 @@ export class OnnxCase {
     return { cell: CELLS[this.#operator], units, ...options };
   }
 
-  /** Runs the case; gives how far each of its outputs is off. */
-  async measure(options: MachineOptions): Promise<Measured[]> {
+  /** Runs the case; gives how far each of its outputs is off, and what it ran on. */
+  async measure(options: MachineOptions): Promise<{ readonly measured: Measured[]; readonly backend: BackendInfo }> {
     const { shape, x } = this.#input();
     using layer = await createLayer(this.definition, { inputs: shape[2], ...options });
     layer.setParameters(this.#parameters());
@@ -89,10 +92,11 @@ export class OnnxCase {
       Y_h: this.#reverse ? states.finalHidden.slice(states.finalHidden.length / 2) : states.finalHidden,
       Y_c: this.#reverse ? states.finalCell?.slice(states.finalCell.length / 2) : states.finalCell,
     };
-    return Object.entries(outputs).flatMap(([tensor, actual]) => {
+    const measured = Object.entries(outputs).flatMap(([tensor, actual]) => {
       const expected = tensor === "Y" ? this.#hidden() : this.#states(tensor);
       return expected ? [{ tensor, error: actual ? errorOf(actual, Float64Array.from(expected)) : Infinity }] : [];
     });
+    return { measured, backend: layer.backend };
   }
 
   /** Each case's outputs, so that a test knows that none was passed over. */

@@ -12,6 +12,9 @@ import { type Numbers, type TensorFile, readSafetensors } from "./safetensors.js
 
 const FOLDER = fileURLToPath(new URL("../../crates/lstm-core/tests/vectors/", import.meta.url));
 
+/** f32 against float64, as in crates/lstm-core/tests/pytorch.rs. */
+export const BOUND = 5e-6;
+
 /** The names of all files that hold a stack of layers. */
 export function stackNames(): string[] {
   const names = readdirSync(FOLDER).filter((file) => file.endsWith(".safetensors"));
