@@ -1,5 +1,8 @@
 //! The layer by itself. A translation and nothing else, as in `lib.rs`.
 
+// Of the module: napi's macro does not pass it on where it stands at a method.
+#![expect(clippy::too_many_arguments, reason = "as many arrays as a layer reads and writes")]
+
 use lstm_core::network::definition::LayerDefinition;
 use lstm_core::network::machine::MachineOptions;
 use lstm_core::{Error, InputGradients, LayerInput, LayerOptions, LayerStates, StateGradients, to_json};
