@@ -41,8 +41,12 @@ impl Whole {
     }
 
     fn layer(&self, set: InstructionSet) -> Layer {
+        self.layer_on(set, 1)
+    }
+
+    fn layer_on(&self, set: InstructionSet, threads: u32) -> Layer {
         let inputs = self.cases[0].input_size as u32;
-        let machine = MachineOptions { threads: Some(1), instruction_set: Some(set) };
+        let machine = MachineOptions { threads: Some(threads), instruction_set: Some(set) };
         let mut layer = Layer::new(self.definition.clone(), LayerOptions { inputs, seed: 1 }, machine).unwrap();
         layer.commit(&self.joined(|case| &case.weights)).unwrap();
         layer
@@ -157,6 +161,22 @@ fn a_layer_may_be_used_again_with_another_batch_and_other_weights() {
             let whole = Whole::new(&definition, batch, 4);
             layer.commit(&whole.joined(|case| &case.weights)).unwrap();
             check(&whole, &mut layer, set);
+        }
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    // 17 million operations a direction: three threads have work. Units are shared out too, for the batch of two.
+    for (batch, inputs, units) in [(64, 40, 64), (2, 300, 400)] {
+        let definition = LayerDefinition { bidirectional: true, ..LayerDefinition::new(Cell::Gru, units) };
+        let whole = Whole::new(&definition, batch, inputs);
+        for set in InstructionSet::available() {
+            let passes = [1, 2, 3].map(|threads| {
+                let mut layer = whole.layer_on(set, threads);
+                (whole.forward(&mut layer), whole.backward(&mut layer))
+            });
+            passes[1..].iter().for_each(|pass| assert_eq!(*pass, passes[0]));
         }
     }
 }

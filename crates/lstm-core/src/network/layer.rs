@@ -1,4 +1,4 @@
-//! One recurrent layer by itself, in one direction, forward and backward on plain arrays, for people who build their own network.
+//! One direction of a recurrent layer by itself, forward and backward on plain arrays. [`Layer`](crate::Layer) is a whole layer.
 
 use std::ops::Range;
 use std::sync::Arc;
