@@ -67,7 +67,7 @@ export class OnnxCase {
     const options = {
       bidirectional: direction !== "forward",
       bias: this.#tensors.has("B"),
-      ...(this.#operator === "GRU" && after === 0 ? { reset: "before" } : {}),
+      ...(this.#operator === "GRU" && after === 0 ? { reset: "before" as const } : {}),
       ...(this.#tensors.has("P") ? { peepholes: true } : {}),
     };
     return { cell: CELLS[this.#operator], units, ...options };

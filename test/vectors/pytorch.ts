@@ -72,6 +72,7 @@ export class StackVectors {
       units: (recurrent[0] ?? 0) / { lstm: 4, gru: 3, rnn: 1 }[cell],
       ...(has("weight_hh_l0_reverse") ? { bidirectional: true } : {}),
       ...(has("bias_ih_l0") ? {} : { bias: false }),
+      ...(has("weight_hr_l0") ? { projection: recurrent[1] ?? 0 } : {}),
       ...(words.has("relu") ? { activation: "relu" as const } : {}),
     };
   }

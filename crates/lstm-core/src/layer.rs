@@ -172,6 +172,7 @@ impl Layer {
                 &samples,
                 part_of(input.initial_hidden, which, directions),
                 part_of(input.initial_cell, which, directions),
+                None,
             )?;
         }
         states.hidden.fill(0.0);
@@ -237,7 +238,7 @@ impl Layer {
 
     /// H
     fn hidden_size(&self) -> usize {
-        self.definition.outputs() / self.directions.len()
+        self.definition.hidden_size()
     }
 
     /// C

@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::cells::recurrence::{
-    Activations, Columns, FromAbove, Gradients, Input, InputGradient, LayerBatch, PackedWeights, Recurrence, Shape,
-    backward, forward, scratch,
+    Activations, Columns, FromAbove, Gradients, Input, InputGradient, KeptLayout, LayerBatch, MaskRows, PackedWeights,
+    ScratchLayout, Shape, backward, forward,
 };
 use crate::cells::sequences::{Direction, Sequences};
 use crate::executor::Executor;
@@ -16,15 +16,29 @@ use crate::network::padded::{Place, pack_rows, pad_states, per_sample, unpack};
 use crate::network::samples::{Gathering, InputScaling, Samples};
 use crate::{Error, ErrorCode, Result};
 
-/// What a layer computes, or the gradients of it: B sequences, T steps, H units.
+/// What a layer computes, or the gradients of it: B sequences, T steps, H units, R numbers of hidden state (H, or what they are
+/// projected to).
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerOutput {
-    /// [B, T, H]: the hidden state after each step; zero beyond a sequence's length.
+    /// [B, T, R]: the hidden state after each step; zero beyond a sequence's length.
     pub hidden: Vec<f32>,
-    /// [B, H]: the hidden state after the step that each sequence ends with: its last valid one, in reverse its first.
+    /// [B, R]: the hidden state after the step that each sequence ends with: its last valid one, in reverse its first.
     pub final_hidden: Vec<f32>,
     /// [B, H]: the cell state likewise; empty unless the layer is an LSTM.
     pub final_cell: Vec<f32>,
+}
+
+/// The random factors of one training step, for layers that drop states or keep them: B sequences, T steps.
+///
+/// Empty where a layer has no such option. What masks hold beyond a sequence's length does not matter.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LayerMasks<'a> {
+    /// [B, R]: what the hidden state is multiplied with on its way into the gates (recurrent dropout).
+    pub recurrent: &'a [f32],
+    /// [B, T, R]: the part, 0 or 1, of the hidden state that is kept of the step before (zoneout).
+    pub keep_hidden: &'a [f32],
+    /// [B, T, H]: the same of the cell state.
+    pub keep_cell: &'a [f32],
 }
 
 /// The gradients of one backward pass, by everything that the forward pass read.
@@ -34,7 +48,7 @@ pub struct LayerGradients {
     pub weights: Vec<f32>,
     /// [B, T, I]; zero beyond a sequence's length
     pub x: Vec<f32>,
-    /// [B, H]
+    /// [B, R]
     pub initial_hidden: Vec<f32>,
     /// [B, H]; empty unless the layer is an LSTM
     pub initial_cell: Vec<f32>,
@@ -68,6 +82,8 @@ pub struct RecurrentLayer {
     hidden: AlignedBuffer,
     cells: AlignedBuffer,
     gates: AlignedBuffer,
+    kept: AlignedBuffer,
+    masked: bool,
     gradients: GradientBuffers,
     /// Whether there is a forward pass to go back through: going back leaves gradients in the place of the gates.
     ran: bool,
@@ -76,10 +92,11 @@ pub struct RecurrentLayer {
 /// What a backward pass needs room for, kept from one to the next.
 #[derive(Default)]
 struct GradientBuffers {
-    /// [P, H]: of the hidden states at every step.
+    /// [P, R]: of the hidden states at every step.
     from_above: AlignedBuffer,
-    /// [B, H]: of the final states, then of the initial ones.
+    /// [B, R]: of the final states, then of the initial ones.
     hidden: AlignedBuffer,
+    /// [B, H], likewise.
     cell: AlignedBuffer,
     scratch: AlignedBuffer,
 }
@@ -109,7 +126,7 @@ impl RecurrentLayer {
         set: InstructionSet,
         executor: Arc<Executor>,
     ) -> Result<Self> {
-        let shape = Shape::new(Recurrence::of(definition), input_size, definition.units as usize, set.lanes());
+        let shape = Shape::new(definition, input_size, set.lanes());
         Ok(Self {
             set,
             executor,
@@ -123,6 +140,8 @@ impl RecurrentLayer {
             hidden: AlignedBuffer::default(),
             cells: AlignedBuffer::default(),
             gates: AlignedBuffer::default(),
+            kept: AlignedBuffer::default(),
+            masked: false,
             gradients: GradientBuffers::default(),
             ran: false,
         })
@@ -151,7 +170,8 @@ impl RecurrentLayer {
     }
 
     /// Runs the layer over `x` [B, `steps`, I], of which the first `lengths[b]` steps count, from the initial states
-    /// `(h0, c0)`, [B, H] each, c0 empty unless the layer is an LSTM, or from zero.
+    /// `(h0, c0)`, [B, R] and [B, H], c0 empty unless the layer is an LSTM, or from zero. Nothing is dropped, and zoneout keeps
+    /// the part that it keeps on average.
     pub fn forward(
         &mut self,
         x: &[f32],
@@ -159,39 +179,52 @@ impl RecurrentLayer {
         lengths: Option<&[u32]>,
         initial: Option<(&[f32], &[f32])>,
     ) -> Result<LayerOutput> {
-        let Shape { input_size, units, .. } = self.weights.shape;
+        self.forward_masked(x, steps, lengths, initial, None)
+    }
+
+    /// The same with the random factors of a training step.
+    pub fn forward_masked(
+        &mut self,
+        x: &[f32],
+        steps: usize,
+        lengths: Option<&[u32]>,
+        initial: Option<(&[f32], &[f32])>,
+        masks: Option<LayerMasks>,
+    ) -> Result<LayerOutput> {
+        let Shape { input_size, hidden, .. } = self.weights.shape;
         let samples = Samples::new(x, steps, input_size, lengths)?;
         let batch = samples.count();
-        if let Some((hidden, cell)) = initial {
-            check("h0", hidden, batch * units)?;
+        if let Some((h0, cell)) = initial {
+            check("h0", h0, batch * hidden)?;
             check("c0", cell, self.cell_numbers(batch))?;
         }
-        self.run_forward(&samples, initial.map(|(hidden, _)| hidden), initial.map(|(_, cell)| cell))?;
+        self.run_forward(&samples, initial.map(|(h0, _)| h0), initial.map(|(_, cell)| cell), masks)?;
         let mut output = LayerOutput {
-            hidden: vec![0.0; batch * steps * units],
-            final_hidden: vec![0.0; batch * units],
+            hidden: vec![0.0; batch * steps * hidden],
+            final_hidden: vec![0.0; batch * hidden],
             final_cell: vec![0.0; self.cell_numbers(batch)],
         };
-        self.write_hidden(&mut output.hidden, Place { first: 0, stride: units });
+        self.write_hidden(&mut output.hidden, Place { first: 0, stride: hidden });
         self.write_final_states(&mut output.final_hidden, &mut output.final_cell);
         Ok(output)
     }
 
-    /// Runs the layer over samples, from initial states [B, H] of the right length, or from zero.
+    /// Runs the layer over samples, from initial states [B, R] and [B, H] of the right length, or from zero.
     pub(crate) fn run_forward(
         &mut self,
         samples: &Samples,
         initial_hidden: Option<&[f32]>,
         initial_cell: Option<&[f32]>,
+        masks: Option<LayerMasks>,
     ) -> Result<()> {
-        let Shape { input_size, units, padded_units, .. } = self.weights.shape;
+        let Shape { input_size, units, padded_units, hidden, padded_hidden, .. } = self.weights.shape;
         let (batch, steps) = (samples.count(), samples.steps());
         self.ran = false;
         self.sequences.pack(batch, steps, |sample| samples.length(sample));
         self.steps = steps;
         let packed = self.sequences.packed_rows();
         self.x.grow(packed * input_size)?;
-        self.hidden.grow((batch + packed) * padded_units)?;
+        self.hidden.grow((batch + packed) * padded_hidden)?;
         self.cells.grow((batch + packed) * padded_units)?;
         self.gates.grow(packed * self.weights.shape.gate_stride())?;
         let gathering = Gathering {
@@ -201,11 +234,18 @@ impl RecurrentLayer {
             parts: 1,
         };
         gathering.gather(samples, |sample| sample, &mut self.x);
-        pad_states(&self.sequences, &mut self.hidden, initial_hidden, units, padded_units);
+        pad_states(&self.sequences, &mut self.hidden, initial_hidden, hidden, padded_hidden);
         let initial_cell = initial_cell.filter(|_| self.has_cell_state());
         pad_states(&self.sequences, &mut self.cells, initial_cell, units, padded_units);
-        let activations =
-            Activations { hidden: &mut self.hidden, cells: &mut self.cells, gates: &mut self.gates, training: true };
+        self.set_masks(masks)?;
+        let kept = self.kept_layout().carve(&mut self.kept, self.masked);
+        let activations = Activations {
+            hidden: &mut self.hidden,
+            cells: &mut self.cells,
+            gates: &mut self.gates,
+            kept,
+            training: true,
+        };
         forward(
             LayerBatch {
                 set: self.set,
@@ -223,40 +263,41 @@ impl RecurrentLayer {
 
     /// Writes the hidden states of the last forward pass into their place in [B, T, stride], which is zero.
     pub(crate) fn write_hidden(&self, out: &mut [f32], place: Place) {
-        let Shape { units, padded_units, .. } = self.weights.shape;
-        let packed = &self.hidden[self.sequences.batch() * padded_units..];
-        unpack(&self.sequences, self.steps, packed, padded_units, out, place, units);
+        let Shape { hidden, padded_hidden, .. } = self.weights.shape;
+        let packed = &self.hidden[self.sequences.batch() * padded_hidden..];
+        unpack(&self.sequences, self.steps, packed, padded_hidden, out, place, hidden);
     }
 
-    /// Writes the final states of the last forward pass, [B, H] each, the second empty unless the layer is an LSTM.
+    /// Writes the final states of the last forward pass, [B, R] and [B, H], the second empty unless the layer is an LSTM.
     pub(crate) fn write_final_states(&self, hidden: &mut [f32], cell: &mut [f32]) {
-        self.final_states(&self.hidden, hidden);
+        let shape = self.weights.shape;
+        self.final_states(&self.hidden, shape.hidden, shape.padded_hidden, hidden);
         if self.has_cell_state() {
-            self.final_states(&self.cells, cell);
+            self.final_states(&self.cells, shape.units, shape.padded_units, cell);
         }
     }
 
-    /// Runs the last forward pass backwards, given the gradients of its outputs: of the hidden states [B, T, H] if
-    /// they were used, of the final hidden and cell states [B, H], the latter empty unless the layer is an LSTM.
+    /// Runs the last forward pass backwards, given the gradients of its outputs: of the hidden states [B, T, R] if
+    /// they were used, of the final hidden states [B, R] and cell states [B, H], the latter empty unless the layer is an LSTM.
     pub fn backward(
         &mut self,
         hidden: Option<&[f32]>,
         final_hidden: &[f32],
         final_cell: &[f32],
     ) -> Result<LayerGradients> {
-        let Shape { input_size, units, .. } = self.weights.shape;
+        let Shape { input_size, hidden: size, .. } = self.weights.shape;
         self.check_ran()?;
         let (batch, steps) = (self.sequences.batch(), self.steps);
-        check("hidden", hidden.unwrap_or(&[]), hidden.map_or(0, |_| batch * steps * units))?;
-        check("final_hidden", final_hidden, batch * units)?;
+        check("hidden", hidden.unwrap_or(&[]), hidden.map_or(0, |_| batch * steps * size))?;
+        check("final_hidden", final_hidden, batch * size)?;
         check("final_cell", final_cell, self.cell_numbers(batch))?;
         let mut gradients = LayerGradients {
             weights: vec![0.0; length(&self.ranges)],
             x: vec![0.0; batch * steps * input_size],
-            initial_hidden: vec![0.0; batch * units],
+            initial_hidden: vec![0.0; batch * size],
             initial_cell: vec![0.0; self.cell_numbers(batch)],
         };
-        let hidden = hidden.map(|hidden| (hidden, Place { first: 0, stride: units }));
+        let hidden = hidden.map(|hidden| (hidden, Place { first: 0, stride: size }));
         let mut input = AlignedBuffer::zeros(self.packed_input())?;
         self.run_backward(hidden, Some(final_hidden), Some(final_cell), (&mut input, false), &mut gradients.weights)?;
         self.write_input_gradient(&input, &mut gradients.x);
@@ -265,7 +306,7 @@ impl RecurrentLayer {
     }
 
     /// Runs the last forward pass backwards, given gradients of the right length: of the hidden states in their place in
-    /// [B, T, stride], of the final states [B, H]. The gradient of the input goes into [`packed_input`](Self::packed_input)
+    /// [B, T, stride], of the final states [B, R] and [B, H]. The gradient of the input goes into [`packed_input`](Self::packed_input)
     /// numbers, or is added to what is there; those of the weights go into their flat vector.
     pub(crate) fn run_backward(
         &mut self,
@@ -275,18 +316,21 @@ impl RecurrentLayer {
         (input, add): (&mut [f32], bool),
         weights: &mut [f32],
     ) -> Result<()> {
-        let Shape { input_size, units, padded_units, .. } = self.weights.shape;
+        let Shape { input_size, units, padded_units, hidden: size, padded_hidden, .. } = self.weights.shape;
         let (batch, packed) = (self.sequences.batch(), self.sequences.packed_rows());
+        let threads = self.executor.threads();
+        let layout = ScratchLayout::new(self.weights.shape, self.set.lanes(), threads, batch, packed);
+        let kept = self.kept_layout();
         let buffers = &mut self.gradients;
-        buffers.scratch.grow(scratch(self.weights.shape, self.set.lanes(), self.executor.threads()))?;
-        buffers.hidden.grow(batch * padded_units)?;
+        buffers.scratch.grow(layout.length())?;
+        buffers.hidden.grow(batch * padded_hidden)?;
         buffers.cell.grow(batch * padded_units)?;
         if let Some((hidden, place)) = hidden {
-            buffers.from_above.grow(packed * padded_units)?;
-            pack_rows(&self.sequences, self.steps, hidden, place, &mut buffers.from_above, units, padded_units);
+            buffers.from_above.grow(packed * padded_hidden)?;
+            pack_rows(&self.sequences, self.steps, hidden, place, &mut buffers.from_above, size, padded_hidden);
         }
-        pad_states(&self.sequences, &mut buffers.hidden, final_hidden, units, padded_units);
-        let final_cell = final_cell.filter(|_| self.weights.shape.recurrence.has_cell_state());
+        pad_states(&self.sequences, &mut buffers.hidden, final_hidden, size, padded_hidden);
+        let final_cell = final_cell.filter(|_| self.weights.shape.has_cell_state());
         pad_states(&self.sequences, &mut buffers.cell, final_cell, units, padded_units);
         self.ran = false;
         backward(
@@ -302,7 +346,8 @@ impl RecurrentLayer {
                 gates: &mut self.gates,
                 cells: &self.cells,
                 hidden: &self.hidden,
-                from_above: hidden.map(|_| FromAbove { values: &buffers.from_above, stride: padded_units }),
+                kept: kept.carve(&mut self.kept, self.masked),
+                from_above: hidden.map(|_| FromAbove { values: &buffers.from_above, stride: padded_hidden }),
                 hidden_state: &mut buffers.hidden,
                 cell_state: &mut buffers.cell,
                 input: Some(InputGradient { values: input, add }),
@@ -325,22 +370,12 @@ impl RecurrentLayer {
         unpack(&self.sequences, self.steps, packed, self.input_stride(), x, place, inputs);
     }
 
-    /// Writes the gradients of the initial states, [B, H] each, the second empty unless the layer is an LSTM.
+    /// Writes the gradients of the initial states, [B, R] and [B, H], the second empty unless the layer is an LSTM.
     pub(crate) fn write_initial_gradients(&self, initial_hidden: &mut [f32], initial_cell: &mut [f32]) {
-        let Shape { units, padded_units, .. } = self.weights.shape;
-        per_sample(&self.sequences, units, |row| &self.gradients.hidden[row * padded_units..], initial_hidden);
+        let Shape { units, padded_units, hidden, padded_hidden, .. } = self.weights.shape;
+        per_sample(&self.sequences, hidden, |row| &self.gradients.hidden[row * padded_hidden..], initial_hidden);
         if self.has_cell_state() {
             per_sample(&self.sequences, units, |row| &self.gradients.cell[row * padded_units..], initial_cell);
-            return;
-        }
-        // What was carried past the weights belongs to the hidden state.
-        for row in 0..self.sequences.batch() {
-            let carried = &self.gradients.cell[row * padded_units..][..units];
-            for (gradient, carried) in
-                initial_hidden[self.sequences.sample(row) * units..][..units].iter_mut().zip(carried)
-            {
-                *gradient += carried;
-            }
         }
     }
 
@@ -363,7 +398,7 @@ impl RecurrentLayer {
     }
 
     fn has_cell_state(&self) -> bool {
-        self.weights.shape.recurrence.has_cell_state()
+        self.weights.shape.has_cell_state()
     }
 
     /// Numbers of the cell states of a batch.
@@ -371,11 +406,37 @@ impl RecurrentLayer {
         if self.has_cell_state() { batch * self.weights.shape.units } else { 0 }
     }
 
-    fn final_states(&self, states: &[f32], out: &mut [f32]) {
-        let Shape { units, padded_units, .. } = self.weights.shape;
+    fn kept_layout(&self) -> KeptLayout {
+        KeptLayout::new(self.weights.shape, self.sequences.batch(), self.sequences.packed_rows(), true)
+    }
+
+    /// Puts masks where the kernels read them, for the sequences that are packed.
+    fn set_masks(&mut self, masks: Option<LayerMasks>) -> Result<()> {
+        let layout = self.kept_layout();
+        self.kept.grow(layout.length())?;
+        self.masked = masks.is_some();
+        let Some(LayerMasks { recurrent, keep_hidden, keep_cell }) = masks else { return Ok(()) };
+        let (batch, steps) = (self.sequences.batch(), self.steps);
+        let masks = [("recurrent", recurrent), ("keep_hidden", keep_hidden), ("keep_cell", keep_cell)];
+        for ((name, given), mask) in masks.into_iter().zip(layout.masks(self.weights.shape, &mut self.kept)) {
+            let rows = if mask.rows == MaskRows::Batch { batch } else { batch * steps };
+            check(name, given, if mask.values.is_empty() { 0 } else { rows * mask.columns })?;
+            match mask.rows {
+                _ if mask.values.is_empty() => {}
+                MaskRows::Batch => pad_states(&self.sequences, mask.values, Some(given), mask.columns, mask.stride),
+                MaskRows::Packed => {
+                    let place = Place { first: 0, stride: mask.columns };
+                    pack_rows(&self.sequences, steps, given, place, mask.values, mask.columns, mask.stride);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn final_states(&self, states: &[f32], width: usize, stride: usize, out: &mut [f32]) {
         let batch = self.sequences.batch();
-        let last = |row| &states[(batch + self.sequences.last(self.direction, row)) * padded_units..];
-        per_sample(&self.sequences, units, last, out);
+        let last = |row| &states[(batch + self.sequences.last(self.direction, row)) * stride..];
+        per_sample(&self.sequences, width, last, out);
     }
 }
 

@@ -2,7 +2,7 @@
 //! every fast path is held to it, and it knows none of them.
 //!
 //! Read in this order: `scalar` (what a number must be able to do), `cells` (one step of each recurrence), `layer` (a
-//! layer over a batch of sequences), `lstm` (LSTM layers and stacks of them), `head` (logits, probabilities, loss), `tape`
+//! layer over a batch of sequences), `lstm` (a plain LSTM layer), `head` (logits, probabilities, loss), `tape`
 //! (exact gradients of all of these), `adam` (how gradients become steps).
 //!
 //! Only the forward direction is written down, once, over any [`Scalar`]. With `f64` it gives values; with a tape's
@@ -37,7 +37,7 @@
 //! ```
 
 mod adam;
-mod cells;
+pub(crate) mod cells;
 mod head;
 mod layer;
 mod lstm;
@@ -46,7 +46,7 @@ mod tape;
 
 pub use adam::{Adam, clip_by_global_norm};
 pub use head::{cross_entropy, linear, softmax};
-pub use layer::{DirectionOutput, DirectionWeights, direction};
-pub use lstm::{LayerWeights, lstm, stack};
+pub use layer::{Batch, DirectionOutput, DirectionWeights, Masks, direction};
+pub use lstm::{LayerWeights, lstm};
 pub use scalar::Scalar;
 pub use tape::{Gradients, Tape, Variable};

@@ -16,7 +16,8 @@ Tensors of a stack of layers (a single layer is a stack of one; each layer is a 
     gradient.NAME                                   dy/dNAME for x and every tensor of the layers' that goes in
 
 The files whose names begin with `gru`, `rnn` or `lstm` are stacks of other cells, or without biases. In those that say
-`bidirectional`, layers have `_l0_reverse` tensors too, states are [2, batch, units] and hidden [batch, steps, 2 * units].
+`bidirectional`, layers have `_l0_reverse` tensors too, states are [2, batch, units] and hidden [batch, steps, 2 * units]. In those that say `projection`, layers have `weight_hr_l0`
+too, [numbers, units], and hidden states as many numbers.
 
 Tensors of the models (two layers from zero states, a linear head on the last h_n, mean cross-entropy); in the
 bidirectional one, layers have `_l0_reverse` tensors too and h_n holds both directions:
@@ -51,7 +52,9 @@ def normal(*shape):
 def recurrent_layers(module, features, units, bidirectional=False, **options):
     """One-layer modules with PyTorch's own initial weights."""
     directions = 2 if bidirectional else 1
-    sizes = zip([features, *(directions * size for size in units)], units)
+    # A layer gives what its hidden states are projected to, where they are.
+    given = (directions * (options.get("proj_size") or size) for size in units)
+    sizes = zip([features, *given], units)
     layers = nn.ModuleList(
         module(inputs, outputs, batch_first=True, bidirectional=bidirectional, **options) for inputs, outputs in sizes
     )
@@ -101,7 +104,8 @@ def stack_case(name, seed, steps, features, units, lengths, input_scale=1.0, mod
     fill_padding_with_nan(x, lengths)
     lengths = torch.tensor(lengths)
     shape = (2, batch) if bidirectional else (batch,)
-    states = [tuple(normal(*shape, size) for _ in state_names) for size in units]
+    hidden_size = options.get("proj_size", 0)
+    states = [tuple(normal(*shape, hidden_size if key == "h0" and hidden_size else size) for key in state_names) for size in units]
 
     differentiable = {"x": x}
     for k, (layer, initial) in enumerate(zip(layers, states)):
@@ -207,5 +211,7 @@ if __name__ == "__main__":
     stack_case("lstm-9-5-bidirectional", seed=20, units=[9, 5], **bidirectional)
     stack_case("gru-9-5-bidirectional", seed=21, units=[9, 5], module=nn.GRU, **bidirectional)
     stack_case("rnn-9-5-bidirectional", seed=22, units=[9, 5], module=nn.RNN, **bidirectional)
+    stack_case("lstm-17-9-projection", seed=23, units=[17, 9], proj_size=5, **ragged)
+    stack_case("lstm-9-projection-bidirectional", seed=24, units=[9], proj_size=4, **bidirectional)
     model_case("model-gru-bidirectional", seed=18, bidirectional=True, module=nn.GRU)
     model_case("model-rnn-relu", seed=19, module=nn.RNN, nonlinearity="relu")
