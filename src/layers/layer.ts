@@ -47,7 +47,8 @@ export class Layer<C extends Cell = Cell> {
   }
 
   /**
-   * Runs the layer over a batch, and keeps what `backward` needs.
+   * Runs the layer over a batch, and keeps what `backward` needs. Nothing is random in it: recurrent dropout drops nothing, and
+   * zoneout keeps the part that it keeps on average, as in predictions.
    *
    * @param batch [n, steps, inputs], lengths, and initial states [D, n, H]; nothing of it is kept
    * @returns the hidden states [n, steps, D·H] and the final states [D, n, H]

@@ -1,5 +1,6 @@
 // What enters a layer by itself and what leaves it: n sequences of some steps, D directions (1, or 2 for a bidirectional
-// layer), H numbers of a direction's hidden state and C of its cell state. Types only.
+// layer), H numbers of a direction's hidden state (its units, or what they are projected to) and C of its cell state. Types
+// only.
 
 import type { Sequences } from "../data/types.js";
 import type { Cell } from "../generated/core.js";
