@@ -70,6 +70,11 @@ export type LayerDefinition = {
    * (Gal and Ghahramani 2016; `recurrent_dropout` in Keras). From 0 to below 1; 0 unless given.
    */
   recurrentDropout?: number,
+  /**
+   * The part of the recurrent weights that training drops, the same for a whole batch (DropConnect: Wan et al. 2013,
+   * Merity et al. 2018). From 0 to below 1; 0 unless given.
+   */
+  weightDropout?: number,
   /** The parts of the states that keep their value of the step before (Krueger et al. 2017). None unless given. */
   zoneout?: Zoneout,
 };

@@ -96,7 +96,7 @@ impl Model {
         let most = BATCH * self.stack.executor.threads();
         for start in (0..n).step_by(most) {
             let batch = most.min(n - start);
-            self.stack.forward(&samples, batch, |sample| start + sample)?;
+            self.stack.forward(&samples, batch, |sample| start + sample, None)?;
             self.stack.probabilities(|sample, probabilities| {
                 y[(start + sample) * classes..][..classes].copy_from_slice(probabilities);
             });

@@ -2,6 +2,7 @@
 
 pub mod definition;
 pub mod description;
+mod dropout;
 pub(crate) mod head;
 pub mod layer;
 pub(crate) mod loss;

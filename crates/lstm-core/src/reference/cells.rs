@@ -50,8 +50,12 @@ pub(super) fn step<S: Scalar>(
     if definition.projection.is_some() {
         hidden = weights.get("weight_hr").chunks_exact(hidden.len()).map(|row| dot(row, &hidden)).collect();
     }
-    keep(&mut hidden, h, masks.keep_hidden);
-    keep(&mut cell, c, masks.keep_cell);
+    if definition.zoneout.hidden > 0.0 {
+        keep(&mut hidden, h, masks.keep_hidden);
+    }
+    if definition.zoneout.cell > 0.0 {
+        keep(&mut cell, c, masks.keep_cell);
+    }
     (hidden, cell)
 }
 

@@ -66,6 +66,11 @@ pub struct LayerDefinition {
     #[serde(default, skip_serializing_if = "is_default")]
     #[cfg_attr(feature = "schema", ts(as = "Option<f32>", optional), schemars(range(min = 0), extend("exclusiveMaximum" = 1)))]
     pub recurrent_dropout: f32,
+    /// The part of the recurrent weights that training drops, the same for a whole batch (DropConnect: Wan et al. 2013,
+    /// Merity et al. 2018). From 0 to below 1; 0 unless given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", ts(as = "Option<f32>", optional), schemars(range(min = 0), extend("exclusiveMaximum" = 1)))]
+    pub weight_dropout: f32,
     /// The parts of the states that keep their value of the step before (Krueger et al. 2017). None unless given.
     #[serde(default, skip_serializing_if = "is_default")]
     #[cfg_attr(feature = "schema", ts(as = "Option<Zoneout>", optional))]
@@ -169,6 +174,7 @@ impl LayerDefinition {
             reset: Reset::After,
             activation: Activation::Tanh,
             recurrent_dropout: 0.0,
+            weight_dropout: 0.0,
             zoneout: Zoneout::default(),
         }
     }
@@ -229,6 +235,7 @@ impl LayerDefinition {
         }
         for (field, part) in [
             ("recurrentDropout", self.recurrent_dropout),
+            ("weightDropout", self.weight_dropout),
             ("zoneout.hidden", self.zoneout.hidden),
             ("zoneout.cell", self.zoneout.cell),
         ] {
@@ -293,7 +300,7 @@ mod tests {
     #[test]
     fn every_option_survives_its_own_json_and_defaults_are_left_out() {
         let layer = r#""cell":"lstm","units":8,"bidirectional":true,"bias":false,"projection":6,"peepholes":true,
-            "layerNorm":true,"coupledGates":true,"cellClip":3,"gateActivation":"hard_sigmoid","recurrentDropout":0.125,
+            "layerNorm":true,"coupledGates":true,"cellClip":3,"gateActivation":"hard_sigmoid","recurrentDropout":0.125,"weightDropout":0.5,
             "zoneout":{"hidden":0.25,"cell":0.5}"#;
         let definition = ModelDefinition::from_json(&with(layer)).unwrap();
         let text = serde_json::to_string(&definition).unwrap();
