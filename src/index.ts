@@ -9,6 +9,7 @@ export { GatewiseError } from "./errors.js";
 
 export type { BackendName } from "./backend/backend.js";
 export type { BackendAvailability, BackendRequest } from "./backend/choose.js";
+export type { MachineOptions } from "./backend/open.js";
 export type { ClassIndices, LabelledData, Lengths, Sequences } from "./data/types.js";
 export type { ErrorCode } from "./errors.js";
 export type {
@@ -21,7 +22,6 @@ export type {
   TrainingProgress,
   ValidationReport,
 } from "./generated/core.js";
-export type { MachineOptions } from "./model/create.js";
 export type { ModelDefinition } from "./model/definition.js";
 export type { BackendInfo, Model } from "./model/model.js";
 export type { Tensor } from "./model/parameters.js";

@@ -231,6 +231,14 @@ export type ClassificationReport = {
   confusion: Array<Array<number>>,
 };
 
+/** What a layer by itself is told beside its definition, and what a model knows of its layers. */
+export type LayerOptions = {
+  /** Numbers a step that go in: 1 to 65,536. */
+  inputs: number,
+  /** The first weights come from this seed, and are those of the first layer of a model of the same seed. 0 unless given. */
+  seed?: number,
+};
+
 /** A model as it stands: what it is, what it runs on, and what its weights are. */
 export type ModelDescription = {
   /** The definition, with every default filled in but those of a layer's options. */
@@ -242,6 +250,28 @@ export type ModelDescription = {
   /** Every tensor, in the order of the flat vector of weights. */
   tensors: Array<Tensor>,
   /** How many of the numbers in them are trained. */
+  parameters: number,
+};
+
+/** A layer by itself as it stands. */
+export type LayerDescription = {
+  /** The definition, with every default filled in but those of the options. */
+  definition: LayerDefinition,
+  /** Numbers a step that go in. */
+  inputs: number,
+  /** 1, or 2 for a bidirectional layer. */
+  directions: number,
+  /** Numbers of a direction's hidden state. */
+  hiddenSize: number,
+  /** Numbers of a direction's cell state; 0 unless the layer is an LSTM. */
+  cellSize: number,
+  /** The instruction set that this layer's kernels run on. */
+  isa: string,
+  /** Threads that work on a batch. */
+  threads: number,
+  /** Every tensor, in the order of the flat vector of weights. */
+  tensors: Array<Tensor>,
+  /** How many numbers are in them. */
   parameters: number,
 };
 

@@ -40,6 +40,10 @@ test("the second example loads a model and catches an error", async () => {
   expect(run(blocks[1] ?? "")).toMatch(/lstm[^]*\nshape_mismatch x\n$/);
 });
 
+test("the third example takes a step with a layer by itself", () => {
+  expect(run(blocks[2] ?? "")).toBe("1280 128 128\n");
+});
+
 test("there is no example that nobody runs", () => {
-  expect(blocks).toHaveLength(2);
+  expect(blocks).toHaveLength(3);
 });

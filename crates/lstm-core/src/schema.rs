@@ -7,13 +7,13 @@ use schemars::{JsonSchema, schema_for};
 use ts_rs::{Config, TS};
 
 use crate::{
-    ErrorCode,
+    ErrorCode, LayerOptions,
     network::{
         definition::{
             Activation, Cell, GateActivation, InputDefinition, LayerDefinition, ModelDefinition, OutputDefinition,
             Reset, Scaling, Zoneout,
         },
-        description::{MachineDescription, ModelDescription},
+        description::{LayerDescription, MachineDescription, ModelDescription},
         machine::MachineOptions,
         parameters::Tensor,
     },
@@ -50,7 +50,9 @@ fn typescript() -> String {
         object::<EpochReport>(),
         object::<ValidationReport>(),
         object::<ClassificationReport>(),
+        object::<LayerOptions>(),
         object::<ModelDescription>(),
+        object::<LayerDescription>(),
         object::<Tensor>(),
         object::<MachineDescription>(),
         choice::<ErrorCode>(),

@@ -7,6 +7,7 @@ pub(crate) mod head;
 pub mod layer;
 pub(crate) mod loss;
 pub mod machine;
+pub(crate) mod padded;
 pub mod parameters;
 pub(crate) mod recurrent;
 pub mod samples;

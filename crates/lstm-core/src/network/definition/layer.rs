@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{DirectionTensors, in_range, invalid};
-use crate::{Result, json};
+use crate::{ErrorCode, Result, json};
 
 /// Most hidden units a layer.
 pub const MAX_UNITS: u32 = 4_096;
@@ -180,6 +180,13 @@ impl LayerDefinition {
         }
     }
 
+    /// Reads and validates the definition of a layer by itself.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let definition: Self = json::parse(text, ErrorCode::InvalidDefinition)?;
+        definition.validate("")?;
+        Ok(definition)
+    }
+
     /// 1, or 2 for a bidirectional layer.
     #[must_use]
     pub fn directions(&self) -> usize {
@@ -217,7 +224,7 @@ impl LayerDefinition {
 
     /// Checks what the types cannot say of the layer at `path`.
     pub(crate) fn validate(&self, path: &str) -> Result<()> {
-        let at = |field: &str| format!("{path}.{field}");
+        let at = |field: &str| json::join(path, field);
         in_range(self.units, MAX_UNITS, || at("units"))?;
         self.check_cell(&at)?;
         if let Some(projection) = self.projection {
