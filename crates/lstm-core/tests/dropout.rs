@@ -41,7 +41,7 @@ fn data() -> (Vec<f32>, Vec<u32>) {
 
 fn trainer(set: InstructionSet, threads: u32) -> Trainer {
     let machine = MachineOptions { threads: Some(threads), instruction_set: Some(set) };
-    let weights = Model::new(definition(), machine.clone()).unwrap().weights().to_vec();
+    let weights = Model::new(definition(), machine).unwrap().weights().to_vec();
     let options = TrainingOptions::from_json(r#"{"epochs":2,"batchSize":6,"shuffle":false}"#).unwrap();
     let mut trainer = Trainer::new(definition(), machine, &weights, options).unwrap();
     let (x, targets) = data();
