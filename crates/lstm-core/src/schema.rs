@@ -10,7 +10,7 @@ use crate::{
     ErrorCode,
     network::{
         definition::{
-            Activation, Cell, GateActivation, InputDefinition, LayerDefinition, ModelDefinition, OutputDefinition,
+            Activation, At, Cell, GateActivation, InputDefinition, LayerDefinition, ModelDefinition, OutputDefinition,
             Scaling,
         },
         description::{MachineDescription, ModelDescription},
@@ -18,8 +18,12 @@ use crate::{
         parameters::Tensor,
     },
     training::{
+        loss_options::{LossKind, LossOptions},
         options::{OptimizerOptions, TrainingOptions},
-        report::{ClassificationReport, EpochReport, TrainingProgress, ValidationReport},
+        report::{
+            ClassificationReport, EpochReport, LabelReport, LabelsReport, StepsReport, TrainingProgress,
+            ValidationReport, ValueReport, ValuesReport,
+        },
     },
 };
 
@@ -41,13 +45,21 @@ fn typescript() -> String {
         choice::<GateActivation>(),
         choice::<Activation>(),
         object::<OutputDefinition>(),
+        choice::<At>(),
         object::<TrainingOptions>(),
         object::<OptimizerOptions>(),
+        object::<LossOptions>(),
+        choice::<LossKind>(),
         object::<MachineOptions>(),
         object::<TrainingProgress>(),
         object::<EpochReport>(),
         object::<ValidationReport>(),
         object::<ClassificationReport>(),
+        object::<StepsReport>(),
+        object::<LabelsReport>(),
+        object::<LabelReport>(),
+        object::<ValuesReport>(),
+        object::<ValueReport>(),
         object::<ModelDescription>(),
         object::<Tensor>(),
         object::<MachineDescription>(),

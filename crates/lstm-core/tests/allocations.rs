@@ -5,6 +5,7 @@ use std::cell::Cell;
 
 use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::machine::MachineOptions;
+use lstm_core::network::targets::Targets;
 use lstm_core::training::options::TrainingOptions;
 use lstm_core::{Model, Trainer};
 
@@ -53,7 +54,7 @@ fn warm_steps_allocate_nothing() {
     let mut model = Model::new(definition.clone(), machine).unwrap();
     let options = TrainingOptions::from_json(r#"{"epochs":100,"batchSize":16,"clipNorm":1}"#).unwrap();
     let mut trainer = Trainer::new(definition, machine, model.weights(), options).unwrap();
-    trainer.set_training(&x, steps, Some(&lengths), &targets).unwrap();
+    trainer.set_training(&x, steps, Some(&lengths), Targets::classes(&targets)).unwrap();
     trainer.start().unwrap();
     trainer.advance(1).unwrap();
     let few = allocations(|| drop(trainer.advance(8).unwrap()));

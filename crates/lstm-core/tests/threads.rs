@@ -9,6 +9,7 @@ use lstm_core::kernels::InstructionSet;
 use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::layer::{LayerGradients, LayerOutput};
 use lstm_core::network::machine::MachineOptions;
+use lstm_core::network::targets::Targets;
 use lstm_core::random::{RandomStream, Stream};
 use lstm_core::training::options::TrainingOptions;
 use lstm_core::{Model, Trainer};
@@ -86,7 +87,7 @@ fn check_training(samples: usize, steps: usize, layers: &str) {
                 let mut model = Model::new(definition.clone(), machine).unwrap();
                 let options = TrainingOptions::from_json(&options).unwrap();
                 let mut trainer = Trainer::new(definition.clone(), machine, model.weights(), options).unwrap();
-                trainer.set_training(&x, steps, Some(&lengths), &targets).unwrap();
+                trainer.set_training(&x, steps, Some(&lengths), Targets::classes(&targets)).unwrap();
                 trainer.start().unwrap();
                 let losses = trainer.advance(3).unwrap().losses;
                 model.commit(trainer.weights()).unwrap();

@@ -1,12 +1,14 @@
-//! What tests share: `PyTorch`'s vectors, the measure of error, and in `case` a layer with a batch for it.
+//! What tests share: `PyTorch`'s vectors, the measure of error, and in `case` a layer with a batch for it, in `outputs`
+//! models of every kind of output.
 //! `vectors/generate.py` says what each file holds.
 #![allow(dead_code, reason = "every test binary compiles all of it and uses its part")]
 
 pub(crate) mod case;
+pub(crate) mod outputs;
 
 use lstm_core::network::definition::{Activation, Cell, LayerDefinition};
 use safetensors::{Dtype, SafeTensors};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 /// Layers and stacks of layers, each with initial states, every result, and gradients of a linear functional of them.
@@ -30,6 +32,7 @@ pub(crate) const STACKS: [&str; 14] = [
 /// A file of vectors.
 pub(crate) struct Vectors {
     file: String,
+    metadata: HashMap<String, String>,
     tensors: BTreeMap<String, Tensor>,
 }
 
@@ -54,7 +57,9 @@ pub(crate) fn vectors(name: &str) -> Vectors {
         };
         (name.to_owned(), Tensor { shape: view.shape().to_vec(), dtype: view.dtype(), data })
     });
-    Vectors { file: name.to_owned(), tensors: tensors.collect() }
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+    let metadata = metadata.metadata().clone().unwrap_or_default();
+    Vectors { file: name.to_owned(), metadata, tensors: tensors.collect() }
 }
 
 fn numbers<const BYTES: usize>(data: &[u8], number: impl Fn([u8; BYTES]) -> f64) -> Vec<f64> {
@@ -66,6 +71,11 @@ fn numbers<const BYTES: usize>(data: &[u8], number: impl Fn([u8; BYTES]) -> f64)
 impl Vectors {
     fn tensor(&self, name: &str) -> &Tensor {
         self.tensors.get(name).unwrap_or_else(|| panic!("{} has no {name}", self.file))
+    }
+
+    /// What the file's metadata holds under a name.
+    pub(crate) fn metadata(&self, name: &str) -> Option<&str> {
+        self.metadata.get(name).map(String::as_str)
     }
 
     /// The file's name.

@@ -11,7 +11,7 @@ use crate::{Error, ErrorCode, Result, json};
 
 pub use input::{InputDefinition, MAX_FEATURES, Scaling};
 pub use layer::{Activation, Cell, GateActivation, LayerDefinition, MAX_UNITS};
-pub use output::{MAX_CLASSES, OutputDefinition};
+pub use output::{At, MAX_CLASSES, OutputDefinition, OutputKind};
 
 /// Most recurrent layers.
 pub const MAX_LAYERS: usize = 64;
@@ -74,7 +74,7 @@ impl ModelDefinition {
         Ok(())
     }
 
-    /// How many numbers are trained: those of each layer, and `C·H + C` for the head over the last layer's H outputs.
+    /// How many numbers are trained: those of each layer, and those of the output over the last layer's outputs.
     #[must_use]
     pub fn parameters(&self) -> u64 {
         let mut inputs = self.input.features as usize;
@@ -83,8 +83,12 @@ impl ModelDefinition {
             total += layer.parameters(inputs);
             inputs = layer.outputs();
         }
-        total + self.output.classes.len() as u64 * (inputs as u64 + 1)
+        total + self.output.parameters(inputs)
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn invalid<T>(path: String, message: impl Into<String>) -> Result<T> {
