@@ -8,8 +8,9 @@ import { GatewiseError, fromBinding } from "../errors.js";
 import { toJson } from "../json.js";
 import { currentPlatform } from "../platform.js";
 import { ModelCore } from "./core.js";
-import { type ModelDefinition, defineModel } from "./definition.js";
+import { type DefinitionOf, defineModel } from "./definition.js";
 import { Model } from "./model.js";
+import type { Output, OutputDefinition, OutputOf } from "./outputs.js";
 
 /** What a model runs on. No part of the model: nothing here is saved. */
 export interface MachineOptions {
@@ -34,19 +35,19 @@ export interface MachineOptions {
  * console.log(model.backend); // { name: "native", isa: "avx512", threads: 2, reason: … }
  * ```
  */
-export async function createModel<const Label extends string>(
-  definition: ModelDefinition<Label>,
+export async function createModel<const Out extends OutputDefinition>(
+  definition: DefinitionOf<Out>,
   options: MachineOptions = {},
-): Promise<Model<Label>> {
+): Promise<Model<OutputOf<Out>>> {
   const json = toJson(defineModel(definition));
-  return openModel(options, (backend, machine) => backend.createModel(json, machine));
+  return openModel<OutputOf<Out>>(options, (backend, machine) => backend.createModel(json, machine));
 }
 
 /**
  * A model from a file that `save` wrote, on this backend or the other.
  *
- * @param source a path (in browsers: an address to fetch), or the file's bytes. `Label` is what the caller knows of its
- * classes: it is not checked.
+ * @param source a path (in browsers: an address to fetch), or the file's bytes. `Out` is what the caller knows of its
+ * output, as in {@link Model}: it is not checked.
  * @param options what it runs on
  * @returns the model as it was saved
  * @throws {GatewiseError} `file_access` if it cannot be read; `invalid_file` if it is truncated, damaged or none of
@@ -55,12 +56,13 @@ export async function createModel<const Label extends string>(
  * @example
  * ```ts
  * const model = await loadModel<"lapsed" | "returning">("orders.safetensors");
+ * const forecast = await loadModel<{ values: 1 }>("sales.safetensors");
  * ```
  */
-export async function loadModel<Label extends string = string>(
+export async function loadModel<Out extends Output = string>(
   source: string | URL | Uint8Array | ArrayBuffer,
   options: MachineOptions = {},
-): Promise<Model<Label>> {
+): Promise<Model<Out>> {
   const file = await readModelFile(source);
   return openModel(options, (backend, machine) => backend.loadModel(file, machine));
 }
@@ -77,10 +79,10 @@ export function availableBackends(): Promise<BackendAvailability[]> {
   return surveyBackends(currentPlatform().backends);
 }
 
-async function openModel<Label extends string>(
+async function openModel<Out extends Output>(
   options: MachineOptions,
   open: (backend: Backend, machine: string) => BindingModel,
-): Promise<Model<Label>> {
+): Promise<Model<Out>> {
   const { backend: asked = "auto", ...machineOptions } = options;
   const { backend, reason } = await chooseBackend(currentPlatform().backends, asked);
   // WebAssembly runs on one thread and refuses more, which is right for who asked for it, but not for who got it.
@@ -88,7 +90,7 @@ async function openModel<Label extends string>(
   const machine = toJson(tooMany ? { ...machineOptions, threads: 1 } : machineOptions);
   try {
     const core = new ModelCore(backend, machine, open(backend, machine));
-    return new Model<Label>(core, backend.name, reason);
+    return new Model<Out>(core, backend.name, reason);
   } catch (thrown) {
     throw fromBinding(thrown);
   }

@@ -11,7 +11,7 @@ use crate::network::parameters::Layout;
 use crate::network::samples::Samples;
 use crate::network::stack::{Stack, StreamState};
 use crate::network::targets::Targets;
-use crate::training::evaluation::{Evaluation, StepsOf};
+use crate::training::evaluation::Evaluation;
 use crate::training::initializers::initialise;
 use crate::training::report::Report;
 use crate::{Error, ErrorCode, Result};
@@ -133,16 +133,17 @@ impl Model {
         put(&mut self.evaluations, Evaluation::new(&self.definition.output))
     }
 
-    /// Adds predictions [n, K] to an evaluation; [n, steps, K] where there is an output `at` each step.
+    /// Adds predictions and their targets to an evaluation: [n, K]; where there is one at each step [n, steps, K], with n
+    /// `lengths`.
     pub fn add_to_evaluation(
         &mut self,
         evaluation: u32,
         predictions: &[f32],
-        each: Option<StepsOf>,
+        lengths: Option<&[u32]>,
         targets: Targets,
     ) -> Result<()> {
         let slot = self.evaluations.get_mut(evaluation as usize).and_then(Option::as_mut);
-        slot.ok_or_else(|| Error::disposed("evaluation"))?.add(predictions, each, targets)
+        slot.ok_or_else(|| Error::disposed("evaluation"))?.add(predictions, lengths, targets)
     }
 
     /// What an evaluation comes to. It is closed; its number may be given out again.

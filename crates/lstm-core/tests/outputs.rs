@@ -12,7 +12,7 @@ use lstm_core::network::machine::MachineOptions;
 use lstm_core::network::parameters::Layout;
 use lstm_core::network::targets::{NO_CLASS, Targets};
 use lstm_core::reference::{Scalar, Tape};
-use lstm_core::training::evaluation::{Evaluation, StepsOf};
+use lstm_core::training::evaluation::Evaluation;
 use lstm_core::training::options::TrainingOptions;
 use lstm_core::training::report::Report;
 use lstm_core::{ErrorCode, Model, Result, Trainer};
@@ -179,12 +179,12 @@ fn bad_targets_are_refused_with_their_place() {
     let (labels, values) = (r#"{"labels":["a","b"]}"#, r#"{"values":1,"at":"each"}"#);
     let two = Targets::classes(&[0, 1]);
     assert_eq!(refuse(classes, None, two), None);
-    assert_eq!(refuse(classes, None, Targets::numbers(&[0.0, 1.0])), wrong(ErrorCode::InvalidOption, "targets"));
+    assert_eq!(refuse(classes, None, Targets::numbers(&[0.0, 1.0])), wrong(ErrorCode::InvalidTarget, "targets"));
     assert_eq!(refuse(classes, None, Targets::classes(&[0, NO_CLASS])), wrong(ErrorCode::UnknownClass, "targets[1]"));
     assert_eq!(refuse(classes, None, weighted(Targets::classes(&[0, 7]), &[1.0, 0.0])), None);
     assert_eq!(refuse(classes, None, weighted(two, &[1.0; 3])), wrong(ErrorCode::ShapeMismatch, "weights"));
-    assert_eq!(refuse(classes, None, weighted(two, &[1.0, -1.0])), wrong(ErrorCode::InvalidOption, "weights[1]"));
-    assert_eq!(refuse(classes, None, weighted(two, &[1.0, f32::NAN])), wrong(ErrorCode::InvalidOption, "weights[1]"));
+    assert_eq!(refuse(classes, None, weighted(two, &[1.0, -1.0])), wrong(ErrorCode::InvalidTarget, "weights[1]"));
+    assert_eq!(refuse(classes, None, weighted(two, &[1.0, f32::NAN])), wrong(ErrorCode::InvalidTarget, "weights[1]"));
     assert_eq!(refuse(classes, None, weighted(two, &[0.0, 0.0])), wrong(ErrorCode::EmptyData, "targets"));
     assert_eq!(refuse(each, None, two), wrong(ErrorCode::ShapeMismatch, "targets"));
     let four = Targets::classes(&[0, NO_CLASS, 1, 9]);
@@ -195,7 +195,7 @@ fn bad_targets_are_refused_with_their_place() {
     let nothing = Targets::classes(&[NO_CLASS; 4]);
     assert_eq!(refuse(each, None, nothing), wrong(ErrorCode::EmptyData, "targets"));
     let soft = Targets::numbers(&[0.0, 1.0, 0.5, 1.5]);
-    assert_eq!(refuse(labels, None, soft), wrong(ErrorCode::InvalidOption, "targets[3]"));
+    assert_eq!(refuse(labels, None, soft), wrong(ErrorCode::InvalidTarget, "targets[3]"));
     assert_eq!(refuse(labels, None, Targets::numbers(&[0.0; 3])), wrong(ErrorCode::ShapeMismatch, "targets"));
     let numbers = Targets::numbers(&[0.0, f32::NAN, 1.0, 2.0]);
     assert_eq!(refuse(values, None, numbers), wrong(ErrorCode::NotFinite, "targets[1]"));
@@ -220,7 +220,7 @@ fn the_size_of_y_follows_from_the_output() {
     assert_eq!(path(model.run(&x, Some(&[4, 2, 5]), &mut y)), "lengths[2]");
 }
 
-fn report(output: &str, parts: &[(&[f32], Option<StepsOf>, Targets)]) -> Report {
+fn report(output: &str, parts: &[(&[f32], Option<&[u32]>, Targets)]) -> Report {
     let mut evaluation = Evaluation::new(&definition(output).output);
     for &(predictions, each, targets) in parts {
         evaluation.add(predictions, each, targets).unwrap();
@@ -269,8 +269,8 @@ fn labels_are_reported_as_scikit_learn_does() {
     let parts = [(&predictions[..], None, targets)];
     let Report::Labels(report) = report(r#"{"labels":["a","b"]}"#, &parts) else { panic!("labels") };
     let figures: Vec<_> = report.labels.iter().map(|l| (l.precision, l.recall, l.f1, l.support)).collect();
-    assert_eq!(figures, [(2.0 / 3.0, 2.0 / 3.0, 2.0 / 3.0, 3), (0.0, 0.0, 0.0, 0)]);
-    assert_eq!((report.samples, report.exact_match, report.f1), (3, 1.0 / 3.0, 1.0 / 3.0));
+    assert_eq!(figures, [(1.0, 2.0 / 3.0, 0.8, 3), (0.0, 0.0, 0.0, 0)]);
+    assert_eq!((report.samples, report.exact_match, report.f1), (3, 1.0 / 3.0, 0.4));
     let (good, bad) = (-(0.75_f64.ln()), -(0.25_f64.ln()));
     assert!((report.loss - (4.0 * good + 2.0 * bad) / 6.0).abs() < 1e-12, "{report:?}");
 }
@@ -279,7 +279,7 @@ fn labels_are_reported_as_scikit_learn_does() {
 fn classes_of_steps_are_reported_without_padding_and_steps_that_have_none() {
     let half = [0.5, 0.5];
     let predictions = [[0.75, 0.25], half, [0.25, 0.75], [9.0, 9.0]].concat();
-    let each = Some(StepsOf { steps: 2, lengths: &[2, 1] });
+    let each = Some(&[2, 1][..]);
     let targets = Targets::classes(&[0, NO_CLASS, 0, 77]);
     let output = r#"{"classes":["a","b"],"at":"each"}"#;
     let Report::Steps(report) = report(output, &[(&predictions, each, targets)]) else { panic!("steps") };

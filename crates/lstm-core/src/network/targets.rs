@@ -49,7 +49,7 @@ impl<'a> Targets<'a> {
         let values = match (classes, numbers) {
             (Some(classes), None) => TargetValues::Classes(classes),
             (None, Some(numbers)) => TargetValues::Numbers(numbers),
-            _ => return fail(ErrorCode::InvalidOption, "targets".into(), "give either classes or numbers".into()),
+            _ => return fail(ErrorCode::InvalidTarget, "targets".into(), "give either classes or numbers".into()),
         };
         Ok(Self { values, weights })
     }
@@ -115,7 +115,7 @@ impl<'a> TargetRows<'a> {
             (TargetValues::Numbers(numbers), OutputKind::Labels | OutputKind::Values) => numbers.len(),
             (_, kind) => {
                 let wanted = if kind == OutputKind::Classes { "indices of classes" } else { "numbers" };
-                return fail(ErrorCode::InvalidOption, "targets".into(), format!("this model's targets are {wanted}"));
+                return fail(ErrorCode::InvalidTarget, "targets".into(), format!("this model's targets are {wanted}"));
             }
         };
         let mut sizes = vec![n];
@@ -144,7 +144,7 @@ impl<'a> TargetRows<'a> {
             return Ok(());
         }
         let message = format!("{weight:?} is no weight: give a finite number from 0 on");
-        fail(ErrorCode::InvalidOption, format!("weights[{index}]"), message)
+        fail(ErrorCode::InvalidTarget, format!("weights[{index}]"), message)
     }
 
     /// What has no weight may be anything.
@@ -166,7 +166,7 @@ impl<'a> TargetRows<'a> {
                 let path = format!("targets[{}]", index * self.size + place);
                 match is_label {
                     true => fail(
-                        ErrorCode::InvalidOption,
+                        ErrorCode::InvalidTarget,
                         path,
                         format!("{:?} is no label: give 1 for one that is there, else 0", numbers[place]),
                     ),

@@ -39,7 +39,7 @@ pub fn pool_steps<S: Scalar>(pooling: StepPooling<S>, hidden: &[S], lengths: &[u
             StepPooling::Max => {
                 let larger = |a: S, b: S| if b.value() > a.value() { b } else { a };
                 let column = |j: usize| valid.iter().map(move |h| h[j]).reduce(larger).expect("there is a step");
-                return (0..size).map(column).collect();
+                return (0..size).map(column).collect::<Vec<S>>();
             }
         };
         (0..size).map(|j| sum(valid.iter().zip(&weights).map(|(h, &weight)| weight * h[j]))).collect()

@@ -40,15 +40,6 @@ enum Figures {
     Values { values: Vec<ValueSums>, below: Vec<u64> },
 }
 
-/// The valid steps of some samples with an output at each: n lengths, each up to `steps`.
-#[derive(Debug, Clone, Copy)]
-pub struct StepsOf<'a> {
-    /// Steps of the padded array.
-    pub steps: usize,
-    /// `[n]`
-    pub lengths: &'a [u32],
-}
-
 impl Evaluation {
     /// Of an output that `validate` has accepted.
     #[must_use]
@@ -67,16 +58,17 @@ impl Evaluation {
         Self { output: output.clone(), loss: (0.0, 0.0), counted: 0, figures }
     }
 
-    /// Adds predictions [n, K], or [n, steps, K] where there is one at each step, and their targets.
-    pub fn add(&mut self, predictions: &[f32], each: Option<StepsOf>, targets: Targets) -> Result<()> {
+    /// Adds predictions and their targets: [n, K]; where there is one at each step [n, steps, K], with n `lengths`.
+    pub fn add(&mut self, predictions: &[f32], lengths: Option<&[u32]>, targets: Targets) -> Result<()> {
         let size = self.output.size();
-        let steps = each.map_or(1, |each| each.steps);
-        let n = each.map_or(predictions.len() / size, |each| each.lengths.len());
-        if (self.output.at == At::Each) != each.is_some() || predictions.len() != n * steps * size {
+        let lengths = lengths.filter(|_| self.output.at == At::Each);
+        let n = lengths.map_or(predictions.len() / size, <[u32]>::len);
+        let steps = lengths.map_or(1, |_| predictions.len() / (n * size).max(1));
+        if (self.output.at == At::Each) != lengths.is_some() || predictions.len() != n * steps * size {
             let message = format!("{} numbers are no predictions of {size} numbers each", predictions.len());
             return Err(Error::new(ErrorCode::ShapeMismatch, "predictions", message));
         }
-        let length = |sample: usize| each.map_or(1, |each| each.lengths[sample] as usize);
+        let length = |sample: usize| lengths.map_or(1, |lengths| lengths[sample] as usize);
         if let Some(sample) = (0..n).find(|&sample| length(sample) > steps) {
             let message = format!("length {} is beyond the {steps} steps", length(sample));
             return Err(Error::new(ErrorCode::InvalidLength, format!("lengths[{sample}]"), message));
