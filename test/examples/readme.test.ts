@@ -40,6 +40,10 @@ test("the second example loads a model and catches an error", async () => {
   expect(run(blocks[1] ?? "")).toMatch(/lstm[^]*\nshape_mismatch x\n$/);
 });
 
+test("the third example tags and forecasts", () => {
+  expect(run(blocks[2] ?? "")).toMatch(/^\[ '(odd|even)', '(odd|even)', '(odd|even)' \] \[ 2, 1, 3 \]\n$/);
+});
+
 test("there is no example that nobody runs", () => {
-  expect(blocks).toHaveLength(2);
+  expect(blocks).toHaveLength(3);
 });
