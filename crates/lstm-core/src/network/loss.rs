@@ -406,3 +406,183 @@ fn pinball(row: &mut [f32], size: usize, targets: &[f32], quantiles: &[f32], sca
     }
     sum / size as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::definition::OutputDefinition;
+    use super::super::targets::{TargetRows, Targets};
+    use super::*;
+    use crate::reference::{RowLoss, Scalar, Tape, weighted_loss};
+
+    const ROWS: usize = 70; // more than a chunk
+
+    /// Numbers between ±1 that look like none in particular.
+    fn numbers(count: usize, seed: usize) -> Vec<f32> {
+        (0..count).map(|v| (((v * 7919 + seed * 104_729) % 20_011) as f32 - 10_005.0) / 10_005.0).collect()
+    }
+
+    fn error(actual: &[f32], expected: &[f64]) -> f64 {
+        let difference = |(&a, &b): (&f32, &f64)| (f64::from(a) - b).abs();
+        let largest = expected.iter().fold(1e-3, |largest: f64, b| largest.max(b.abs()));
+        actual.iter().zip(expected).map(difference).fold(0.0, f64::max) / largest
+    }
+
+    /// Loss and gradient of rows of K outputs, up to `scale` in size, against the oracle's.
+    fn check(loss: &Loss, exact: RowLoss, output: &OutputDefinition, scale: f32, targets: Targets) {
+        let (size, length) = (output.size(), output.targets());
+        let z: Vec<f32> = numbers(ROWS * size, size).iter().map(|number| number * scale).collect();
+        let weights: Vec<f32> = numbers(ROWS, 3).iter().map(|number| number.max(0.0)).collect();
+        let checked = TargetRows::new(targets, output, ROWS, 1, |_| 1).unwrap();
+        let indices: Vec<usize> = (0..ROWS).collect();
+        let exact_targets: Vec<f64> = (0..ROWS)
+            .flat_map(|row| match checked.row(row) {
+                RowTarget::Class(class) => vec![class as f64],
+                RowTarget::Numbers(numbers) => numbers.iter().copied().map(f64::from).collect(),
+            })
+            .collect();
+        assert_eq!(exact_targets.len(), ROWS * length);
+        let tape = Tape::new();
+        let variables: Vec<_> = z.iter().map(|&z| tape.variable(f64::from(z))).collect();
+        let exact_weights: Vec<f64> = weights.iter().copied().map(f64::from).collect();
+        let expected = weighted_loss(exact, &variables, &exact_targets, &exact_weights);
+        let gradients = tape.gradients(expected).of(&variables);
+        let executor = Executor::new(Some(1)).unwrap();
+        for set in InstructionSet::available() {
+            let stride = size.next_multiple_of(set.lanes());
+            let mut values = vec![0.0; ROWS * stride];
+            for (row, z) in values.chunks_exact_mut(stride).zip(z.chunks_exact(size)) {
+                row[..size].copy_from_slice(z);
+            }
+            let rows = OutputRows { set, executor: &executor, values: &mut values, rows: ROWS, size, stride };
+            let targets = RowTargets { targets: checked, indices: &indices, weights: &weights };
+            let found = loss.evaluate(rows, targets, true, &mut ChunkSums::default());
+            let what = format!("{loss:?} on {}, {size} outputs of {scale}", set.name());
+            // One unit in the last place of an exponential is some 1e-7 of it.
+            let off = (found.sum / found.weight - expected.value()).abs() / expected.value().abs();
+            assert!(off < 5e-7, "{what}: the loss is off by {off:.1e}");
+            let found: Vec<f32> = values.chunks_exact(stride).flat_map(|row| row[..size].to_vec()).collect();
+            let off = error(&found, &gradients);
+            assert!(off < 1e-6, "{what}: the gradient is off by {off:.1e}");
+        }
+    }
+
+    #[test]
+    fn classes_are_those_of_the_oracle() {
+        for size in [2, 3, 16, 17, 65, 1000] {
+            let output = OutputDefinition::of_classes((0..size).map(|class| class.to_string()).collect());
+            let targets: Vec<u32> = (0..ROWS as u32).map(|row| row * 31 % size).collect();
+            let targets = Targets::classes(&targets);
+            let ones = vec![1.0; size as usize];
+            let class_weights: Vec<f32> = numbers(size as usize, 9).iter().map(|number| number.abs() + 0.1).collect();
+            let exact: Vec<f64> = class_weights.iter().copied().map(f64::from).collect();
+            for scale in [1.0, 80.0] {
+                let plain = Loss::CrossEntropy { class_weights: None, smoothing: 0.0 };
+                check(&plain, RowLoss::CrossEntropy(&ones, 0.0), &output, scale, targets);
+                let smoothed = Loss::CrossEntropy { class_weights: None, smoothing: 0.125 };
+                check(&smoothed, RowLoss::CrossEntropy(&ones, 0.125), &output, scale, targets);
+                let weighted = Loss::CrossEntropy { class_weights: Some(class_weights.clone()), smoothing: 0.125 };
+                check(&weighted, RowLoss::CrossEntropy(&exact, 0.125), &output, scale, targets);
+            }
+        }
+    }
+
+    #[test]
+    fn labels_are_those_of_the_oracle() {
+        for size in [1, 15, 17, 600] {
+            let names = (0..size).map(|label| label.to_string()).collect();
+            let output = OutputDefinition { labels: Some(names), ..OutputDefinition::default() };
+            let targets: Vec<f32> = numbers(ROWS * size, 5)
+                .iter()
+                .map(|&v| if v.abs() < 0.1 { 0.25 } else { f32::from(v > 0.0) })
+                .collect();
+            let ones = vec![1.0; size];
+            let positive: Vec<f32> = numbers(size, 9).iter().map(|number| number.abs() + 0.1).collect();
+            let exact: Vec<f64> = positive.iter().copied().map(f64::from).collect();
+            // Beyond 30, the oracle's own ln σ(z) has lost digits.
+            for scale in [1.0, 30.0] {
+                let targets = Targets::numbers(&targets);
+                let plain = Loss::BinaryCrossEntropy { positive_weights: None };
+                check(&plain, RowLoss::BinaryCrossEntropy(&ones), &output, scale, targets);
+                let weighted = Loss::BinaryCrossEntropy { positive_weights: Some(positive.clone()) };
+                check(&weighted, RowLoss::BinaryCrossEntropy(&exact), &output, scale, targets);
+            }
+        }
+    }
+
+    #[test]
+    fn values_are_those_of_the_oracle() {
+        for values in [1, 5, 130] {
+            let plain = OutputDefinition { values: Some(values), ..OutputDefinition::default() };
+            let targets = numbers(ROWS * values as usize, 7);
+            let targets = Targets::numbers(&targets);
+            check(&Loss::Squared, RowLoss::Squared, &plain, 3.0, targets);
+            check(&Loss::Absolute, RowLoss::Absolute, &plain, 3.0, targets);
+            check(&Loss::Huber { delta: 0.5 }, RowLoss::Huber(0.5), &plain, 3.0, targets);
+            let quantiles = vec![0.125, 0.5, 0.75];
+            let exact: Vec<f64> = quantiles.iter().copied().map(f64::from).collect();
+            let output = OutputDefinition { quantiles: Some(quantiles.clone()), ..plain.clone() };
+            check(&Loss::Pinball { quantiles }, RowLoss::Pinball(&exact), &output, 3.0, targets);
+        }
+    }
+
+    /// The loss of one row of class 1, and what becomes of the row.
+    fn one_row(mut row: Vec<f32>, size: usize, set: InstructionSet) -> (f64, Vec<f32>) {
+        let output = OutputDefinition::of_classes((0..size).map(|class| class.to_string()).collect());
+        let checked = TargetRows::checked(Targets::classes(&[1]), &output, 1, 1);
+        let executor = Executor::new(Some(1)).unwrap();
+        row.resize(size.next_multiple_of(set.lanes()), 0.0);
+        let stride = row.len();
+        let rows = OutputRows { set, executor: &executor, values: &mut row, rows: 1, size, stride };
+        let targets = RowTargets { targets: checked, indices: &[0], weights: &[1.0] };
+        let loss = Loss::CrossEntropy { class_weights: None, smoothing: 0.0 };
+        (loss.evaluate(rows, targets, true, &mut ChunkSums::default()).sum, row)
+    }
+
+    #[test]
+    fn a_small_loss_and_its_gradient_keep_their_digits() {
+        for set in InstructionSet::available() {
+            let (loss, row) = one_row(vec![0.0, 20.0], 2, set);
+            let exact = libm::log1p(libm::exp(-20.0));
+            assert!((loss - exact).abs() < 1e-6 * exact, "{loss}");
+            assert!((f64::from(row[1]) + exact).abs() < 1e-6 * exact && row[0] == -row[1], "{row:?}");
+        }
+    }
+
+    #[test]
+    fn huge_logits_stay_finite_and_what_is_no_number_shows() {
+        for set in InstructionSet::available() {
+            let (loss, row) = one_row(vec![1e30, -1e30], 2, set);
+            assert!(loss.is_finite() && loss > 1e30);
+            assert_eq!(row[..2], [1.0, -1.0]);
+            for wrong in [f32::NAN, f32::INFINITY] {
+                for place in 0..3 {
+                    let mut row = vec![0.5; 3];
+                    row[place] = wrong;
+                    assert!(one_row(row, 3, set).0.is_nan(), "{wrong} at {place} on {}", set.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn probabilities_are_those_of_a_hand_computed_row() {
+        let executor = Executor::new(Some(1)).unwrap();
+        for set in InstructionSet::available() {
+            let predict = |kind, given: &[f32]| {
+                let stride = given.len().next_multiple_of(set.lanes());
+                let mut values = given.to_vec();
+                values.resize(stride, 9.0);
+                let rows =
+                    OutputRows { set, executor: &executor, values: &mut values, rows: 1, size: given.len(), stride };
+                rows.predict(kind);
+                values[..given.len()].to_vec()
+            };
+            let softmax = predict(OutputKind::Classes, &[1.0, 2.0, 4.0]);
+            assert!(error(&softmax, &[0.042_010_066, 0.114_195_2, 0.843_794_7]) < 1e-6, "{softmax:?}");
+            assert_eq!(predict(OutputKind::Classes, &[f32::INFINITY, f32::NEG_INFINITY]), [1.0, 0.0]);
+            let sigmoid = predict(OutputKind::Labels, &[0.0, 2.0]);
+            assert!(error(&sigmoid, &[0.5, 0.880_797_1]) < 1e-6, "{sigmoid:?}");
+            assert_eq!(predict(OutputKind::Values, &[0.0, -2.0]), [0.0, -2.0]);
+        }
+    }
+}

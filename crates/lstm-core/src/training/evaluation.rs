@@ -40,6 +40,9 @@ enum Figures {
     Values { values: Vec<ValueSums>, below: Vec<u64> },
 }
 
+/// What is nearer to 1 than this is 1 in f32: a probability of 1 is at most so far from it.
+const HALF_UNIT: f64 = (f32::EPSILON / 4.0) as f64;
+
 impl Evaluation {
     /// Of an output that `validate` has accepted.
     #[must_use]
@@ -107,7 +110,7 @@ impl Evaluation {
                 for ((counts, &probability), &target) in labels.iter_mut().zip(prediction).zip(targets) {
                     all &= counts.add(probability > 0.5, target > 0.5);
                     let (p, y) = (f64::from(probability), f64::from(target));
-                    loss -= y * least_log(p) + (1.0 - y) * least_log(1.0 - p);
+                    loss -= y * least_log(p) + (1.0 - y) * least_log((1.0 - p).max(HALF_UNIT));
                 }
                 *exact += u32::from(all);
                 loss / prediction.len() as f64
