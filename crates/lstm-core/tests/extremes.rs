@@ -6,7 +6,7 @@
 
 mod common;
 
-use common::case::{Case, named};
+use common::case::Case;
 use common::error;
 use lstm_core::kernels::InstructionSet;
 use lstm_core::network::definition::ModelDefinition;
@@ -63,7 +63,7 @@ fn check_gradients(case: &Case, what: &str) {
     for set in InstructionSet::available() {
         let mut layer = case.layer(set, 1);
         case.forward(&mut layer);
-        for ((name, actual), expected) in named(&case.backward(&mut layer)).into_iter().zip(&exact) {
+        for ((name, actual), expected) in case.named(&case.backward(&mut layer)).into_iter().zip(&exact) {
             let error = error(actual, expected);
             assert!(error <= BOUND, "{what}: {set:?}, {}: gradient of {name}: {error:.1e}", case.name());
         }
@@ -95,7 +95,7 @@ fn huge_weights_saturate_the_gates() {
         for tensor in 0..4 {
             let mut case = case.clone();
             let width = [case.input_size, case.units, 1, 1][tensor];
-            enlarge(&mut case.weights[tensor], width, size);
+            enlarge(case.tensor(tensor), width, size);
             check_states(&case, &format!("tensor {tensor} of ±{size:e}"));
             // Where h was 0, gates do not saturate and hand gradients of the weights' own size on to h; a few times
             // 3e38 is too much.
@@ -110,7 +110,8 @@ fn huge_weights_saturate_the_gates() {
 fn products_that_overflow_saturate_the_gates() {
     for mut case in cases() {
         // One input is huge, and so is its weight everywhere: every pre-activation is ±9e76.
-        for (row, values) in case.weights[0].chunks_mut(case.input_size).enumerate() {
+        let input_size = case.input_size;
+        for (row, values) in case.tensor(0).chunks_mut(input_size).enumerate() {
             values[0] = if row % 3 == 0 { -3e38 } else { 3e38 };
         }
         for (row, values) in case.x.chunks_mut(case.input_size).enumerate() {
@@ -164,10 +165,9 @@ fn nan_comes_out_where_the_oracle_has_it_and_stays_in_its_sequence() {
 }
 
 /// Changes every tensor of a case, cotangents too.
-fn each(case: &mut Case, mut change: impl FnMut(&mut Vec<f32>)) {
-    case.weights.iter_mut().for_each(&mut change);
-    let Case { x, h0, c0, hidden, final_hidden, final_cell, .. } = case;
-    [x, h0, c0, hidden, final_hidden, final_cell].into_iter().for_each(change);
+fn each(case: &mut Case, change: impl FnMut(&mut Vec<f32>)) {
+    let Case { weights, x, h0, c0, hidden, final_hidden, final_cell, .. } = case;
+    [weights, x, h0, c0, hidden, final_hidden, final_cell].into_iter().for_each(change);
 }
 
 /// Where processors have a mode for it (`kernels/subnormals.rs`).
@@ -182,7 +182,8 @@ fn subnormal_numbers_are_zero() {
             each(&mut case, |values| {
                 values.iter_mut().skip(1).step_by(2).for_each(|value| *value = size.copysign(*value));
             });
-            case.weights[0].iter_mut().step_by(case.input_size).for_each(|weight| *weight = size.copysign(*weight));
+            let input_size = case.input_size;
+            case.tensor(0).iter_mut().step_by(input_size).for_each(|weight| *weight = size.copysign(*weight));
             case.fill_padding(f32::NAN);
             case
         };

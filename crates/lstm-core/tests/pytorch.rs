@@ -25,9 +25,9 @@ fn stack(vectors: &Vectors, set: InstructionSet) -> Vec<RecurrentLayer> {
         let name = |tensor: &str| format!("layers.{k}.{tensor}_l0");
         let input_size = vectors.shape(&name("weight_ih"))[1];
         let mut layer = RecurrentLayer::new(&vectors.layer(k), input_size, set, Some(1)).unwrap();
-        let [weight_ih, weight_hh, bias_ih, bias_hh] =
-            ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(|tensor| vectors.f32_if_there(&name(tensor)));
-        layer.set_weights(&weight_ih, &weight_hh, &bias_ih, &bias_hh).unwrap();
+        let tensors = layer.tensors();
+        let weights: Vec<f32> = tensors.iter().flat_map(|(tensor, _)| vectors.f32(&name(tensor))).collect();
+        layer.set_weights(&weights).unwrap();
         layer
     });
     layers.collect()
@@ -66,14 +66,13 @@ fn layers_and_stacks_compute_what_pytorch_computes() {
         for (k, layer) in layers.iter_mut().enumerate().rev() {
             let cotangent = |what: &str| vectors.f32_if_there(&format!("cotangent.layers.{k}.{what}"));
             let gradients = layer.backward(Some(&hidden), &cotangent("h_n"), &cotangent("c_n")).unwrap();
-            for (what, actual) in [
-                ("weight_ih_l0", &gradients.weight_ih),
-                ("weight_hh_l0", &gradients.weight_hh),
-                ("bias_ih_l0", &gradients.bias_ih),
-                ("bias_hh_l0", &gradients.bias_hh),
-                ("h0", &gradients.initial_hidden),
-                ("c0", &gradients.initial_cell),
-            ] {
+            let mut rest = &gradients.weights[..];
+            for (name, shape) in layer.tensors() {
+                let (actual, left) = rest.split_at(shape.iter().product());
+                check(name.to_owned(), actual, &format!("gradient.layers.{k}.{name}_l0"));
+                rest = left;
+            }
+            for (what, actual) in [("h0", &gradients.initial_hidden), ("c0", &gradients.initial_cell)] {
                 let tensor = format!("gradient.layers.{k}.{what}");
                 check(tensor.clone(), actual, &tensor);
             }

@@ -4,9 +4,10 @@
 mod common;
 
 use common::{STACKS, Vectors, assert_close, vectors};
+use lstm_core::network::definition::DirectionTensors;
 use lstm_core::reference::{
     Adam, DirectionOutput, DirectionWeights, LayerWeights, Scalar, Tape, Variable, clip_by_global_norm, cross_entropy,
-    direction, linear, lstm, softmax, tensor_shapes,
+    direction, linear, lstm, softmax,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -52,7 +53,7 @@ fn assert_gradients_equal_pytorch(vectors: &Vectors, gradients: &Tensors<f64>) {
 /// A layer's weights.
 fn layer<S: Scalar>(vectors: &Vectors, tensors: &Tensors<S>, k: usize) -> DirectionWeights<S> {
     let inputs = vectors.shape(&format!("layers.{k}.weight_ih_l0"))[1];
-    let names = tensor_shapes(&vectors.layer(k), inputs);
+    let names = DirectionTensors::shapes(&vectors.layer(k), inputs).named();
     let tensors = names.into_iter().map(|(name, _)| (name, tensors[&format!("layers.{k}.{name}_l0")].clone()));
     DirectionWeights { tensors: tensors.collect() }
 }

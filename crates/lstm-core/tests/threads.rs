@@ -26,9 +26,9 @@ fn bits<'a>(values: impl IntoIterator<Item = &'a Vec<f32>>) -> Vec<Vec<u32>> {
 }
 
 fn layer_bits(output: &LayerOutput, gradients: &LayerGradients) -> Vec<Vec<u32>> {
-    let LayerGradients { weight_ih, weight_hh, bias_ih, bias_hh, x, initial_hidden, initial_cell } = gradients;
+    let LayerGradients { weights, x, initial_hidden, initial_cell } = gradients;
     let states = [&output.hidden, &output.final_hidden, &output.final_cell];
-    bits(states.into_iter().chain([weight_ih, weight_hh, bias_ih, bias_hh, x, initial_hidden, initial_cell]))
+    bits(states.into_iter().chain([weights, x, initial_hidden, initial_cell]))
 }
 
 /// Runs a layer forward and backward on every number of threads.

@@ -1,14 +1,16 @@
 //! One recurrent layer by itself, in one direction, forward and backward on plain arrays, for people who build their own network.
 
+use std::ops::Range;
+
 use crate::cells::recurrence::{
     Activations, Columns, FromAbove, Gradients, Input, InputGradient, LayerBatch, PackedWeights, Recurrence, Shape,
-    Weights, backward, forward, scratch,
+    backward, forward, scratch,
 };
 use crate::cells::sequences::{Direction, Sequences};
 use crate::executor::Executor;
 use crate::kernels::InstructionSet;
 use crate::memory::AlignedBuffer;
-use crate::network::definition::LayerDefinition;
+use crate::network::definition::{DirectionTensors, LayerDefinition};
 use crate::network::samples::{Gathering, InputScaling, Samples};
 use crate::{Error, ErrorCode, Result};
 
@@ -26,14 +28,8 @@ pub struct LayerOutput {
 /// The gradients of one backward pass, by everything that the forward pass read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerGradients {
-    /// [G·H, I]
-    pub weight_ih: Vec<f32>,
-    /// [G·H, H]
-    pub weight_hh: Vec<f32>,
-    /// `[G·H]`; empty without biases
-    pub bias_ih: Vec<f32>,
-    /// `[G·H]`; empty without biases
-    pub bias_hh: Vec<f32>,
+    /// Every tensor, one after the other, as [`RecurrentLayer::tensors`] names them.
+    pub weights: Vec<f32>,
     /// [B, T, I]; zero beyond a sequence's length
     pub x: Vec<f32>,
     /// [B, H]
@@ -49,7 +45,7 @@ pub struct LayerGradients {
 /// use lstm_core::{kernels::InstructionSet, network::layer::RecurrentLayer};
 /// let definition = LayerDefinition::new(Cell::Lstm, 2);
 /// let mut layer = RecurrentLayer::new(&definition, 1, InstructionSet::choose()?, Some(1))?;
-/// layer.set_weights(&[0.5; 8], &[0.1; 16], &[0.0; 8], &[0.0; 8])?;
+/// layer.set_weights(&[0.1; 8 + 16 + 8 + 8])?; // weight_ih, weight_hh, bias_ih, bias_hh
 /// let output = layer.forward(&[1.0, -1.0, 2.0], 3, None, None)?; // one sequence of three steps
 /// assert_eq!(output.hidden.len(), 3 * 2);
 /// let gradients = layer.backward(None, &[1.0, 1.0], &[0.0, 0.0])?; // of the sum of the final hidden state
@@ -60,7 +56,7 @@ pub struct RecurrentLayer {
     set: InstructionSet,
     executor: Executor,
     weights: PackedWeights,
-    bias: bool,
+    definition: LayerDefinition,
     direction: Direction,
     sequences: Sequences,
     steps: usize,
@@ -89,7 +85,7 @@ impl RecurrentLayer {
             set,
             executor: Executor::new(threads)?,
             weights: PackedWeights::new(shape, set.lanes(), true, true)?,
-            bias: definition.bias,
+            definition: definition.clone(),
             direction: Direction::Forward,
             sequences: Sequences::default(),
             steps: 0,
@@ -107,22 +103,19 @@ impl RecurrentLayer {
         Self { direction: Direction::Reverse, ..self }
     }
 
-    /// Takes over weights in PyTorch's shapes and order of gates: [G·H, I], [G·H, H], `[G·H]`, `[G·H]`; G is 4 for an LSTM
-    /// (i, f, g, o; with coupled gates i, g, o), 3 for a GRU (r, z, n), 1 for a simple RNN. Without biases these are empty.
-    pub fn set_weights(
-        &mut self,
-        weight_ih: &[f32],
-        weight_hh: &[f32],
-        bias_ih: &[f32],
-        bias_hh: &[f32],
-    ) -> Result<()> {
-        let Shape { input_size, units, .. } = self.weights.shape;
-        let rows = self.weights.shape.gates() * units;
-        check("weight_ih", weight_ih, rows * input_size)?;
-        check("weight_hh", weight_hh, rows * units)?;
-        check("bias_ih", bias_ih, if self.bias { rows } else { 0 })?;
-        check("bias_hh", bias_hh, if self.bias { rows } else { 0 })?;
-        self.weights.pack(&self.executor, Weights { weight_ih, weight_hh, bias_ih, bias_hh });
+    /// The names and shapes of the layer's tensors, in the order of its flat vector of weights. The shapes are PyTorch's:
+    /// G blocks of H rows, G being 4 for an LSTM (i, f, g, o; with coupled gates i, g, o), 3 for a GRU (r, z, n), 1 for a
+    /// simple RNN.
+    #[must_use]
+    pub fn tensors(&self) -> Vec<(&'static str, Vec<usize>)> {
+        DirectionTensors::shapes(&self.definition, self.weights.shape.input_size).named()
+    }
+
+    /// Takes over weights: every tensor, one after the other.
+    pub fn set_weights(&mut self, weights: &[f32]) -> Result<()> {
+        let ranges = self.ranges();
+        check("weights", weights, length(&ranges))?;
+        self.weights.pack(&self.executor, ranges.of(weights));
         Ok(())
     }
 
@@ -205,11 +198,8 @@ impl RecurrentLayer {
         let input_stride = input_size.next_multiple_of(self.set.lanes());
         let mut input = AlignedBuffer::zeros(packed * input_stride)?;
         let mut memory = AlignedBuffer::zeros(scratch(self.weights.shape, self.set.lanes(), self.executor.threads()))?;
-        let zeros = |length| vec![0.0; length];
-        let rows = self.weights.shape.gates() * units;
-        let biases = if self.bias { rows } else { 0 };
-        let (mut weight_ih, mut weight_hh) = (zeros(rows * input_size), zeros(rows * units));
-        let (mut bias_ih, mut bias_hh) = (zeros(biases), zeros(biases));
+        let ranges = self.ranges();
+        let mut weights = vec![0.0; length(&ranges)];
         backward(
             LayerBatch {
                 set: self.set,
@@ -227,10 +217,7 @@ impl RecurrentLayer {
                 hidden_state: &mut hidden_state,
                 cell_state: &mut cell_state,
                 input: Some(InputGradient { values: &mut input, add: false }),
-                weight_ih: &mut weight_ih,
-                weight_hh: &mut weight_hh,
-                bias_ih: &mut bias_ih,
-                bias_hh: &mut bias_hh,
+                weights: ranges.of_mut(&mut weights),
                 scratch: &mut memory,
             },
         );
@@ -245,7 +232,11 @@ impl RecurrentLayer {
         }
         // The gates were replaced by their gradients: a second backward pass needs a forward pass first.
         self.sequences = Sequences::default();
-        Ok(LayerGradients { weight_ih, weight_hh, bias_ih, bias_hh, x, initial_hidden, initial_cell })
+        Ok(LayerGradients { weights, x, initial_hidden, initial_cell })
+    }
+
+    fn ranges(&self) -> DirectionTensors<Range<usize>> {
+        DirectionTensors::ranges(&self.definition, self.weights.shape.input_size)
     }
 
     fn has_cell_state(&self) -> bool {
@@ -264,6 +255,11 @@ impl RecurrentLayer {
             &states[(batch + self.sequences.last(self.direction, row)) * padded_units..]
         })
     }
+}
+
+/// Numbers of all tensors.
+fn length(ranges: &DirectionTensors<Range<usize>>) -> usize {
+    ranges.iter().map(Range::len).sum()
 }
 
 fn check(name: &str, values: &[f32], length: usize) -> Result<()> {

@@ -229,12 +229,12 @@ impl Kernel for Predict<'_> {
                 continue;
             }
             // A logit that overflowed counts as the largest number there is.
-            for value in row[..self.size].iter_mut() {
+            for value in &mut row[..self.size] {
                 *value = value.clamp(f32::MIN, f32::MAX);
             }
             let Exponentials { rest, .. } = exponentials(isa, row, self.size);
             let factor = (1.0 / (1.0 + rest)) as f32;
-            for value in row[..self.size].iter_mut() {
+            for value in &mut row[..self.size] {
                 *value *= factor;
             }
         }
@@ -310,7 +310,7 @@ fn cross_entropy<I: KernelIsa>(
         match weights.filter(|_| smoothing > 0.0) {
             None => {
                 let part = (scale * part) as f32;
-                for value in row[..size].iter_mut() {
+                for value in &mut row[..size] {
                     *value = *value * factor - part;
                 }
             }

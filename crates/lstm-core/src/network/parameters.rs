@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::definition::{LayerDefinition, ModelDefinition, Scaling};
+use super::definition::{DirectionTensors, LayerDefinition, ModelDefinition, Scaling};
 use crate::finite::first_not_finite;
 use crate::{Error, ErrorCode, Result};
 
@@ -33,24 +33,11 @@ impl Tensor {
     }
 }
 
-/// The tensors of one direction of a layer: `H` units over `I` inputs, `G` gates. Without biases their ranges are empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DirectionRanges {
-    /// `[G·H, I]`
-    pub weight_ih: Range<usize>,
-    /// `[G·H, H]`
-    pub weight_hh: Range<usize>,
-    /// `[G·H]`
-    pub bias_ih: Range<usize>,
-    /// `[G·H]`
-    pub bias_hh: Range<usize>,
-}
-
 /// One layer's tensors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerRanges {
     /// The forward direction, and in a bidirectional layer the reverse one.
-    pub directions: Vec<DirectionRanges>,
+    pub directions: Vec<DirectionTensors<Range<usize>>>,
     /// `I`: the definition's features for the first layer, the outputs of the layer below for the others.
     pub input_size: usize,
     /// `H`
@@ -123,15 +110,11 @@ impl Layout {
         let mut layers = Vec::with_capacity(definition.layers.len());
         for (index, layer) in definition.layers.iter().enumerate() {
             let units = layer.units as usize;
-            let rows = layer.gates() * units;
+            let shapes = DirectionTensors::shapes(layer, input_size);
             let directions = ["", "_reverse"][..layer.directions()].iter().map(|suffix| {
-                let mut tensor =
-                    |name, shape: &[usize]| tensors.trained(format!("layers.{index}.{name}_l0{suffix}"), shape);
-                let weight_ih = tensor("weight_ih", &[rows, input_size]);
-                let weight_hh = tensor("weight_hh", &[rows, units]);
-                let [bias_ih, bias_hh] =
-                    ["bias_ih", "bias_hh"].map(|name| if layer.bias { tensor(name, &[rows]) } else { 0..0 });
-                DirectionRanges { weight_ih, weight_hh, bias_ih, bias_hh }
+                shapes
+                    .clone()
+                    .map_named(|name, shape| tensors.trained(format!("layers.{index}.{name}_l0{suffix}"), &shape))
             });
             let directions = directions.collect();
             let layer = LayerRanges { directions, input_size, units, definition: layer.clone() };

@@ -108,18 +108,18 @@ impl Kernel for Forward<'_> {
             let states = pooled[row * stride..][..stride].iter_mut().zip(&hidden[packed * stride..][..stride]);
             match pooling {
                 Pooling::Mean => states.for_each(|(sum, &state)| *sum += state),
-                // NaN stays: it is not smaller than anything.
                 Pooling::Max => states.for_each(|(most, &state)| {
-                    if !(state <= *most) {
-                        *most = state;
-                    }
+                    // NaN stays.
+                    *most = if state > *most || state.is_nan() { state } else { *most };
                 }),
             }
         }
         if pooling == Pooling::Mean {
             for (row, sums) in pooled.chunks_exact_mut(stride).enumerate() {
                 let length = rows.length(row) as f32;
-                sums.iter_mut().for_each(|sum| *sum /= length);
+                for sum in sums {
+                    *sum /= length;
+                }
             }
         }
     }
@@ -143,7 +143,9 @@ impl Kernel for Backward<'_> {
         if pooling == Pooling::Mean {
             for (row, gradient) in gradient.chunks_exact_mut(stride).enumerate() {
                 let length = rows.length(row) as f32;
-                gradient.iter_mut().for_each(|value| *value /= length);
+                for value in gradient {
+                    *value /= length;
+                }
             }
         }
         for (row, packed) in rows.steps() {

@@ -118,7 +118,7 @@ impl Readout {
     }
 
     /// The hidden states [P, S] after every step, where every step is read.
-    fn every_step(&self, top: TopLayer, workspace: &Workspace) -> PlacedRows {
+    fn every_step(top: TopLayer, workspace: &Workspace) -> PlacedRows {
         let count = top.sequences.packed_rows();
         if top.layer.directions.len() > 1 {
             return PlacedRows { region: workspace.readout.joined, skip: 0, count };
@@ -131,7 +131,7 @@ impl Readout {
     /// What the head reads.
     pub(crate) fn head_rows(&self, top: TopLayer, workspace: &Workspace) -> PlacedRows {
         if self.gives_every_step() {
-            return self.every_step(top, workspace);
+            return Self::every_step(top, workspace);
         }
         PlacedRows { region: workspace.readout.rows, skip: 0, count: top.sequences.batch() }
     }
@@ -152,7 +152,7 @@ impl Readout {
         if self.gives_every_step() {
             return;
         }
-        let states = self.every_step(top, workspace);
+        let states = Self::every_step(top, workspace);
         let ReadoutRegions { rows, units, scores, sums, .. } = workspace.readout;
         let [hidden, pooled, units, scores, sums] =
             disjoint(&mut workspace.memory, [states.region, rows, units, scores, sums]);
@@ -173,7 +173,7 @@ impl Readout {
         if self.gives_every_step() {
             return;
         }
-        let states = self.every_step(top, workspace);
+        let states = Self::every_step(top, workspace);
         let ReadoutRegions { rows, gradient, units, scores, sums, .. } = workspace.readout;
         let [hidden, pooled, pooled_gradient, units, scores, sums, hidden_gradient, scratch] = disjoint(
             &mut workspace.memory,

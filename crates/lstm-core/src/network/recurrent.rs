@@ -1,14 +1,12 @@
 //! The recurrent layers of a network over one batch, forward and backward, each in one direction or in both.
 //! Knows where the buffers lie; nothing of heads and losses.
 
-use std::ops::Range;
-
-use super::parameters::{DirectionRanges, Layout};
+use super::parameters::Layout;
 use super::workspace::{DirectionRegions, Workspace};
 use crate::Result;
 use crate::cells::recurrence::{
     Activations, Columns, FromAbove, Gradients, Input, InputGradient, LayerBatch, PackedWeights, Recurrence, Shape,
-    Weights, backward, forward,
+    backward, forward,
 };
 use crate::cells::sequences::{Direction, Sequences};
 use crate::executor::Executor;
@@ -56,13 +54,7 @@ impl Recurrent {
     pub(crate) fn pack(&mut self, executor: &Executor, layout: &Layout, weights: &[f32]) {
         for (layer, ranges) in self.layers.iter_mut().zip(layout.layers()) {
             for (packed, ranges) in layer.directions.iter_mut().zip(&ranges.directions) {
-                let weights = Weights {
-                    weight_ih: &weights[ranges.weight_ih.clone()],
-                    weight_hh: &weights[ranges.weight_hh.clone()],
-                    bias_ih: &weights[ranges.bias_ih.clone()],
-                    bias_hh: &weights[ranges.bias_hh.clone()],
-                };
-                packed.pack(executor, weights);
+                packed.pack(executor, ranges.of(weights));
             }
         }
     }
@@ -143,7 +135,6 @@ impl Recurrent {
             hidden_state.fill(0.0);
         }
         cell_state.fill(0.0);
-        let [weight_ih, weight_hh, bias_ih, bias_hh] = tensors(gradients, &layout.layer(index).directions[which]);
         let job = LayerBatch {
             set: self.set,
             executor,
@@ -166,10 +157,7 @@ impl Recurrent {
                 hidden_state,
                 cell_state,
                 input: input_gradient.map(|_| InputGradient { values: below, add: which > 0 }),
-                weight_ih,
-                weight_hh,
-                bias_ih,
-                bias_hh,
+                weights: layout.layer(index).directions[which].of_mut(gradients),
                 scratch,
             },
         );
@@ -208,11 +196,4 @@ impl Source {
             |values: &'a [f32]| Columns { values: &values[self.skip..], stride: self.stride, count: self.count };
         Input { first: columns(first), second: (!second.is_empty()).then(|| columns(second)) }
     }
-}
-
-/// Gradients of one direction's tensors, which never overlap.
-fn tensors<'a>(flat: &'a mut [f32], ranges: &DirectionRanges) -> [&'a mut [f32]; 4] {
-    let DirectionRanges { weight_ih, weight_hh, bias_ih, bias_hh } = ranges;
-    let ranges: [Range<usize>; 4] = [weight_ih, weight_hh, bias_ih, bias_hh].map(Clone::clone);
-    flat.get_disjoint_mut(ranges).expect("tensors of one layout are disjoint")
 }

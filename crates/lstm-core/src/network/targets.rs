@@ -161,20 +161,15 @@ impl<'a> TargetRows<'a> {
             RowTarget::Class(_) => Ok(()),
             RowTarget::Numbers(numbers) => {
                 let is_label = output.kind() == OutputKind::Labels;
-                let wrong = |&number: &f32| !(number.is_finite() && !(is_label && !(0.0..=1.0).contains(&number)));
-                let Some(place) = numbers.iter().position(wrong) else { return Ok(()) };
-                let path = format!("targets[{}]", index * self.size + place);
-                match is_label {
-                    true => fail(
-                        ErrorCode::InvalidTarget,
-                        path,
-                        format!("{:?} is no label: give 1 for one that is there, else 0", numbers[place]),
-                    ),
-                    false => fail(
-                        ErrorCode::NotFinite,
-                        path,
-                        format!("the target is {:?}; replace it, or give it the weight 0", numbers[place]),
-                    ),
+                let right = |number: f32| number.is_finite() && (!is_label || (0.0..=1.0).contains(&number));
+                let Some(place) = numbers.iter().position(|&number| !right(number)) else { return Ok(()) };
+                let (path, number) = (format!("targets[{}]", index * self.size + place), numbers[place]);
+                if is_label {
+                    let message = format!("{number:?} is no label: give 1 for one that is there, else 0");
+                    fail(ErrorCode::InvalidTarget, path, message)
+                } else {
+                    let message = format!("the target is {number:?}; replace it, or give it the weight 0");
+                    fail(ErrorCode::NotFinite, path, message)
                 }
             }
         }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::cells;
 use super::scalar::Scalar;
-use crate::network::definition::{Cell, LayerDefinition};
+use crate::network::definition::{Cell, DirectionTensors, LayerDefinition};
 
 /// The tensors of one direction of a layer, by their names without prefix and suffix: `weight_ih`, `weight_hh`, and where
 /// the layer has biases `bias_ih`, `bias_hh`.
 #[derive(Debug, Clone)]
 pub struct DirectionWeights<S> {
-    /// Each row-major, in the shapes of [`tensor_shapes`].
+    /// Each row-major, in the shapes of [`DirectionTensors::shapes`].
     pub tensors: BTreeMap<&'static str, Vec<S>>,
 }
 
@@ -26,18 +26,6 @@ impl<S> DirectionWeights<S> {
         let tensors = self.tensors.iter().map(|(name, tensor)| (*name, tensor.iter().map(&number).collect()));
         DirectionWeights { tensors: tensors.collect() }
     }
-}
-
-/// The tensors of one direction of a layer over `inputs` numbers a step: names and shapes, in the order of model files.
-#[must_use]
-pub fn tensor_shapes(definition: &LayerDefinition, inputs: usize) -> Vec<(&'static str, Vec<usize>)> {
-    let units = definition.units as usize;
-    let rows = definition.gates() * units;
-    let mut shapes = vec![("weight_ih", vec![rows, inputs]), ("weight_hh", vec![rows, units])];
-    if definition.bias {
-        shapes.extend([("bias_ih", vec![rows]), ("bias_hh", vec![rows])]);
-    }
-    shapes
 }
 
 /// What a layer computes over a batch in one direction.
@@ -72,7 +60,7 @@ pub fn direction<S: Scalar>(
 ) -> DirectionOutput<S> {
     let (batch, units) = (lengths.len(), definition.units as usize);
     let features = weights.get("weight_ih").len() / (definition.gates() * units);
-    for (name, shape) in tensor_shapes(definition, features) {
+    for (name, shape) in DirectionTensors::shapes(definition, features).named() {
         assert_eq!(weights.get(name).len(), shape.iter().product::<usize>(), "{name} is {shape:?}");
     }
     let cells = if definition.cell == Cell::Lstm { units } else { 0 };

@@ -44,11 +44,15 @@ pub fn weighted_loss<S: Scalar>(loss: RowLoss, z: &[S], targets: &[f64], weights
         total = total + S::from(weight) * row_loss(loss, z, y);
         divisor += weight
             * match loss {
-                RowLoss::CrossEntropy(class_weights, _) => class_weights[y[0] as usize],
+                RowLoss::CrossEntropy(class_weights, _) => class_weights[class_of(y)],
                 _ => 1.0,
             };
     }
     total / S::from(divisor)
+}
+
+fn class_of(y: &[f64]) -> usize {
+    usize::try_from(y[0] as i64).expect("classes count from 0")
 }
 
 fn row_loss<S: Scalar>(loss: RowLoss, z: &[S], y: &[f64]) -> S {
@@ -59,7 +63,7 @@ fn row_loss<S: Scalar>(loss: RowLoss, z: &[S], y: &[f64]) -> S {
     let each = |loss: &dyn Fn(S, f64) -> S| mean(z.iter().zip(y).map(|(&z, &y)| loss(z, y)).collect());
     match loss {
         RowLoss::CrossEntropy(class_weights, smoothing) => {
-            let target = y[0] as usize;
+            let target = class_of(y);
             let logs = log_softmax(z);
             let spread = logs.iter().zip(class_weights).map(|(&log, &c)| S::from(-smoothing / size * c) * log);
             S::from(-(1.0 - smoothing) * class_weights[target]) * logs[target] + sum(spread)

@@ -49,7 +49,7 @@ mod tape;
 
 pub use adam::{Adam, clip_by_global_norm};
 pub use head::{cross_entropy, linear, softmax};
-pub use layer::{DirectionOutput, DirectionWeights, direction, tensor_shapes};
+pub use layer::{DirectionOutput, DirectionWeights, direction};
 pub use losses::{RowLoss, weighted_loss};
 pub use lstm::{LayerWeights, lstm, stack};
 pub use pooling::{StepPooling, pool_steps};

@@ -1,10 +1,10 @@
 //! One layer with a batch: run by the fast layer, and by the oracle.
 
 use lstm_core::kernels::InstructionSet;
-use lstm_core::network::definition::{Cell, LayerDefinition};
+use lstm_core::network::definition::{Cell, DirectionTensors, LayerDefinition};
 use lstm_core::network::layer::{LayerGradients, LayerOutput, RecurrentLayer};
 use lstm_core::random::{RandomStream, Stream};
-use lstm_core::reference::{DirectionWeights, Scalar, Tape, Variable, direction, tensor_shapes};
+use lstm_core::reference::{DirectionWeights, Scalar, Tape, Variable, direction};
 
 /// One layer, a batch for it, and the cotangents of what it computes.
 #[derive(Clone)]
@@ -15,8 +15,8 @@ pub(crate) struct Case {
     pub(crate) input_size: usize,
     pub(crate) units: usize,
     pub(crate) lengths: Vec<u32>,
-    /// `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`; biases are empty where the layer has none
-    pub(crate) weights: [Vec<f32>; 4],
+    /// Every tensor, one after the other.
+    pub(crate) weights: Vec<f32>,
     pub(crate) x: Vec<f32>,
     pub(crate) h0: Vec<f32>,
     /// Empty unless the layer is an LSTM, as everything of cell states.
@@ -36,14 +36,17 @@ impl Case {
     /// The same of any layer.
     pub(crate) fn of(definition: LayerDefinition, batch: usize, steps: usize, input_size: usize) -> Self {
         let units = definition.units as usize;
-        let rows = definition.gates() * units;
-        let biases = if definition.bias { rows } else { 0 };
         let cells = if definition.cell == Cell::Lstm { batch * units } else { 0 };
         let mut random = RandomStream::new((batch * 1_000_000 + input_size * 1000 + units) as u32, Stream::Shuffling);
         let mut values =
             |count: usize, size: f32| -> Vec<f32> { (0..count).map(|_| random.uniform(-size, size)).collect() };
         // Pre-activations of size 1, so that no gate saturates and every term counts.
-        let [bound_ih, bound] = [input_size, units].map(|size| 1.0 / (size as f32).sqrt());
+        let weights =
+            DirectionTensors::shapes(&definition, input_size).named().into_iter().flat_map(|(name, shape)| {
+                let size = if name == "weight_ih" { input_size } else { units };
+                values(shape.iter().product(), 1.0 / (size as f32).sqrt())
+            });
+        let weights = weights.collect();
         let mut case = Self {
             definition,
             steps,
@@ -51,12 +54,7 @@ impl Case {
             input_size,
             units,
             lengths: (0..batch).map(|sample| ((sample * 7 + steps - 1) % steps + 1) as u32).collect(),
-            weights: [
-                values(rows * input_size, bound_ih),
-                values(rows * units, bound),
-                values(biases, bound),
-                values(biases, bound),
-            ],
+            weights,
             x: values(batch * steps * input_size, 1.0),
             h0: values(batch * units, 1.0),
             c0: values(cells, 1.0),
@@ -75,10 +73,16 @@ impl Case {
         }
     }
 
+    /// The index-th tensor.
+    pub(crate) fn tensor(&mut self, index: usize) -> &mut [f32] {
+        let ranges = DirectionTensors::ranges(&self.definition, self.input_size);
+        let range = ranges.iter().nth(index).unwrap().clone();
+        &mut self.weights[range]
+    }
+
     pub(crate) fn layer(&self, set: InstructionSet, threads: usize) -> RecurrentLayer {
         let mut layer = RecurrentLayer::new(&self.definition, self.input_size, set, Some(threads)).unwrap();
-        let [weight_ih, weight_hh, bias_ih, bias_hh] = &self.weights;
-        layer.set_weights(weight_ih, weight_hh, bias_ih, bias_hh).unwrap();
+        layer.set_weights(&self.weights).unwrap();
         if self.reverse { layer.reversed() } else { layer }
     }
 
@@ -128,12 +132,8 @@ impl Case {
 
     /// The weights as numbers of another kind.
     fn weights<S: Scalar>(&self, number: impl Fn(f32) -> S) -> DirectionWeights<S> {
-        let shapes = tensor_shapes(&self.definition, self.input_size);
-        let values = self.weights.iter().filter(|values| !values.is_empty());
-        let tensors = shapes.iter().zip(values).map(|((name, shape), values)| {
-            assert_eq!(values.len(), shape.iter().product::<usize>(), "{name}");
-            (*name, values.iter().map(|&value| number(value)).collect())
-        });
+        let tensors = self.tensors(&self.weights).into_iter();
+        let tensors = tensors.map(|(name, values)| (name, values.iter().map(|&value| number(value)).collect()));
         DirectionWeights { tensors: tensors.collect() }
     }
 
@@ -143,7 +143,7 @@ impl Case {
         self.run(&self.weights(f64::from), &wide(&self.x), &wide(&self.h0), &wide(&self.c0))
     }
 
-    /// The gradients of Σ cotangent · output, in the order of [`named`], from the tape.
+    /// The gradients of Σ cotangent · output, in the order of [`named`](Self::named), from the tape.
     pub(crate) fn exact_gradients(&self) -> Vec<Vec<f64>> {
         let tape = Tape::new();
         let variables =
@@ -158,22 +158,27 @@ impl Case {
             }
         }
         let gradients = tape.gradients(sum);
-        let tensor = |name| weights.tensors.get(name).map_or(Vec::new(), |variables| gradients.of(variables));
-        let mut all: Vec<_> = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(tensor).to_vec();
-        all.extend([&x, &h0, &c0].map(|variables| gradients.of(variables)));
-        all
+        let tensors = self.tensors(&self.weights).into_iter().map(|(name, _)| gradients.of(weights.get(name)));
+        tensors.chain([&x, &h0, &c0].map(|variables| gradients.of(variables))).collect()
     }
-}
 
-/// The gradients by name, in the order of [`Case::exact_gradients`].
-pub(crate) fn named(gradients: &LayerGradients) -> [(&'static str, &[f32]); 7] {
-    [
-        ("weight_ih", &gradients.weight_ih),
-        ("weight_hh", &gradients.weight_hh),
-        ("bias_ih", &gradients.bias_ih),
-        ("bias_hh", &gradients.bias_hh),
-        ("x", &gradients.x),
-        ("h0", &gradients.initial_hidden),
-        ("c0", &gradients.initial_cell),
-    ]
+    /// The tensors of a flat vector by name.
+    fn tensors<'a>(&self, flat: &'a [f32]) -> Vec<(&'static str, &'a [f32])> {
+        let mut rest = flat;
+        let named =
+            DirectionTensors::shapes(&self.definition, self.input_size).named().into_iter().map(|(name, shape)| {
+                let (values, left) = rest.split_at(shape.iter().product());
+                rest = left;
+                (name, values)
+            });
+        named.collect()
+    }
+
+    /// The gradients by name, in the order of [`exact_gradients`](Self::exact_gradients).
+    pub(crate) fn named<'a>(&self, gradients: &'a LayerGradients) -> Vec<(&'static str, &'a [f32])> {
+        let LayerGradients { weights, x, initial_hidden, initial_cell } = gradients;
+        let mut named = self.tensors(weights);
+        named.extend([("x", &x[..]), ("h0", initial_hidden), ("c0", initial_cell)]);
+        named
+    }
 }

@@ -1,11 +1,11 @@
 //! The vectors of outputs: every kind of output and loss, with its model, its data and what `PyTorch` makes of them.
 
 use super::{Vectors, vectors};
-use lstm_core::network::definition::{At, Cell, LayerDefinition, ModelDefinition, OutputKind};
+use lstm_core::network::definition::{At, Cell, DirectionTensors, LayerDefinition, ModelDefinition, OutputKind};
 use lstm_core::network::parameters::Layout;
 use lstm_core::network::targets::{NO_CLASS, TargetValues, Targets};
 use lstm_core::reference::{
-    DirectionWeights, RowLoss, Scalar, StepPooling, direction, linear, pool_steps, tensor_shapes, weighted_loss,
+    DirectionWeights, RowLoss, Scalar, StepPooling, direction, linear, pool_steps, weighted_loss,
 };
 use lstm_core::training::loss_options::{LossKind, LossOptions};
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ impl OutputCase {
         let vectors = vectors(name);
         let definition = ModelDefinition::from_json(vectors.metadata("definition").unwrap()).unwrap();
         let is_classes = definition.output.kind() == OutputKind::Classes;
-        let class = |&class: &f64| if class < 0.0 { NO_CLASS } else { class as u32 };
+        let class = |&class: &f64| u32::try_from(class as i64).unwrap_or(NO_CLASS);
         Self {
             loss: vectors.metadata("loss").map(|loss| serde_json::from_str(loss).unwrap()),
             lengths: vectors.indices("lengths").iter().map(|&length| length as u32).collect(),
@@ -182,6 +182,9 @@ fn direction_weights<S: Scalar>(
     prefix: &str,
     suffix: &str,
 ) -> DirectionWeights<S> {
-    let named = |name: &'static str| (name, parameters[&format!("{prefix}.{name}_l0{suffix}")].clone());
-    DirectionWeights { tensors: tensor_shapes(layer, inputs).into_iter().map(|(name, _)| named(name)).collect() }
+    let mut tensors = BTreeMap::new();
+    DirectionTensors::shapes(layer, inputs).map_named(|name, _| {
+        tensors.insert(name, parameters[&format!("{prefix}.{name}_l0{suffix}")].clone());
+    });
+    DirectionWeights { tensors }
 }

@@ -14,6 +14,7 @@ use crate::kernels::outer::{OuterProduct, Right, Segmented, outer_product, scrat
 use crate::kernels::product::{Product, Start, multiply};
 use crate::kernels::tile::TILE_VECTORS;
 use crate::memory::{ReadRows, SharedRows};
+use crate::network::definition::DirectionTensors;
 
 /// What a backward pass reads and writes, P standing for packed rows, B for the batch, H for the padded units.
 pub(crate) struct Gradients<'a> {
@@ -32,11 +33,8 @@ pub(crate) struct Gradients<'a> {
     pub(crate) cell_state: &'a mut [f32],
     /// Where the gradient of the input goes, if it is wanted.
     pub(crate) input: Option<InputGradient<'a>>,
-    /// Receive the gradients of the weights, [G·H, I], [G·H, H] and `[G·H]`, unpadded. Biases may be empty.
-    pub(crate) weight_ih: &'a mut [f32],
-    pub(crate) weight_hh: &'a mut [f32],
-    pub(crate) bias_ih: &'a mut [f32],
-    pub(crate) bias_hh: &'a mut [f32],
+    /// Receive the gradients of the weights, unpadded.
+    pub(crate) weights: DirectionTensors<&'a mut [f32]>,
     /// [`scratch`] values.
     pub(crate) scratch: &'a mut [f32],
 }
@@ -84,9 +82,7 @@ pub(crate) fn backward(job: LayerBatch, gradients: Gradients) {
     if let Some(input) = gradients.input {
         input_gradient(job, parts, dgates, input);
     }
-    let Gradients { weight_ih, weight_hh, bias_ih, bias_hh, .. } = gradients;
-    let weights = WeightGradients { ih: weight_ih, hh: weight_hh, bias_ih, bias_hh };
-    weight_gradients(job, parts, dgates, gradients.hidden, weights, gradients.scratch);
+    weight_gradients(job, parts, dgates, gradients.hidden, gradients.weights, gradients.scratch);
 }
 
 /// The steps against the direction of the forward pass: leaves the gate gradients in the place of the gates, and gives
@@ -137,25 +133,18 @@ fn input_gradient(job: LayerBatch, parts: usize, dgates: &[f32], input: InputGra
     });
 }
 
-struct WeightGradients<'a> {
-    ih: &'a mut [f32],
-    hh: &'a mut [f32],
-    bias_ih: &'a mut [f32],
-    bias_hh: &'a mut [f32],
-}
-
 /// `dW = Σ dgatesᵀ · [x, h]` and `db = Σ dgates`, over all packed rows at once.
 fn weight_gradients(
     job: LayerBatch,
     parts: usize,
     dgates: &[f32],
     hidden: &[f32],
-    gradients: WeightGradients,
+    gradients: DirectionTensors<&mut [f32]>,
     scratch: &mut [f32],
 ) {
     let Shape { recurrence, input_size, units, padded_units, .. } = job.weights.shape;
     let order = recurrence.gate_order();
-    let [ih, hh] = [gradients.ih, gradients.hh].map(SharedRows::new);
+    let [ih, hh] = [gradients.weight_ih, gradients.weight_hh].map(SharedRows::new);
     let from_hidden = Right {
         values: hidden,
         row_stride: padded_units,

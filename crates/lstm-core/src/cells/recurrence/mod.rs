@@ -29,7 +29,7 @@ pub(crate) use backward::{FromAbove, Gradients, InputGradient, backward, scratch
 pub(crate) use cell::{BackwardUnit, Cell, ForwardUnit};
 pub(crate) use forward::{Activations, ahead_rows, forward};
 pub(crate) use shape::{Recurrence, Shape};
-pub(crate) use weights::{PackedWeights, Weights};
+pub(crate) use weights::PackedWeights;
 
 /// A layer and the batch that it runs over: what both passes are told.
 #[derive(Clone, Copy)]

@@ -5,19 +5,7 @@ use crate::Result;
 use crate::executor::Executor;
 use crate::kernels::panels::{GatePacking, pack_biases, pack_gradient_panel, packed_length, panels};
 use crate::memory::{AlignedBuffer, Plan, Region, SharedRows, disjoint};
-
-/// The tensors of a layer, row-major: G blocks of H rows, in the order of the cell's gates. Biases may be empty.
-#[derive(Clone, Copy)]
-pub(crate) struct Weights<'a> {
-    /// [G·H, I]
-    pub(crate) weight_ih: &'a [f32],
-    /// [G·H, H]
-    pub(crate) weight_hh: &'a [f32],
-    /// `[G·H]`
-    pub(crate) bias_ih: &'a [f32],
-    /// `[G·H]`
-    pub(crate) bias_hh: &'a [f32],
-}
+use crate::network::definition::DirectionTensors;
 
 /// The weights in the order in which the kernels read them.
 pub(crate) struct PackedWeights {
@@ -47,11 +35,11 @@ impl PackedWeights {
     }
 
     /// Packs new values, panel by panel, shared out over threads.
-    pub(crate) fn pack(&mut self, executor: &Executor, weights: Weights) {
+    pub(crate) fn pack(&mut self, executor: &Executor, weights: DirectionTensors<&[f32]>) {
         let Shape { input_size, units, padded_units, .. } = self.shape;
         let (shape, lanes) = (self.shape, self.lanes);
         let order = shape.recurrence.gate_order();
-        let Weights { weight_ih, weight_hh, bias_ih, bias_hh } = weights;
+        let DirectionTensors { weight_ih, weight_hh, bias_ih, bias_hh } = weights;
         let [gates, biases, recurrent, input] =
             disjoint(&mut self.memory, [self.gates, self.biases, self.recurrent, self.input]);
         pack_biases(biases, order, bias_ih, bias_hh, units, lanes);

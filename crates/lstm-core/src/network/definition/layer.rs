@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{in_range, invalid, is_default};
+use super::{DirectionTensors, in_range, invalid, is_default};
 use crate::{Result, json};
 
 /// Most hidden units a layer.
@@ -137,9 +137,8 @@ impl LayerDefinition {
     /// Trained numbers of the layer over `inputs` numbers a step.
     #[must_use]
     pub fn parameters(&self, inputs: usize) -> u64 {
-        let (units, gates) = (u64::from(self.units), self.gates() as u64);
-        let biases = if self.bias { 2 } else { 0 };
-        self.directions() as u64 * gates * units * (inputs as u64 + units + biases)
+        let numbers = |(_, shape): (_, Vec<usize>)| shape.iter().map(|&size| size as u64).product::<u64>();
+        self.directions() as u64 * DirectionTensors::shapes(self, inputs).named().into_iter().map(numbers).sum::<u64>()
     }
 
     /// Checks what the types cannot say of the layer at `path`.

@@ -4,6 +4,7 @@
 mod input;
 mod layer;
 mod output;
+mod tensors;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,7 @@ use crate::{Error, ErrorCode, Result, json};
 pub use input::{InputDefinition, MAX_FEATURES, Scaling};
 pub use layer::{Activation, Cell, GateActivation, LayerDefinition, MAX_UNITS};
 pub use output::{At, MAX_CLASSES, OutputDefinition, OutputKind};
+pub use tensors::DirectionTensors;
 
 /// Most recurrent layers.
 pub const MAX_LAYERS: usize = 64;
