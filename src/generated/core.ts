@@ -43,14 +43,35 @@ export type LayerDefinition = {
   bidirectional?: boolean,
   /** Whether the layer has biases. True unless given. */
   bias?: boolean,
+  /**
+   * LSTM: numbers that the hidden state is projected to, fewer than the units (Sak et al. 2014; `proj_size` in
+   * PyTorch). No projection unless given.
+   */
+  projection?: number,
+  /** LSTM: whether the gates see the cell state, each unit its own (Gers and Schmidhuber 2000). False unless given. */
+  peepholes?: boolean,
+  /**
+   * LSTM: whether each gate's pre-activations, and the cell state on its way out, are normalised over the units (Ba et
+   * al. 2016). False unless given.
+   */
+  layerNorm?: boolean,
   /** LSTM: whether the forget gate is 1 less the input gate (Greff et al. 2017). False unless given. */
   coupledGates?: boolean,
   /** LSTM: the size, above 0, that no number of the cell state grows beyond. No limit unless given. */
   cellClip?: number,
   /** LSTM: the function of the input, forget and output gates. `"sigmoid"` unless given. */
   gateActivation?: GateActivation,
+  /** GRU: where the reset gate stands. `"after"` unless given. */
+  reset?: Reset,
   /** Simple RNN: the function of the hidden state. `"tanh"` unless given. */
   activation?: Activation,
+  /**
+   * The part of the hidden state that training drops on its way into the gates, the same at every step of a sequence
+   * (Gal and Ghahramani 2016; `recurrent_dropout` in Keras). From 0 to below 1; 0 unless given.
+   */
+  recurrentDropout?: number,
+  /** The parts of the states that keep their value of the step before (Krueger et al. 2017). None unless given. */
+  zoneout?: Zoneout,
 };
 
 /** The recurrence of a layer. */

@@ -134,6 +134,13 @@ impl<'a> SharedRows<'a> {
         Self { start: values.as_mut_ptr(), length: values.len(), exclusive: std::marker::PhantomData }
     }
 
+    /// What lies behind the first `offset` values.
+    #[inline(always)]
+    pub(crate) fn skip(self, offset: usize) -> Self {
+        assert!(offset <= self.length);
+        Self { start: self.start.wrapping_add(offset), length: self.length - offset, ..self }
+    }
+
     /// Values in all.
     pub(crate) fn length(&self) -> usize {
         self.length

@@ -6,8 +6,8 @@ mod common;
 use common::{STACKS, Vectors, assert_close, vectors};
 use lstm_core::network::definition::DirectionTensors;
 use lstm_core::reference::{
-    Adam, DirectionOutput, DirectionWeights, LayerWeights, Scalar, Tape, Variable, clip_by_global_norm, cross_entropy,
-    direction, linear, lstm, softmax,
+    Adam, Batch, DirectionOutput, DirectionWeights, LayerWeights, Masks, Scalar, Tape, Variable, clip_by_global_norm,
+    cross_entropy, direction, linear, lstm, softmax,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -71,7 +71,8 @@ fn run_layers<S: Scalar>(
         let x = outputs.last().map_or(x, |below| &below.hidden);
         let weights = layer(vectors, tensors, k);
         let (h0, c0) = (state(k, "h0"), state(k, "c0"));
-        outputs.push(direction(&vectors.layer(k), &weights, x, lengths, steps, &h0, &c0, false));
+        let batch = Batch { x, lengths, steps, h0: &h0, c0: &c0 };
+        outputs.push(direction(&vectors.layer(k), &weights, &Masks::default(), batch, false));
     }
     outputs
 }

@@ -3,6 +3,7 @@
 
 mod gru;
 mod lstm;
+mod normalised_lstm;
 pub(crate) mod recurrence;
 mod rnn;
 pub(crate) mod sequences;

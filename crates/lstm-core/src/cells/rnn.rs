@@ -47,20 +47,24 @@ impl Cell for Rnn {
                 Activation::Relu => isa.at_least(preactivation, 0.0),
             };
             ops.store_ptr(h, at.hidden);
+            if TRAINING {
+                ops.store_ptr(h, at.slots);
+            }
         }
     }
 
     #[inline(always)]
-    unsafe fn backward<I: KernelIsa>(self, isa: I, dh: I::F32, at: BackwardUnit) {
+    unsafe fn backward<I: KernelIsa>(self, isa: I, dh: I::F32, at: BackwardUnit) -> I::F32 {
         let ops = isa.f32();
         // SAFETY: the caller answers for the pointers.
         unsafe {
-            let h = ops.load_ptr(at.hidden);
+            let h = ops.load_ptr(at.slots);
             let dgate = match self.activation {
                 Activation::Tanh => ops.mul(dh, tanh_slope(isa, h)),
                 Activation::Relu => ops.select(dh, ops.zero(), ops.gt(h, ops.zero())),
             };
             ops.store_ptr(dgate, at.slots);
         }
+        ops.zero()
     }
 }

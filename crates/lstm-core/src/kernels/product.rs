@@ -127,10 +127,38 @@ pub(crate) fn pack_matrix(packed: &mut [f32], matrix: &[f32], columns: usize, la
     }
 }
 
+/// Packs the transpose [depth, columns] of a matrix [columns, depth].
+pub(crate) fn pack_transposed(packed: &mut [f32], matrix: &[f32], depth: usize, lanes: usize) {
+    let columns = matrix.len() / depth;
+    for (first, vectors) in panels(columns, lanes) {
+        let width = vectors * lanes;
+        let target = &mut packed[depth * first..][..depth * width];
+        for column in 0..width {
+            let values = target[column..].iter_mut().step_by(width);
+            match matrix.get((first + column) * depth..(first + column + 1) * depth) {
+                Some(row) => values.zip(row).for_each(|(value, &weight)| *value = weight),
+                None => values.for_each(|value| *value = 0.0),
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::memory::AlignedBuffer;
+
+    #[test]
+    fn a_transposed_matrix_is_packed_as_its_transpose() {
+        let (depth, columns, lanes) = (3, 7_usize, 2);
+        let matrix: Vec<f32> = (0..depth * columns).map(|value| value as f32).collect();
+        let transpose: Vec<f32> =
+            (0..depth * columns).map(|index| matrix[index % columns * depth + index / columns]).collect();
+        let mut packed = [[-1.0; 24]; 2];
+        pack_matrix(&mut packed[0], &transpose, columns, lanes);
+        pack_transposed(&mut packed[1], &matrix, depth, lanes);
+        assert_eq!(packed[0], packed[1]);
+    }
 
     /// Every instruction set, tile remainder and panel width against a plain loop in f64.
     #[test]

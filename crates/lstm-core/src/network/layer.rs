@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::cells::recurrence::{
-    Activations, Columns, FromAbove, Gradients, Input, InputGradient, LayerBatch, PackedWeights, Recurrence, Shape,
-    backward, forward, scratch,
+    Activations, Columns, FromAbove, Gradients, Input, InputGradient, KeptLayout, LayerBatch, MaskRows, PackedWeights,
+    ScratchLayout, Shape, backward, forward,
 };
 use crate::cells::sequences::{Direction, Sequences};
 use crate::executor::Executor;
@@ -14,15 +14,29 @@ use crate::network::definition::{DirectionTensors, LayerDefinition};
 use crate::network::samples::{Gathering, InputScaling, Samples};
 use crate::{Error, ErrorCode, Result};
 
-/// What a layer computes, or the gradients of it: B sequences, T steps, H units.
+/// What a layer computes, or the gradients of it: B sequences, T steps, H units, R numbers of hidden state (H, or what they are
+/// projected to).
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerOutput {
-    /// [B, T, H]: the hidden state after each step; zero beyond a sequence's length.
+    /// [B, T, R]: the hidden state after each step; zero beyond a sequence's length.
     pub hidden: Vec<f32>,
-    /// [B, H]: the hidden state after the step that each sequence ends with: its last valid one, in reverse its first.
+    /// [B, R]: the hidden state after the step that each sequence ends with: its last valid one, in reverse its first.
     pub final_hidden: Vec<f32>,
     /// [B, H]: the cell state likewise; empty unless the layer is an LSTM.
     pub final_cell: Vec<f32>,
+}
+
+/// The random factors of one training step, for layers that drop states or keep them: B sequences, T steps.
+///
+/// Empty where a layer has no such option. What masks hold beyond a sequence's length does not matter.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LayerMasks<'a> {
+    /// [B, R]: what the hidden state is multiplied with on its way into the gates (recurrent dropout).
+    pub recurrent: &'a [f32],
+    /// [B, T, R]: the part, 0 or 1, of the hidden state that is kept of the step before (zoneout).
+    pub keep_hidden: &'a [f32],
+    /// [B, T, H]: the same of the cell state.
+    pub keep_cell: &'a [f32],
 }
 
 /// The gradients of one backward pass, by everything that the forward pass read.
@@ -32,7 +46,7 @@ pub struct LayerGradients {
     pub weights: Vec<f32>,
     /// [B, T, I]; zero beyond a sequence's length
     pub x: Vec<f32>,
-    /// [B, H]
+    /// [B, R]
     pub initial_hidden: Vec<f32>,
     /// [B, H]; empty unless the layer is an LSTM
     pub initial_cell: Vec<f32>,
@@ -64,6 +78,8 @@ pub struct RecurrentLayer {
     hidden: AlignedBuffer,
     cells: AlignedBuffer,
     gates: AlignedBuffer,
+    kept: AlignedBuffer,
+    masked: bool,
 }
 
 impl RecurrentLayer {
@@ -80,7 +96,7 @@ impl RecurrentLayer {
             let message = "a layer over no inputs is empty; give at least one";
             return Err(Error::new(ErrorCode::InvalidDefinition, "input_size", message));
         }
-        let shape = Shape::new(Recurrence::of(definition), input_size, definition.units as usize, set.lanes());
+        let shape = Shape::new(definition, input_size, set.lanes());
         Ok(Self {
             set,
             executor: Executor::new(threads)?,
@@ -93,6 +109,8 @@ impl RecurrentLayer {
             hidden: AlignedBuffer::default(),
             cells: AlignedBuffer::default(),
             gates: AlignedBuffer::default(),
+            kept: AlignedBuffer::default(),
+            masked: false,
         })
     }
 
@@ -120,7 +138,8 @@ impl RecurrentLayer {
     }
 
     /// Runs the layer over `x` [B, `steps`, I], of which the first `lengths[b]` steps count, from the initial states
-    /// `(h0, c0)`, [B, H] each, c0 empty unless the layer is an LSTM, or from zero.
+    /// `(h0, c0)`, [B, R] and [B, H], c0 empty unless the layer is an LSTM, or from zero. Nothing is dropped, and zoneout keeps
+    /// the part that it keeps on average.
     pub fn forward(
         &mut self,
         x: &[f32],
@@ -128,18 +147,30 @@ impl RecurrentLayer {
         lengths: Option<&[u32]>,
         initial: Option<(&[f32], &[f32])>,
     ) -> Result<LayerOutput> {
-        let Shape { input_size, units, padded_units, .. } = self.weights.shape;
+        self.forward_masked(x, steps, lengths, initial, None)
+    }
+
+    /// The same with the random factors of a training step.
+    pub fn forward_masked(
+        &mut self,
+        x: &[f32],
+        steps: usize,
+        lengths: Option<&[u32]>,
+        initial: Option<(&[f32], &[f32])>,
+        masks: Option<LayerMasks>,
+    ) -> Result<LayerOutput> {
+        let Shape { input_size, units, padded_units, hidden, padded_hidden, .. } = self.weights.shape;
         let samples = Samples::new(x, steps, input_size, lengths)?;
         let batch = samples.count();
-        if let Some((hidden, cell)) = initial {
-            check("h0", hidden, batch * units)?;
+        if let Some((h0, cell)) = initial {
+            check("h0", h0, batch * hidden)?;
             check("c0", cell, self.cell_numbers(batch))?;
         }
         self.sequences.pack(batch, steps, |sample| samples.length(sample));
         self.steps = steps;
         let packed = self.sequences.packed_rows();
         self.x.grow(packed * input_size)?;
-        self.hidden.grow((batch + packed) * padded_units)?;
+        self.hidden.grow((batch + packed) * padded_hidden)?;
         self.cells.grow((batch + packed) * padded_units)?;
         self.gates.grow(packed * self.weights.shape.gate_stride())?;
         let gathering = Gathering {
@@ -150,11 +181,18 @@ impl RecurrentLayer {
         };
         gathering.gather(&samples, |sample| sample, &mut self.x);
         let has_cell = self.has_cell_state();
-        pad_states(&self.sequences, &mut self.hidden, initial.map(|(hidden, _)| hidden), units, padded_units);
+        pad_states(&self.sequences, &mut self.hidden, initial.map(|(h0, _)| h0), hidden, padded_hidden);
         let cell = initial.map(|(_, cell)| cell).filter(|_| has_cell);
         pad_states(&self.sequences, &mut self.cells, cell, units, padded_units);
-        let activations =
-            Activations { hidden: &mut self.hidden, cells: &mut self.cells, gates: &mut self.gates, training: true };
+        self.set_masks(masks)?;
+        let kept = self.kept_layout().carve(&mut self.kept, self.masked);
+        let activations = Activations {
+            hidden: &mut self.hidden,
+            cells: &mut self.cells,
+            gates: &mut self.gates,
+            kept,
+            training: true,
+        };
         forward(
             LayerBatch {
                 set: self.set,
@@ -167,39 +205,43 @@ impl RecurrentLayer {
             activations,
         );
         Ok(LayerOutput {
-            hidden: unpack(&self.sequences, steps, &self.hidden[batch * padded_units..], units, padded_units),
-            final_hidden: self.final_states(&self.hidden),
-            final_cell: if has_cell { self.final_states(&self.cells) } else { Vec::new() },
+            hidden: unpack(&self.sequences, steps, &self.hidden[batch * padded_hidden..], hidden, padded_hidden),
+            final_hidden: self.final_states(&self.hidden, hidden, padded_hidden),
+            final_cell: if has_cell { self.final_states(&self.cells, units, padded_units) } else { Vec::new() },
         })
     }
 
-    /// Runs the last forward pass backwards, given the gradients of its outputs: of the hidden states [B, T, H] if
-    /// they were used, of the final hidden and cell states [B, H], the latter empty unless the layer is an LSTM.
+    /// Runs the last forward pass backwards, given the gradients of its outputs: of the hidden states [B, T, R] if
+    /// they were used, of the final hidden states [B, R] and cell states [B, H], the latter empty unless the layer is an LSTM.
     pub fn backward(
         &mut self,
         hidden: Option<&[f32]>,
         final_hidden: &[f32],
         final_cell: &[f32],
     ) -> Result<LayerGradients> {
-        let Shape { input_size, units, padded_units, .. } = self.weights.shape;
+        let Shape { input_size, units, padded_units, padded_hidden, .. } = self.weights.shape;
+        let states = self.weights.shape.hidden;
         let (batch, packed) = (self.sequences.batch(), self.sequences.packed_rows());
-        check("hidden", hidden.unwrap_or(&[]), hidden.map_or(0, |_| batch * self.steps * units))?;
-        check("final_hidden", final_hidden, batch * units)?;
+        check("hidden", hidden.unwrap_or(&[]), hidden.map_or(0, |_| batch * self.steps * states))?;
+        check("final_hidden", final_hidden, batch * states)?;
         check("final_cell", final_cell, self.cell_numbers(batch))?;
-        let mut from_above = AlignedBuffer::zeros(packed * padded_units)?;
+        let mut from_above = AlignedBuffer::zeros(packed * padded_hidden)?;
         if let Some(hidden) = hidden {
-            pack_rows(&self.sequences, self.steps, hidden, &mut from_above, units, padded_units);
+            pack_rows(&self.sequences, self.steps, hidden, &mut from_above, states, padded_hidden);
         }
         let [mut hidden_state, mut cell_state] =
-            [AlignedBuffer::zeros(batch * padded_units)?, AlignedBuffer::zeros(batch * padded_units)?];
-        pad_states(&self.sequences, &mut hidden_state, Some(final_hidden), units, padded_units);
+            [AlignedBuffer::zeros(batch * padded_hidden)?, AlignedBuffer::zeros(batch * padded_units)?];
+        pad_states(&self.sequences, &mut hidden_state, Some(final_hidden), states, padded_hidden);
         let has_cell = self.has_cell_state();
         pad_states(&self.sequences, &mut cell_state, has_cell.then_some(final_cell), units, padded_units);
         let input_stride = input_size.next_multiple_of(self.set.lanes());
         let mut input = AlignedBuffer::zeros(packed * input_stride)?;
-        let mut memory = AlignedBuffer::zeros(scratch(self.weights.shape, self.set.lanes(), self.executor.threads()))?;
+        let threads = self.executor.threads();
+        let layout = ScratchLayout::new(self.weights.shape, self.set.lanes(), threads, batch, packed);
+        let mut memory = AlignedBuffer::zeros(layout.length())?;
         let ranges = self.ranges();
         let mut weights = vec![0.0; length(&ranges)];
+        let kept = self.kept_layout().carve(&mut self.kept, self.masked);
         backward(
             LayerBatch {
                 set: self.set,
@@ -213,7 +255,8 @@ impl RecurrentLayer {
                 gates: &mut self.gates,
                 cells: &self.cells,
                 hidden: &self.hidden,
-                from_above: hidden.map(|_| FromAbove { values: &from_above, stride: padded_units }),
+                kept,
+                from_above: hidden.map(|_| FromAbove { values: &from_above, stride: padded_hidden }),
                 hidden_state: &mut hidden_state,
                 cell_state: &mut cell_state,
                 input: Some(InputGradient { values: &mut input, add: false }),
@@ -222,14 +265,10 @@ impl RecurrentLayer {
             },
         );
         let x = unpack(&self.sequences, self.steps, &input, input_size, input_stride);
-        let unpad = |states: &[f32]| per_sample(&self.sequences, units, |row| &states[row * padded_units..]);
-        let (mut initial_hidden, mut initial_cell) = (unpad(&hidden_state), unpad(&cell_state));
-        if !has_cell {
-            // What was carried past the weights belongs to the hidden state.
-            for (gradient, carried) in initial_hidden.iter_mut().zip(initial_cell.drain(..)) {
-                *gradient += carried;
-            }
-        }
+        let unpad =
+            |states: &[f32], width, padded: usize| per_sample(&self.sequences, width, |row| &states[row * padded..]);
+        let initial_hidden = unpad(&hidden_state, states, padded_hidden);
+        let initial_cell = if has_cell { unpad(&cell_state, units, padded_units) } else { Vec::new() };
         // The gates were replaced by their gradients: a second backward pass needs a forward pass first.
         self.sequences = Sequences::default();
         Ok(LayerGradients { weights, x, initial_hidden, initial_cell })
@@ -240,7 +279,7 @@ impl RecurrentLayer {
     }
 
     fn has_cell_state(&self) -> bool {
-        self.weights.shape.recurrence.has_cell_state()
+        self.weights.shape.has_cell_state()
     }
 
     /// Numbers of the cell states of a batch.
@@ -248,12 +287,35 @@ impl RecurrentLayer {
         if self.has_cell_state() { batch * self.weights.shape.units } else { 0 }
     }
 
-    fn final_states(&self, states: &[f32]) -> Vec<f32> {
-        let Shape { units, padded_units, .. } = self.weights.shape;
+    fn kept_layout(&self) -> KeptLayout {
+        KeptLayout::new(self.weights.shape, self.sequences.batch(), self.sequences.packed_rows(), true)
+    }
+
+    /// Puts masks where the kernels read them, for the sequences that are packed.
+    fn set_masks(&mut self, masks: Option<LayerMasks>) -> Result<()> {
+        let layout = self.kept_layout();
+        self.kept.grow(layout.length())?;
+        self.masked = masks.is_some();
+        let Some(LayerMasks { recurrent, keep_hidden, keep_cell }) = masks else { return Ok(()) };
+        let (batch, steps) = (self.sequences.batch(), self.steps);
+        let masks = [("recurrent", recurrent), ("keep_hidden", keep_hidden), ("keep_cell", keep_cell)];
+        for ((name, given), mask) in masks.into_iter().zip(layout.masks(self.weights.shape, &mut self.kept)) {
+            let rows = if mask.rows == MaskRows::Batch { batch } else { batch * steps };
+            check(name, given, if mask.values.is_empty() { 0 } else { rows * mask.columns })?;
+            match mask.rows {
+                _ if mask.values.is_empty() => {}
+                MaskRows::Batch => pad_states(&self.sequences, mask.values, Some(given), mask.columns, mask.stride),
+                MaskRows::Packed => {
+                    pack_rows(&self.sequences, steps, given, mask.values, mask.columns, mask.stride);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn final_states(&self, states: &[f32], width: usize, stride: usize) -> Vec<f32> {
         let batch = self.sequences.batch();
-        per_sample(&self.sequences, units, |row| {
-            &states[(batch + self.sequences.last(self.direction, row)) * padded_units..]
-        })
+        per_sample(&self.sequences, width, |row| &states[(batch + self.sequences.last(self.direction, row)) * stride..])
     }
 }
 

@@ -47,10 +47,10 @@ pub struct LayerRanges {
 }
 
 impl LayerRanges {
-    /// What the layer gives a step: `H` numbers a direction.
+    /// Numbers a step that the layer gives.
     #[must_use]
     pub fn outputs(&self) -> usize {
-        self.directions.len() * self.units
+        self.definition.outputs()
     }
 }
 

@@ -124,7 +124,7 @@ impl Readout {
             return PlacedRows { region: workspace.readout.joined, skip: 0, count };
         }
         // Initial states come first.
-        let skip = top.sequences.batch() * top.layer.shape.padded_units;
+        let skip = top.sequences.batch() * top.layer.shape.padded_hidden;
         PlacedRows { region: top.regions.directions[0].hidden, skip, count }
     }
 
@@ -205,7 +205,7 @@ impl Readout {
 
     /// The final hidden states, both directions side by side.
     fn gather_last(&self, top: TopLayer, workspace: &mut Workspace) {
-        let (stride, units, padded) = (self.stride(top.layer), top.layer.shape.units, top.layer.shape.padded_units);
+        let (stride, units, padded) = (self.stride(top.layer), top.layer.shape.hidden, top.layer.shape.padded_hidden);
         let batch = top.sequences.batch();
         for (which, regions) in top.directions() {
             let [hidden, rows] = disjoint(&mut workspace.memory, [regions.hidden, workspace.readout.rows]);
@@ -217,7 +217,7 @@ impl Readout {
     }
 
     fn scatter_last(&self, top: TopLayer, workspace: &mut Workspace) {
-        let (stride, units, padded) = (self.stride(top.layer), top.layer.shape.units, top.layer.shape.padded_units);
+        let (stride, units, padded) = (self.stride(top.layer), top.layer.shape.hidden, top.layer.shape.padded_hidden);
         for (which, regions) in top.directions() {
             let [rows, gradient] =
                 disjoint(&mut workspace.memory, [workspace.readout.gradient, regions.hidden_gradient]);
@@ -231,7 +231,7 @@ impl Readout {
 
     /// Both directions' hidden states side by side, for every step.
     fn join(&self, top: TopLayer, workspace: &mut Workspace) {
-        let (stride, units, padded) = (self.stride(top.layer), top.layer.shape.units, top.layer.shape.padded_units);
+        let (stride, units, padded) = (self.stride(top.layer), top.layer.shape.hidden, top.layer.shape.padded_hidden);
         let (batch, packed) = (top.sequences.batch(), top.sequences.packed_rows());
         let [first, second] = top.regions.directions.map(|direction| direction.hidden);
         let [first, second, joined] = disjoint(&mut workspace.memory, [first, second, workspace.readout.joined]);

@@ -5,7 +5,7 @@ use super::parameters::Layout;
 use super::workspace::{DirectionRegions, Workspace};
 use crate::Result;
 use crate::cells::recurrence::{
-    Activations, Columns, FromAbove, Gradients, Input, InputGradient, LayerBatch, PackedWeights, Recurrence, Shape,
+    Activations, Columns, FromAbove, Gradients, Input, InputGradient, KeptLayout, LayerBatch, PackedWeights, Shape,
     backward, forward,
 };
 use crate::cells::sequences::{Direction, Sequences};
@@ -24,9 +24,9 @@ pub(crate) struct Layer {
 }
 
 impl Layer {
-    /// What the layer gives a step: its units, those of both directions side by side.
+    /// What the layer gives a step: its hidden state, those of both directions side by side.
     pub(crate) fn outputs(&self) -> usize {
-        self.directions.len() * self.shape.units
+        self.directions.len() * self.shape.hidden
     }
 }
 
@@ -42,7 +42,7 @@ impl Recurrent {
     pub(crate) fn new(layout: &Layout, set: InstructionSet, training: bool) -> Result<Self> {
         let lanes = set.lanes();
         let layer = |(index, layer): (usize, &super::parameters::LayerRanges)| {
-            let shape = Shape::new(Recurrence::of(&layer.definition), layer.input_size, layer.units, lanes);
+            let shape = Shape::new(&layer.definition, layer.input_size, lanes);
             // Nobody uses the gradient of the network's own input.
             let weights = layer.directions.iter().map(|_| PackedWeights::new(shape, lanes, training, index > 0));
             Ok(Layer { shape, directions: weights.collect::<Result<_>>()? })
@@ -67,12 +67,13 @@ impl Recurrent {
             for ((weights, regions), direction) in
                 layer.directions.iter().zip(workspace.layers[index].directions).zip(DIRECTIONS)
             {
-                let DirectionRegions { hidden, cells, gates, .. } = regions;
-                let [first, second, hidden, cells, gates] =
-                    disjoint(&mut workspace.memory, [source.regions[0], source.regions[1], hidden, cells, gates]);
+                let DirectionRegions { hidden, cells, gates, kept, .. } = regions;
+                let [first, second, hidden, cells, gates, kept] =
+                    disjoint(&mut workspace.memory, [source.regions[0], source.regions[1], hidden, cells, gates, kept]);
+                let kept = self.kept(layer.shape, sequences).carve(kept, self.training);
                 let x = source.input(first, second);
                 let job = LayerBatch { set: self.set, executor, weights, sequences, direction, x };
-                forward(job, Activations { hidden, cells, gates, training: self.training });
+                forward(job, Activations { hidden, cells, gates, kept, training: self.training });
             }
         }
     }
@@ -115,21 +116,23 @@ impl Recurrent {
         let regions = workspace.layers[index];
         let direction_regions = regions.directions[which];
         let input_gradient = index.checked_sub(1).map(|below| workspace.layers[below].from_above);
-        let [first, second, below, from_above, gates, cells, hidden, hidden_state, cell_state, scratch] = disjoint(
-            &mut workspace.memory,
-            [
-                source.regions[0],
-                source.regions[1],
-                input_gradient.unwrap_or_default(),
-                regions.from_above,
-                direction_regions.gates,
-                direction_regions.cells,
-                direction_regions.hidden,
-                direction_regions.hidden_gradient,
-                direction_regions.cell_gradient,
-                workspace.scratch,
-            ],
-        );
+        let [first, second, below, from_above, gates, cells, hidden, kept, hidden_state, cell_state, scratch] =
+            disjoint(
+                &mut workspace.memory,
+                [
+                    source.regions[0],
+                    source.regions[1],
+                    input_gradient.unwrap_or_default(),
+                    regions.from_above,
+                    direction_regions.gates,
+                    direction_regions.cells,
+                    direction_regions.hidden,
+                    direction_regions.kept,
+                    direction_regions.hidden_gradient,
+                    direction_regions.cell_gradient,
+                    workspace.scratch,
+                ],
+            );
         // Either every step is used, the last one among them, or the final hidden states; no final cell state is.
         if every_step {
             hidden_state.fill(0.0);
@@ -144,7 +147,7 @@ impl Recurrent {
             x: source.input(first, second),
         };
         let from_above = every_step.then(|| FromAbove {
-            values: &from_above[which * layer.shape.units..],
+            values: &from_above[which * layer.shape.hidden..],
             stride: layer.outputs().next_multiple_of(self.set.lanes()),
         });
         backward(
@@ -153,6 +156,7 @@ impl Recurrent {
                 gates,
                 cells,
                 hidden,
+                kept: self.kept(layer.shape, sequences).carve(kept, true),
                 from_above,
                 hidden_state,
                 cell_state,
@@ -161,6 +165,10 @@ impl Recurrent {
                 scratch,
             },
         );
+    }
+
+    fn kept(&self, shape: Shape, sequences: &Sequences) -> KeptLayout {
+        KeptLayout::new(shape, sequences.batch(), sequences.packed_rows(), self.training)
     }
 
     /// Where a layer's input lies: the gathered samples for the first layer, for the others the hidden states of the
@@ -172,9 +180,9 @@ impl Recurrent {
                 Source { regions: [workspace.input, Region::default()], skip: 0, stride: features, count: features }
             }
             Some(below) => {
-                let Shape { units, padded_units, .. } = self.layers[below].shape;
+                let Shape { hidden, padded_hidden, .. } = self.layers[below].shape;
                 let regions = workspace.layers[below].directions.map(|direction| direction.hidden);
-                Source { regions, skip: sequences.batch() * padded_units, stride: padded_units, count: units }
+                Source { regions, skip: sequences.batch() * padded_hidden, stride: padded_hidden, count: hidden }
             }
         }
     }

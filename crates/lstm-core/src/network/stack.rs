@@ -40,8 +40,8 @@ struct RowScratch {
     sums: ChunkSums,
 }
 
-/// The hidden and cell states of one sequence, carried from step to step: one `[padded units]` each a layer, the cell
-/// states empty where there are none.
+/// The hidden and cell states of one sequence, carried from step to step: one of each a layer, padded to whole vectors, the
+/// cell states empty where there are none.
 pub(crate) struct StreamState {
     hidden: Vec<Vec<f32>>,
     cells: Vec<Vec<f32>>,
@@ -99,11 +99,11 @@ impl Stack {
         self.reserve(batch, batch * samples.steps())?;
         self.gather(samples, pick);
         for (layer, regions) in self.recurrent.layers.iter().zip(&self.workspace.layers) {
-            let states = batch * layer.shape.padded_units;
+            let Shape { padded_units, padded_hidden, .. } = layer.shape;
             for direction in &regions.directions[..layer.directions.len()] {
-                for region in [direction.hidden, direction.cells] {
+                for (region, width) in [(direction.hidden, padded_hidden), (direction.cells, padded_units)] {
                     let memory = &mut self.workspace.memory[region.range()];
-                    let initial = states.min(memory.len());
+                    let initial = (batch * width).min(memory.len());
                     memory[..initial].fill(0.0);
                 }
             }
@@ -139,11 +139,11 @@ impl Stack {
 
     /// A state before the first step.
     pub(crate) fn stream_state(&self) -> StreamState {
-        let zeros = |wanted: fn(&Shape) -> bool| {
-            let layers = self.recurrent.layers.iter();
-            layers.map(|Layer { shape, .. }| vec![0.0; if wanted(shape) { shape.padded_units } else { 0 }]).collect()
+        let zeros = |length: fn(&Shape) -> usize| {
+            self.recurrent.layers.iter().map(|Layer { shape, .. }| vec![0.0; length(shape)]).collect()
         };
-        StreamState { hidden: zeros(|_| true), cells: zeros(|shape| shape.recurrence.has_cell_state()) }
+        let cells = |shape: &Shape| if shape.has_cell_state() { shape.padded_units } else { 0 };
+        StreamState { hidden: zeros(|shape| shape.padded_hidden), cells: zeros(cells) }
     }
 
     /// The batch's features in packed order, by as many threads as will run the first layer.

@@ -4,21 +4,23 @@ use super::linear::Linear;
 use super::readout::{Readout, ReadoutRegions};
 use super::recurrent::Layer;
 use crate::Result;
-use crate::cells::recurrence::{ahead_rows, scratch};
+use crate::cells::recurrence::{KeptLayout, ScratchLayout, spare_rows};
 use crate::memory::{AlignedBuffer, Plan, Region};
 
-/// Buffers of one direction of a layer; P packed rows, B rows, H padded units. See `cells::recurrence` for what they hold.
+/// Buffers of one direction of a layer; P packed rows, B rows, H padded units, R padded numbers of hidden state. See `cells::recurrence` for what they hold.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct DirectionRegions {
-    /// [B + P, H]
+    /// [B + P, R]
     pub(crate) hidden: Region,
     /// [B + P, H] when training, else [B, H]; empty if the cell has no cell state
     pub(crate) cells: Region,
     /// [P, the cell's slots of H and a gap] when training, else some rows for input products computed ahead
     pub(crate) gates: Region,
-    /// [B, H] when training
+    /// What the layer's options keep.
+    pub(crate) kept: Region,
+    /// [B, R] when training
     pub(crate) hidden_gradient: Region,
-    /// [B, H] when training
+    /// [B, H] when training; empty if the cell has no cell state
     pub(crate) cell_gradient: Region,
 }
 
@@ -68,19 +70,19 @@ impl Workspace {
         let when = |wanted: bool, length: usize| if wanted { length } else { 0 };
         let input = plan.take(packed_rows * layers.first().map_or(0, |layer| layer.shape.input_size));
         let regions = layers.iter().enumerate().map(|(index, layer)| {
-            let units = layer.shape.padded_units;
+            let shape = layer.shape;
+            let (units, hidden) = (shape.padded_units, shape.padded_hidden);
+            let cells = |rows: usize| when(shape.has_cell_state(), rows * units);
             let mut directions = [DirectionRegions::default(); 2];
             for direction in &mut directions[..layer.directions.len()] {
                 *direction = DirectionRegions {
-                    hidden: plan.take((batch + packed_rows) * units),
-                    cells: plan.take(when(
-                        layer.shape.recurrence.has_cell_state(),
-                        (batch + when(training, packed_rows)) * units,
-                    )),
+                    hidden: plan.take((batch + packed_rows) * hidden),
+                    cells: plan.take(cells(batch + when(training, packed_rows))),
                     gates: plan
-                        .take(layer.shape.gate_stride() * if training { packed_rows } else { ahead_rows(batch) }),
-                    hidden_gradient: plan.take(when(training, batch * units)),
-                    cell_gradient: plan.take(when(training, batch * units)),
+                        .take(shape.gate_stride() * if training { packed_rows } else { spare_rows(shape, batch) }),
+                    kept: plan.take(KeptLayout::new(shape, batch, packed_rows, training).length()),
+                    hidden_gradient: plan.take(when(training, batch * hidden)),
+                    cell_gradient: plan.take(when(training, cells(batch))),
                 };
             }
             let outputs = layer.outputs().next_multiple_of(lanes);
@@ -91,9 +93,10 @@ impl Workspace {
         let top = layers.last().expect("a network has a layer");
         let readout_regions = readout.plan(&mut plan, top, training, (batch, packed_rows));
         let outputs = plan.take(readout.rows(batch, packed_rows) * head.output_stride());
-        let layer_scratch = layers.iter().map(|layer| scratch(layer.shape, lanes, threads)).max().unwrap_or(0);
+        let layer_scratch =
+            layers.iter().map(|layer| ScratchLayout::new(layer.shape, lanes, threads, batch, packed_rows).length());
         let head_scratch = head.scratch(threads).max(readout.scratch(threads));
-        let scratch = plan.take(when(training, layer_scratch.max(head_scratch)));
+        let scratch = plan.take(when(training, layer_scratch.max().unwrap_or(0).max(head_scratch)));
         self.memory.grow(plan.length())?;
         *self = Self {
             memory: std::mem::take(&mut self.memory),

@@ -1,6 +1,6 @@
-//! LSTM layers as four tensors, and stacks of them. The equations are in `cells`.
+//! A plain LSTM layer as four tensors. The equations are in `cells`.
 
-use super::layer::{DirectionOutput, DirectionWeights, direction};
+use super::layer::{Batch, DirectionOutput, DirectionWeights, Masks, direction};
 use super::scalar::Scalar;
 use crate::network::definition::{Cell, LayerDefinition};
 
@@ -52,28 +52,6 @@ pub fn lstm<S: Scalar>(
     let definition = LayerDefinition::new(Cell::Lstm, units as u32);
     let tensors =
         [("weight_ih", weight_ih), ("weight_hh", weight_hh), ("bias_ih", bias_ih), ("bias_hh", bias_hh)].into();
-    direction(&definition, &DirectionWeights { tensors }, x, lengths, steps, h0, c0, false)
-}
-
-/// Layers one upon another, the one nearest to the input first: each reads the hidden states of the one below.
-///
-/// `h0[k]` and `c0[k]` \[batch, H of layer k\] are layer k's initial state. Gives every layer's output, in this order.
-///
-/// # Panics
-/// As [`lstm`], and where there is not one initial state a layer.
-pub fn stack<S: Scalar>(
-    layers: &[LayerWeights<S>],
-    x: &[S],
-    lengths: &[usize],
-    steps: usize,
-    h0: &[Vec<S>],
-    c0: &[Vec<S>],
-) -> Vec<DirectionOutput<S>> {
-    assert_eq!((h0.len(), c0.len()), (layers.len(), layers.len()), "h0 and c0 have an entry a layer");
-    let mut outputs: Vec<DirectionOutput<S>> = Vec::new();
-    for (k, weights) in layers.iter().enumerate() {
-        let input = outputs.last().map_or(x, |below| &below.hidden);
-        outputs.push(lstm(weights, input, lengths, steps, &h0[k], &c0[k]));
-    }
-    outputs
+    let batch = Batch { x, lengths, steps, h0, c0 };
+    direction(&definition, &DirectionWeights { tensors }, &Masks::default(), batch, false)
 }

@@ -2,7 +2,7 @@
 //! every fast path is held to it, and it knows none of them.
 //!
 //! Read in this order: `scalar` (what a number must be able to do), `cells` (one step of each recurrence), `layer` (a
-//! layer over a batch of sequences), `lstm` (LSTM layers and stacks of them), `pooling` (from the states of
+//! layer over a batch of sequences), `lstm` (a plain LSTM layer), `pooling` (from the states of
 //! every step to one), `head` (logits, probabilities, cross-entropy), `losses` (all the others), `tape` (exact gradients of all of
 //! these), `adam` (how gradients become steps).
 //!
@@ -38,7 +38,7 @@
 //! ```
 
 mod adam;
-mod cells;
+pub(crate) mod cells;
 mod head;
 mod layer;
 mod losses;
@@ -49,9 +49,9 @@ mod tape;
 
 pub use adam::{Adam, clip_by_global_norm};
 pub use head::{cross_entropy, linear, softmax};
-pub use layer::{DirectionOutput, DirectionWeights, direction};
+pub use layer::{Batch, DirectionOutput, DirectionWeights, Masks, direction};
 pub use losses::{RowLoss, weighted_loss};
-pub use lstm::{LayerWeights, lstm, stack};
+pub use lstm::{LayerWeights, lstm};
 pub use pooling::{StepPooling, pool_steps};
 pub use scalar::Scalar;
 pub use tape::{Gradients, Tape, Variable};

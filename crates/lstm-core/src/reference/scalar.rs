@@ -17,6 +17,9 @@ pub trait Scalar:
     /// The natural logarithm.
     #[must_use]
     fn ln(self) -> Self;
+    /// The square root.
+    #[must_use]
+    fn sqrt(self) -> Self;
     /// The hyperbolic tangent.
     #[must_use]
     fn tanh(self) -> Self;
@@ -39,6 +42,10 @@ impl Scalar for f64 {
 
     fn ln(self) -> f64 {
         f64::ln(self)
+    }
+
+    fn sqrt(self) -> f64 {
+        f64::sqrt(self)
     }
 
     fn tanh(self) -> f64 {

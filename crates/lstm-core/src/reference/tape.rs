@@ -144,6 +144,11 @@ impl Scalar for Variable<'_> {
         record(self.value.ln(), [(self, 1.0 / self.value)])
     }
 
+    fn sqrt(self) -> Self {
+        let y = self.value.sqrt();
+        record(y, [(self, 0.5 / y)])
+    }
+
     fn tanh(self) -> Self {
         let y = self.value.tanh();
         record(y, [(self, 1.0 - y * y)])

@@ -6,6 +6,9 @@
 //! | `weight_hh` | orthogonal, each gate a matrix of its own |
 //! | `bias_ih` | 1 for an LSTM's forget gate, 0 elsewhere |
 //! | `bias_hh` | 0 |
+//! | `weight_hr` | Glorot uniform |
+//! | `gain_gates`, `gain_cell` | 1 |
+//! | `weight_peephole`, `bias_cell` | 0 |
 //! | `attention.weight`, `attention.score`, `output.weight` | Glorot uniform |
 //! | `attention.bias`, `output.bias`, `input.mean`, `input.deviation` | 0 |
 //!
@@ -45,7 +48,15 @@ pub fn initialise(definition: &ModelDefinition, layout: &Layout, seed: u32) -> V
             for gate in 0..gates {
                 orthogonal(&mut weights[gate_of(&direction.weight_hh, gate, gates)], units, &mut random);
             }
-            if layer.definition.cell == Cell::Lstm && !layer.definition.coupled_gates {
+            glorot_uniform(
+                &mut weights[direction.weight_hr.clone()],
+                units,
+                layer.definition.hidden_size(),
+                &mut random,
+            );
+            weights[direction.gain_gates.clone()].fill(1.0);
+            weights[direction.gain_cell.clone()].fill(1.0);
+            if layer.definition.cell == Cell::Lstm && !layer.definition.coupled_gates && layer.definition.bias {
                 weights[gate_of(&direction.bias_ih, FORGET, gates)].fill(FORGET_BIAS);
             }
         }
@@ -71,19 +82,23 @@ fn glorot_uniform(weights: &mut [f32], inputs: usize, outputs: usize, random: &m
     weights.fill_with(|| random.uniform(-bound, bound));
 }
 
-/// A `[size, size]` matrix whose rows (and so columns) are orthonormal, each such matrix as likely: the orthonormal
-/// factor of a normally distributed matrix (Mezzadri 2007), by Gram and Schmidt in f64.
+/// A matrix of `size` rows and as many columns or fewer, whose columns are orthonormal, and whose rows are too if it is
+/// square, each such matrix as likely: the orthonormal factor of a normally distributed matrix (Mezzadri 2007), by Gram and
+/// Schmidt in f64.
 fn orthogonal(weights: &mut [f32], size: usize, random: &mut RandomStream) {
-    let mut rows: Vec<f64> = Vec::with_capacity(size * size);
-    let mut row = vec![0.0; size];
-    while rows.len() < size * size {
-        row.fill_with(|| random.normal());
-        if orthonormalise(&mut row, &rows) {
-            rows.extend_from_slice(&row);
+    let columns = weights.len() / size;
+    let mut vectors: Vec<f64> = Vec::with_capacity(weights.len());
+    let mut vector = vec![0.0; size];
+    while vectors.len() < weights.len() {
+        vector.fill_with(|| random.normal());
+        if orthonormalise(&mut vector, &vectors) {
+            vectors.extend_from_slice(&vector);
         }
     }
-    for (weight, value) in weights.iter_mut().zip(rows) {
-        *weight = value as f32;
+    // The vectors are the rows of a square matrix, the columns of a narrower one.
+    let place = |index: usize| if columns == size { index } else { index % size * columns + index / size };
+    for (index, value) in vectors.into_iter().enumerate() {
+        weights[place(index)] = value as f32;
     }
 }
 
@@ -166,6 +181,18 @@ mod tests {
         assert!(low < -bound * (1.0 - 10.0 / n) && high > bound * (1.0 - 10.0 / n), "{low} {high} {bound}");
         let mean_square = weights.iter().map(|&weight| f64::from(weight).powi(2)).sum::<f64>() / n;
         assert!((mean_square / bound.powi(2) - 1.0 / 3.0).abs() < 4.0 * (4.0 / 45.0_f64).sqrt() / n.sqrt());
+    }
+
+    #[test]
+    fn a_projected_layers_recurrent_matrices_have_orthonormal_columns() {
+        let (size, columns) = (9, 4);
+        let mut weights = vec![0.0; size * columns];
+        orthogonal(&mut weights, size, &mut RandomStream::new(1, Stream::Initialisation));
+        for (a, b) in (0..columns).flat_map(|a| (0..columns).map(move |b| (a, b))) {
+            let column = |c: usize| weights[c..].iter().step_by(columns).map(|&weight| f64::from(weight));
+            let product: f64 = column(a).zip(column(b)).map(|(a, b)| a * b).sum();
+            assert!((product - f64::from(u8::from(a == b))).abs() < 1e-6, "{a}, {b}: {product}");
+        }
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use lstm_core::kernels::InstructionSet;
 use lstm_core::network::definition::{Cell, DirectionTensors, LayerDefinition};
-use lstm_core::network::layer::{LayerGradients, LayerOutput, RecurrentLayer};
+use lstm_core::network::layer::{LayerGradients, LayerMasks, LayerOutput, RecurrentLayer};
 use lstm_core::random::{RandomStream, Stream};
-use lstm_core::reference::{DirectionWeights, Scalar, Tape, Variable, direction};
+use lstm_core::reference::{Batch, DirectionWeights, Masks, Scalar, Tape, Variable, direction};
 
 /// One layer, a batch for it, and the cotangents of what it computes.
 #[derive(Clone)]
@@ -21,6 +21,8 @@ pub(crate) struct Case {
     pub(crate) h0: Vec<f32>,
     /// Empty unless the layer is an LSTM, as everything of cell states.
     pub(crate) c0: Vec<f32>,
+    /// The factors of training, as [`LayerMasks`] has them; empty where the layer has none.
+    pub(crate) masks: [Vec<f32>; 3],
     /// Cotangents of every hidden state, of the final hidden states and of the final cell states.
     pub(crate) hidden: Vec<f32>,
     pub(crate) final_hidden: Vec<f32>,
@@ -37,13 +39,20 @@ impl Case {
     pub(crate) fn of(definition: LayerDefinition, batch: usize, steps: usize, input_size: usize) -> Self {
         let units = definition.units as usize;
         let cells = if definition.cell == Cell::Lstm { batch * units } else { 0 };
+        let states = definition.hidden_size();
+        let masks = masks(&definition, batch, steps);
         let mut random = RandomStream::new((batch * 1_000_000 + input_size * 1000 + units) as u32, Stream::Shuffling);
         let mut values =
             |count: usize, size: f32| -> Vec<f32> { (0..count).map(|_| random.uniform(-size, size)).collect() };
         // Pre-activations of size 1, so that no gate saturates and every term counts.
         let weights =
             DirectionTensors::shapes(&definition, input_size).named().into_iter().flat_map(|(name, shape)| {
-                let size = if name == "weight_ih" { input_size } else { units };
+                let size = match name {
+                    "weight_ih" => input_size,
+                    "weight_hh" => states,
+                    "gain_gates" | "gain_cell" | "weight_peephole" => 1,
+                    _ => units,
+                };
                 values(shape.iter().product(), 1.0 / (size as f32).sqrt())
             });
         let weights = weights.collect();
@@ -56,10 +65,11 @@ impl Case {
             lengths: (0..batch).map(|sample| ((sample * 7 + steps - 1) % steps + 1) as u32).collect(),
             weights,
             x: values(batch * steps * input_size, 1.0),
-            h0: values(batch * units, 1.0),
+            h0: values(batch * states, 1.0),
             c0: values(cells, 1.0),
-            hidden: values(batch * steps * units, 1.0),
-            final_hidden: values(batch * units, 1.0),
+            masks,
+            hidden: values(batch * steps * states, 1.0),
+            final_hidden: values(batch * states, 1.0),
             final_cell: values(cells, 1.0),
         };
         case.fill_padding(f32::NAN);
@@ -106,7 +116,11 @@ impl Case {
     }
 
     pub(crate) fn forward(&self, layer: &mut RecurrentLayer) -> LayerOutput {
-        layer.forward(&self.x, self.steps, Some(&self.lengths), Some((&self.h0, &self.c0))).unwrap()
+        let masks = (!self.masks.iter().all(Vec::is_empty)).then(|| {
+            let [recurrent, keep_hidden, keep_cell] = &self.masks;
+            LayerMasks { recurrent, keep_hidden, keep_cell }
+        });
+        layer.forward_masked(&self.x, self.steps, Some(&self.lengths), Some((&self.h0, &self.c0)), masks).unwrap()
     }
 
     pub(crate) fn backward(&self, layer: &mut RecurrentLayer) -> LayerGradients {
@@ -126,7 +140,11 @@ impl Case {
     /// The oracle's output for numbers of any kind: every hidden state, the final hidden and the final cell states.
     fn run<S: Scalar>(&self, weights: &DirectionWeights<S>, x: &[S], h0: &[S], c0: &[S]) -> [Vec<S>; 3] {
         let lengths = self.lengths();
-        let output = direction(&self.definition, weights, x, &lengths, self.steps, h0, c0, self.reverse);
+        let [recurrent, keep_hidden, keep_cell] =
+            self.masks.each_ref().map(|mask| mask.iter().copied().map(f64::from).collect());
+        let batch = Batch { x, lengths: &lengths, steps: self.steps, h0, c0 };
+        let masks = Masks { recurrent, keep_hidden, keep_cell };
+        let output = direction(&self.definition, weights, &masks, batch, self.reverse);
         [output.hidden, output.h_n, output.c_n]
     }
 
@@ -181,4 +199,20 @@ impl Case {
         named.extend([("x", &x[..]), ("h0", initial_hidden), ("c0", initial_cell)]);
         named
     }
+}
+
+/// Masks for a layer that drops states or keeps them.
+fn masks(definition: &LayerDefinition, batch: usize, steps: usize) -> [Vec<f32>; 3] {
+    let mut random = RandomStream::new(batch as u32, Stream::Initialisation);
+    let mut mask = |rate: f32, length: usize, [hit, miss]: [f32; 2]| -> Vec<f32> {
+        let length = if rate > 0.0 { length } else { 0 };
+        (0..length).map(|_| if random.unit_f64() < f64::from(rate) { hit } else { miss }).collect()
+    };
+    let (states, units) = (definition.hidden_size(), definition.units as usize);
+    let dropped = definition.recurrent_dropout;
+    [
+        mask(dropped, batch * states, [0.0, 1.0 / (1.0 - dropped)]),
+        mask(definition.zoneout.hidden, batch * steps * states, [1.0, 0.0]),
+        mask(definition.zoneout.cell, batch * steps * units, [1.0, 0.0]),
+    ]
 }

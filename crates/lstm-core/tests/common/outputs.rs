@@ -5,7 +5,7 @@ use lstm_core::network::definition::{At, Cell, DirectionTensors, LayerDefinition
 use lstm_core::network::parameters::Layout;
 use lstm_core::network::targets::{NO_CLASS, TargetValues, Targets};
 use lstm_core::reference::{
-    DirectionWeights, RowLoss, Scalar, StepPooling, direction, linear, pool_steps, weighted_loss,
+    Batch, DirectionWeights, Masks, RowLoss, Scalar, StepPooling, direction, linear, pool_steps, weighted_loss,
 };
 use lstm_core::training::loss_options::{LossKind, LossOptions};
 use std::collections::BTreeMap;
@@ -90,7 +90,8 @@ impl OutputCase {
                     let weights = direction_weights(parameters, layer, inputs, &format!("layers.{k}"), suffix);
                     let zeros = vec![S::from(0.0); lengths.len() * layer.units as usize];
                     let c0 = if layer.cell == Cell::Lstm { &zeros[..] } else { &[] };
-                    direction(layer, &weights, &x, &lengths, self.steps, &zeros, c0, reverse)
+                    let batch = Batch { x: &x, lengths: &lengths, steps: self.steps, h0: &zeros, c0 };
+                    direction(layer, &weights, &Masks::default(), batch, reverse)
                 })
                 .collect();
             let units = layer.units as usize;

@@ -3,15 +3,18 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
+use super::kept::{Kept, Masks};
 use super::share::{Share, share_out};
-use super::{Cell, Columns, ForwardUnit, Input, LayerBatch, Recurrence, Shape};
-use crate::cells::gru::Gru;
+use super::{Cell, Columns, ForwardUnit, Input, LayerBatch, PackedWeights, Recurrence, Shape};
+use crate::cells::gru::{Gru, ResetBefore};
 use crate::cells::lstm::{Lstm, LstmOptions};
+use crate::cells::normalised_lstm::NormalisedLstm;
 use crate::cells::rnn::Rnn;
 use crate::cells::sequences::{Direction, Sequences};
 use crate::kernels::instruction_set::{Kernel, KernelIsa, MAX_LANES, MAX_ROWS, dispatch};
 use crate::kernels::tile::{Left, TILE_VECTORS, Tile, compute, compute_overlapping, tiles, with_rows};
 use crate::memory::SharedRows;
+use crate::network::definition::Reset;
 
 /// Rows up to which the input's product is computed ahead, for several steps at once: one row a step reads all weights
 /// for one use of each, and what is read for several steps together is not read again in each.
@@ -23,19 +26,22 @@ const AHEAD_STEPS: usize = 24;
 
 /// What a forward pass writes, P standing for packed rows, B for the batch, H for the padded units.
 pub(crate) struct Activations<'a> {
-    /// [B + P, H]: the initial hidden states of the rows, filled in by the caller, then each packed row's.
+    /// [B + P, R]: the initial hidden states of the rows, filled in by the caller, then each packed row's.
     pub(crate) hidden: &'a mut [f32],
     /// Cell states likewise, [B + P, H], if the cell has them; unless training only [B, H], replaced step by step.
     pub(crate) cells: &'a mut [f32],
-    /// [P, the cell's slots of H and a gap] when training: what the cell saves. Else room for [`ahead_rows`] such rows.
+    /// [P, the cell's slots of H and a gap] when training: what the cell saves. Else room for [`spare_rows`] such rows.
     pub(crate) gates: &'a mut [f32],
+    /// What the layer's options need.
+    pub(crate) kept: Kept<'a>,
     /// Whether a backward pass will follow.
     pub(crate) training: bool,
 }
 
 /// Rows of gates that predictions of up to `batch` rows need room for.
-pub(crate) fn ahead_rows(batch: usize) -> usize {
-    batch.min(AHEAD_ROWS) * AHEAD_STEPS
+pub(crate) fn spare_rows(shape: Shape, batch: usize) -> usize {
+    let ahead = batch.min(AHEAD_ROWS) * AHEAD_STEPS;
+    if shape.deferred() { ahead.max(batch) } else { ahead }
 }
 
 impl LayerBatch<'_> {
@@ -51,28 +57,47 @@ pub(crate) fn forward(job: LayerBatch, activations: Activations) {
     let (batch, packed) = (sequences.batch(), sequences.packed_rows());
     let training = activations.training;
     job.x.check(shape.input_size, packed);
-    assert!(activations.hidden.len() >= (batch + packed) * shape.padded_units);
+    assert!(activations.hidden.len() >= (batch + packed) * shape.padded_hidden);
     let state_rows = batch + if training { packed } else { 0 };
-    let cell_rows = if shape.recurrence.has_cell_state() { state_rows } else { 0 };
+    let cell_rows = if shape.has_cell_state() { state_rows } else { 0 };
     assert!(activations.cells.len() >= cell_rows * shape.padded_units);
-    let gate_rows = if training { packed } else { ahead_rows(batch) };
+    let gate_rows = if training { packed } else { spare_rows(shape, batch) };
     assert!(activations.gates.len() >= gate_rows * shape.gate_stride());
+    let Kept { said, seen, masks } = activations.kept;
+    let said_rows = if !shape.projected {
+        0
+    } else if training {
+        packed
+    } else {
+        batch
+    };
+    assert!(said.len() >= said_rows * shape.padded_units);
+    masks.check(shape, batch, packed);
+    assert!(masks.recurrent.is_empty() || seen.len() >= (batch + packed) * shape.padded_hidden);
+    for (seen, (hidden, mask)) in seen.iter_mut().zip(activations.hidden.iter().zip(masks.recurrent)) {
+        *seen = hidden * mask;
+    }
+    let hidden = SharedRows::new(activations.hidden);
     let pass = ForwardPass {
         shape,
         sequences,
         direction: job.direction,
         ahead: job.input_ahead(),
-        gate_weights: job.weights.gates(),
-        biases: job.weights.biases(),
+        weights: job.weights,
         x: job.x,
-        hidden: SharedRows::new(activations.hidden),
+        hidden,
+        seen: if masks.recurrent.is_empty() { hidden } else { SharedRows::new(seen) },
+        said: SharedRows::new(said),
         cells: SharedRows::new(activations.cells),
         gates: SharedRows::new(activations.gates),
+        masks,
     };
     match shape.recurrence {
         Recurrence::Lstm(LstmOptions::PLAIN) => run(job, pass, training, Lstm::<true> { options: LstmOptions::PLAIN }),
+        Recurrence::Lstm(options) if options.layer_norm => run(job, pass, training, NormalisedLstm(Lstm { options })),
         Recurrence::Lstm(options) => run(job, pass, training, Lstm::<false> { options }),
-        Recurrence::Gru => run(job, pass, training, Gru),
+        Recurrence::Gru(Reset::After) => run(job, pass, training, Gru),
+        Recurrence::Gru(Reset::Before) => run(job, pass, training, ResetBefore),
         Recurrence::Rnn(activation) => run(job, pass, training, Rnn { activation }),
     }
 }
@@ -88,37 +113,54 @@ fn run<C: Cell>(job: LayerBatch, pass: ForwardPass, training: bool, cell: C) {
 }
 
 #[derive(Clone, Copy)]
-struct ForwardPass<'a> {
-    shape: Shape,
-    sequences: &'a Sequences,
+pub(super) struct ForwardPass<'a> {
+    pub(super) shape: Shape,
+    pub(super) sequences: &'a Sequences,
     direction: Direction,
     ahead: bool,
-    gate_weights: &'a [f32],
-    biases: &'a [f32],
+    pub(super) weights: &'a PackedWeights,
     x: Input<'a>,
-    hidden: SharedRows<'a>,
+    pub(super) hidden: SharedRows<'a>,
+    /// The hidden states as the gates see them; `hidden` itself without recurrent dropout.
+    pub(super) seen: SharedRows<'a>,
+    /// What is projected.
+    pub(super) said: SharedRows<'a>,
     cells: SharedRows<'a>,
-    gates: SharedRows<'a>,
+    pub(super) gates: SharedRows<'a>,
+    pub(super) masks: Masks<'a>,
 }
 
 /// Some rows and units of the batch, for all of their steps.
-struct ForwardShare<'a, C, const TRAINING: bool> {
-    cell: C,
-    pass: ForwardPass<'a>,
-    share: Share<'a>,
+pub(super) struct ForwardShare<'a, C, const TRAINING: bool> {
+    pub(super) cell: C,
+    pub(super) pass: ForwardPass<'a>,
+    pub(super) share: Share<'a>,
 }
 
-/// Rows of one step that a tile computes.
+/// Rows of one step that lie side by side.
 #[derive(Clone, Copy)]
-struct TileRows {
+pub(super) struct StepRows {
     /// The first of them in the batch.
-    row: usize,
+    pub(super) row: usize,
     /// Its packed row.
-    packed_row: usize,
+    pub(super) packed_row: usize,
     /// The state before it.
-    state_before: usize,
-    /// Where its gates lie, if its input product was computed ahead or they are saved.
-    gates: usize,
+    pub(super) state_before: usize,
+    /// Where its gates lie, if there are any of it.
+    pub(super) gates: usize,
+}
+
+impl StepRows {
+    /// The r-th of them.
+    #[inline(always)]
+    pub(super) fn nth(self, r: usize) -> Self {
+        Self {
+            row: self.row + r,
+            packed_row: self.packed_row + r,
+            state_before: self.state_before + r,
+            gates: self.gates + r,
+        }
+    }
 }
 
 impl<C: Cell, const TRAINING: bool> Kernel for ForwardShare<'_, C, TRAINING> {
@@ -142,17 +184,18 @@ impl<C: Cell, const TRAINING: bool> Kernel for ForwardShare<'_, C, TRAINING> {
             for turn in 0..panels.len() {
                 // Back and forth, so that a step begins with the weights that the step before has left in the cache.
                 let panel = if index % 2 == 0 { panels.start + turn } else { panels.end - 1 - turn };
-                for run in sequences.runs(direction, step) {
-                    let run = run.within(&self.share.rows);
-                    for (row, count) in tiles(run.rows.clone(), I::ROWS) {
-                        let packed_row = sequences.offset(step) + row;
-                        let state_before = run.state_before + row - run.rows.start;
-                        let rows = TileRows { row, packed_row, state_before, gates: packed_row - first_gates };
+                for (rows, count) in self.runs(step, first_gates) {
+                    for (row, count) in tiles(0..count, I::ROWS) {
                         // SAFETY: the rows are active at this step, rows and units this share's own; `forward` checked
                         // the sizes.
-                        unsafe { with_rows!(count, I, |R| self.tile::<I, R>(isa, rows, panel)) };
+                        unsafe { with_rows!(count, I, |R| self.tile::<I, R>(isa, rows.nth(row), panel)) };
                     }
                 }
+            }
+            // SAFETY: as above; threads that share the units meet before one reads what another has written.
+            unsafe {
+                self.finish_deferred(isa, step, first_gates);
+                self.finish_hidden(isa, step, first_gates);
             }
             self.share.meet();
         }
@@ -160,6 +203,19 @@ impl<C: Cell, const TRAINING: bool> Kernel for ForwardShare<'_, C, TRAINING> {
 }
 
 impl<C: Cell, const TRAINING: bool> ForwardShare<'_, C, TRAINING> {
+    /// This share's rows of a step: runs of them side by side, and how many each has.
+    #[inline(always)]
+    pub(super) fn runs(&self, step: usize, first_gates: usize) -> impl Iterator<Item = (StepRows, usize)> {
+        let ForwardPass { sequences, direction, ahead, .. } = self.pass;
+        let rows = self.share.rows.clone();
+        sequences.runs(direction, step).into_iter().map(move |run| {
+            let run = run.within(&rows);
+            let (row, packed_row) = (run.rows.start, sequences.offset(step) + run.rows.start);
+            let gates = if TRAINING || ahead { packed_row - first_gates } else { row };
+            (StepRows { row, packed_row, state_before: run.state_before, gates }, run.rows.len())
+        })
+    }
+
     /// The input's part of the pre-activations, `b + W_ih · x`, of the packed rows `rows` and some panels, into the gates'
     /// rows from `rows.start − first_gates` on.
     ///
@@ -199,8 +255,7 @@ impl<C: Cell, const TRAINING: bool> ForwardShare<'_, C, TRAINING> {
     /// The packed weights of one panel: those of the input, then those of the hidden state.
     #[inline(always)]
     fn weights<I: KernelIsa>(&self, panel: usize) -> *const f32 {
-        let Shape { input_size, units, .. } = self.pass.shape;
-        self.pass.gate_weights[panel * (input_size + units) * Self::width::<I>()..].as_ptr()
+        self.pass.weights.gates()[panel * self.pass.shape.packed_panel(I::LANES)..].as_ptr()
     }
 
     /// Numbers of one depth of a panel.
@@ -212,7 +267,7 @@ impl<C: Cell, const TRAINING: bool> ForwardShare<'_, C, TRAINING> {
     /// The biases of one panel, the same for every row of a tile.
     #[inline(always)]
     fn biases<I: KernelIsa>(&self, panel: usize) -> Tile<*const f32> {
-        let start = self.pass.biases[panel * TILE_VECTORS * I::LANES..].as_ptr();
+        let start = self.pass.weights.biases()[panel * TILE_VECTORS * I::LANES..].as_ptr();
         Tile { start, row_stride: 0, vector_stride: I::LANES }
     }
 
@@ -230,23 +285,26 @@ impl<C: Cell, const TRAINING: bool> ForwardShare<'_, C, TRAINING> {
         )
     }
 
-    /// One vector of units of R rows at one step: pre-activations in registers, then the gates.
+    /// One panel of units of R rows at one step: pre-activations in registers, then, unless that has to wait, the states.
     ///
     /// # Safety
     /// The rows are active at the step, and these units of theirs written by this thread alone.
     #[inline(always)]
-    unsafe fn tile<I: KernelIsa, const R: usize>(&self, isa: I, rows: TileRows, panel: usize) {
+    unsafe fn tile<I: KernelIsa, const R: usize>(&self, isa: I, rows: StepRows, panel: usize) {
         let pass = &self.pass;
-        let Shape { input_size, units, padded_units, .. } = pass.shape;
+        let Shape { input_size, padded_units, hidden, padded_hidden, .. } = pass.shape;
         let width = TILE_VECTORS * I::LANES;
         let mut tile = MaybeUninit::<[f32; MAX_ROWS * TILE_VECTORS * MAX_LANES]>::uninit();
         let tile = tile.as_mut_ptr().cast::<f32>();
-        let preactivations = Tile { start: tile, row_stride: width, vector_stride: I::LANES };
+        let mut preactivations = Tile { start: tile, row_stride: width, vector_stride: I::LANES };
         let weights = self.weights::<I>(panel);
         // SAFETY: packed rows, states and panels are within the sizes that `forward` checked.
         unsafe {
-            let h = pass.hidden.at(rows.state_before * padded_units);
-            let h = Left { start: h, stride: padded_units, depth: units };
+            if C::DEFERRED.is_some() {
+                preactivations = self.projected::<I>(rows.gates, panel);
+            }
+            let h = pass.seen.at(rows.state_before * padded_hidden);
+            let h = Left { start: h, stride: padded_hidden, depth: hidden };
             if pass.ahead {
                 let projected = self.projected::<I>(rows.gates, panel).into();
                 let weights = weights.add(input_size * Self::width::<I>());
@@ -267,12 +325,15 @@ impl<C: Cell, const TRAINING: bool> ForwardShare<'_, C, TRAINING> {
                     [x, y] => compute::<I, R, TILE_VECTORS, false>(isa, biases, &[x, y, h], weights, preactivations),
                 }
             }
+            if C::DEFERRED.is_some() {
+                return;
+            }
             for r in 0..R {
                 for vector in 0..C::UNIT_VECTORS {
                     let unit = (panel * C::UNIT_VECTORS + vector) * I::LANES;
                     // The last panel of several vectors may be wider than the units are.
                     if C::UNIT_VECTORS == 1 || unit < padded_units {
-                        let at = self.unit(tile.add(r * width + vector * I::LANES), rows, r, unit);
+                        let at = self.unit(tile.add(r * width + vector * I::LANES), rows.nth(r), unit);
                         self.cell.forward::<I, TRAINING>(isa, at);
                     }
                 }
@@ -280,25 +341,31 @@ impl<C: Cell, const TRAINING: bool> ForwardShare<'_, C, TRAINING> {
         }
     }
 
-    /// Where the vector from `unit` on of the tile's row r lies.
+    /// Where the vector of a row from `unit` on lies.
     ///
     /// # Safety
     /// As [`tile`](Self::tile).
     #[inline(always)]
-    unsafe fn unit(&self, preactivations: *const f32, rows: TileRows, r: usize, unit: usize) -> ForwardUnit {
+    pub(super) unsafe fn unit(&self, preactivations: *const f32, rows: StepRows, unit: usize) -> ForwardUnit {
         let pass = &self.pass;
-        let padded_units = pass.shape.padded_units;
-        let state = pass.sequences.batch() + rows.packed_row;
-        let [cell_before, cell] = if TRAINING { [rows.state_before, state] } else { [rows.row, rows.row] };
+        let Shape { padded_units, padded_hidden, projected, .. } = pass.shape;
+        let StepRows { row, packed_row, state_before, gates } = rows;
+        let state = pass.sequences.batch() + packed_row;
+        let [cell_before, cell] = if TRAINING { [state_before, state] } else { [row, row] };
         // SAFETY: rows and units are this thread's; `forward` checked the sizes.
         unsafe {
             let cells = |state: usize| {
-                if C::CELL_STATE { pass.cells.at((state + r) * padded_units + unit) } else { std::ptr::null_mut() }
+                if C::CELL_STATE { pass.cells.at(state * padded_units + unit) } else { std::ptr::null_mut() }
             };
-            let slots = if TRAINING {
-                pass.gates.at((rows.gates + r) * pass.shape.gate_stride() + unit)
+            let slots = if TRAINING || C::DEFERRED.is_some() {
+                pass.gates.at(gates * pass.shape.gate_stride() + unit)
             } else {
                 std::ptr::null_mut()
+            };
+            let hidden = if projected {
+                pass.said.at(if TRAINING { packed_row } else { row } * padded_units + unit)
+            } else {
+                pass.hidden.at(state * padded_hidden + unit)
             };
             ForwardUnit {
                 preactivations,
@@ -306,8 +373,11 @@ impl<C: Cell, const TRAINING: bool> ForwardShare<'_, C, TRAINING> {
                 slot_stride: padded_units,
                 cell_before: cells(cell_before),
                 cell: cells(cell),
-                hidden_before: pass.hidden.at((rows.state_before + r) * padded_units + unit),
-                hidden: pass.hidden.at((state + r) * padded_units + unit),
+                // With a projection these are numbers of something else, which the LSTM does not ask for.
+                hidden_before: pass.hidden.at(state_before * padded_hidden).add(if projected { 0 } else { unit }),
+                hidden,
+                vectors: pass.weights.vectors().as_ptr().wrapping_add(unit),
+                cell_keep: pass.masks.keep_cell(&pass.shape, packed_row, unit),
             }
         }
     }

@@ -16,18 +16,24 @@
 
 mod backward;
 mod cell;
+mod finish;
 mod forward;
+mod kept;
+mod scratch;
 mod shape;
 mod share;
+mod weight_gradients;
 mod weights;
 
 use super::sequences::{Direction, Sequences};
 use crate::executor::Executor;
 use crate::kernels::InstructionSet;
 
-pub(crate) use backward::{FromAbove, Gradients, InputGradient, backward, scratch};
-pub(crate) use cell::{BackwardUnit, Cell, ForwardUnit};
-pub(crate) use forward::{Activations, ahead_rows, forward};
+pub(crate) use backward::{FromAbove, Gradients, InputGradient, backward};
+pub(crate) use cell::{BackwardUnit, Cell, Deferred, ForwardUnit, Keep, Row};
+pub(crate) use forward::{Activations, forward, spare_rows};
+pub(crate) use kept::{KeptLayout, MaskRows};
+pub(crate) use scratch::ScratchLayout;
 pub(crate) use shape::{Recurrence, Shape};
 pub(crate) use weights::PackedWeights;
 

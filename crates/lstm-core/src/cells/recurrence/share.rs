@@ -23,6 +23,8 @@ pub(super) struct Share<'a> {
     pub(super) rows: Range<usize>,
     /// Units, among the padded ones: whole panels of [`TILE_VECTORS`] vectors but for the last.
     pub(super) units: Range<usize>,
+    /// Numbers of the hidden state likewise.
+    pub(super) hidden: Range<usize>,
     /// Where the threads meet after each step, if they share the units.
     pub(super) meeting: Option<&'a Barrier>,
 }
@@ -42,15 +44,22 @@ pub(super) fn share_out(batch: LayerBatch, job: impl Fn(Share) + Sync) {
     let LayerBatch { executor, sequences, .. } = batch;
     let shape = batch.weights.shape;
     let rows = sequences.batch();
+    let all = || Share { rows: 0..rows, units: 0..shape.padded_units, hidden: 0..shape.padded_hidden, meeting: None };
     let parts = executor.parts(sequences.packed_rows() * shape.operations());
     let panel = TILE_VECTORS * batch.set.lanes();
     let panels = shape.padded_units.div_ceil(panel);
     let unit_parts = parts.min(panels).min(rows * shape.operations() / WORTH_MEETING);
-    if rows < ENOUGH_ROWS * parts && unit_parts > 1 {
+    // A normalised row needs all of its units together.
+    if rows < ENOUGH_ROWS * parts && unit_parts > 1 && !shape.normalised() {
         let barrier = Barrier::new(unit_parts);
-        let start = |part: usize| (panels * part / unit_parts * panel).min(shape.padded_units);
+        let part_of = |numbers: usize, part: usize| {
+            let panels = numbers.div_ceil(panel);
+            let start = |part: usize| (panels * part / unit_parts * panel).min(numbers);
+            start(part)..start(part + 1)
+        };
         executor.run(unit_parts, |part| {
-            job(Share { rows: 0..rows, units: start(part)..start(part + 1), meeting: Some(&barrier) });
+            let (units, hidden) = (part_of(shape.padded_units, part), part_of(shape.padded_hidden, part));
+            job(Share { units, hidden, meeting: Some(&barrier), ..all() });
         });
         return;
     }
@@ -58,6 +67,6 @@ pub(super) fn share_out(batch: LayerBatch, job: impl Fn(Share) + Sync) {
     let parts = if batch.input_ahead() { 1 } else { parts.min(rows) };
     executor.run(parts, |part| {
         let start = |part| sequences.part_start(part, parts);
-        job(Share { rows: start(part)..start(part + 1), units: 0..shape.padded_units, meeting: None });
+        job(Share { rows: start(part)..start(part + 1), ..all() });
     });
 }

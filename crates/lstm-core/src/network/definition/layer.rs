@@ -27,6 +27,20 @@ pub struct LayerDefinition {
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
     pub bias: bool,
+    /// LSTM: numbers that the hidden state is projected to, fewer than the units (Sak et al. 2014; `proj_size` in
+    /// PyTorch). No projection unless given.
+    #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MAX_UNITS)))]
+    pub projection: Option<u32>,
+    /// LSTM: whether the gates see the cell state, each unit its own (Gers and Schmidhuber 2000). False unless given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
+    pub peepholes: bool,
+    /// LSTM: whether each gate's pre-activations, and the cell state on its way out, are normalised over the units (Ba et
+    /// al. 2016). False unless given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
+    pub layer_norm: bool,
     /// LSTM: whether the forget gate is 1 less the input gate (Greff et al. 2017). False unless given.
     #[serde(default, skip_serializing_if = "is_default")]
     #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
@@ -39,10 +53,23 @@ pub struct LayerDefinition {
     #[serde(default, skip_serializing_if = "is_default")]
     #[cfg_attr(feature = "schema", ts(as = "Option<GateActivation>", optional))]
     pub gate_activation: GateActivation,
+    /// GRU: where the reset gate stands. `"after"` unless given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", ts(as = "Option<Reset>", optional))]
+    pub reset: Reset,
     /// Simple RNN: the function of the hidden state. `"tanh"` unless given.
     #[serde(default, skip_serializing_if = "is_default")]
     #[cfg_attr(feature = "schema", ts(as = "Option<Activation>", optional))]
     pub activation: Activation,
+    /// The part of the hidden state that training drops on its way into the gates, the same at every step of a sequence
+    /// (Gal and Ghahramani 2016; `recurrent_dropout` in Keras). From 0 to below 1; 0 unless given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", ts(as = "Option<f32>", optional), schemars(range(min = 0), extend("exclusiveMaximum" = 1)))]
+    pub recurrent_dropout: f32,
+    /// The parts of the states that keep their value of the step before (Krueger et al. 2017). None unless given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", ts(as = "Option<Zoneout>", optional))]
+    pub zoneout: Zoneout,
 }
 
 /// The recurrence of a layer.
@@ -84,6 +111,18 @@ pub enum GateActivation {
     HardSigmoidFifth,
 }
 
+/// Where a GRU's reset gate stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+pub enum Reset {
+    /// After the product: `n = tanh(W x + b + r ∘ (U h + b))`, as in PyTorch and cuDNN.
+    #[default]
+    After,
+    /// Before the product: `n = tanh(W x + b + U (r ∘ h) + b)`, as in the paper.
+    Before,
+}
+
 /// The function of a simple RNN's hidden state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -96,6 +135,22 @@ pub enum Activation {
     Relu,
 }
 
+/// The parts of the states that keep their value of the step before: drawn anew for each number and step in training, and
+/// as an expectation in prediction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Zoneout {
+    /// Of the hidden state. From 0 to below 1; 0 unless given.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", ts(as = "Option<f32>", optional), schemars(range(min = 0), extend("exclusiveMaximum" = 1)))]
+    pub hidden: f32,
+    /// LSTM: of the cell state. From 0 to below 1; 0 unless given.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", ts(as = "Option<f32>", optional), schemars(range(min = 0), extend("exclusiveMaximum" = 1)))]
+    pub cell: f32,
+}
+
 impl LayerDefinition {
     /// A plain layer: every option as if left out.
     #[must_use]
@@ -105,10 +160,16 @@ impl LayerDefinition {
             units,
             bidirectional: false,
             bias: true,
+            projection: None,
+            peepholes: false,
+            layer_norm: false,
             coupled_gates: false,
             cell_clip: None,
             gate_activation: GateActivation::Sigmoid,
+            reset: Reset::After,
             activation: Activation::Tanh,
+            recurrent_dropout: 0.0,
+            zoneout: Zoneout::default(),
         }
     }
 
@@ -118,10 +179,16 @@ impl LayerDefinition {
         1 + usize::from(self.bidirectional)
     }
 
+    /// Numbers of one direction's hidden state: the units, or what they are projected to.
+    #[must_use]
+    pub fn hidden_size(&self) -> usize {
+        self.projection.unwrap_or(self.units) as usize
+    }
+
     /// Numbers a step that the layer gives.
     #[must_use]
     pub fn outputs(&self) -> usize {
-        self.directions() * self.units as usize
+        self.directions() * self.hidden_size()
     }
 
     /// Blocks of H rows in `weight_ih`: an LSTM's i, f, g, o (i, g, o with coupled gates), a GRU's r, z, n, one of an RNN.
@@ -146,6 +213,22 @@ impl LayerDefinition {
         let at = |field: &str| format!("{path}.{field}");
         in_range(self.units, MAX_UNITS, || at("units"))?;
         self.check_cell(&at)?;
+        if let Some(projection) = self.projection {
+            in_range(projection, MAX_UNITS, || at("projection"))?;
+            if projection >= self.units {
+                let message = format!("a projection to {projection} of {} units saves nothing: give fewer", self.units);
+                return invalid(at("projection"), message);
+            }
+        }
+        for (field, part) in [
+            ("recurrentDropout", self.recurrent_dropout),
+            ("zoneout.hidden", self.zoneout.hidden),
+            ("zoneout.cell", self.zoneout.cell),
+        ] {
+            if !(0.0..1.0).contains(&part) {
+                return invalid(at(field), format!("{part} is out of range: give a part from 0 to below 1"));
+            }
+        }
         if let Some(limit) = self.cell_clip
             && !(limit > 0.0 && limit.is_finite())
         {
@@ -157,9 +240,14 @@ impl LayerDefinition {
     /// Whether every option that is set is one of its cell's.
     fn check_cell(&self, at: &impl Fn(&str) -> String) -> Result<()> {
         let options = [
+            ("projection", Cell::Lstm, self.projection.is_some()),
+            ("peepholes", Cell::Lstm, self.peepholes),
+            ("layerNorm", Cell::Lstm, self.layer_norm),
             ("coupledGates", Cell::Lstm, self.coupled_gates),
             ("cellClip", Cell::Lstm, self.cell_clip.is_some()),
             ("gateActivation", Cell::Lstm, self.gate_activation != GateActivation::Sigmoid),
+            ("zoneout.cell", Cell::Lstm, self.zoneout.cell != 0.0),
+            ("reset", Cell::Gru, self.reset != Reset::After),
             ("activation", Cell::Rnn, self.activation != Activation::Tanh),
         ];
         match options.into_iter().find(|&(_, cell, set)| set && cell != self.cell) {
@@ -193,8 +281,9 @@ mod tests {
 
     #[test]
     fn every_option_survives_its_own_json_and_defaults_are_left_out() {
-        let layer = r#""cell":"lstm","units":8,"bidirectional":true,"bias":false,"coupledGates":true,"cellClip":3,
-            "gateActivation":"hard_sigmoid""#;
+        let layer = r#""cell":"lstm","units":8,"bidirectional":true,"bias":false,"projection":6,"peepholes":true,
+            "layerNorm":true,"coupledGates":true,"cellClip":3,"gateActivation":"hard_sigmoid","recurrentDropout":0.125,
+            "zoneout":{"hidden":0.25,"cell":0.5}"#;
         let definition = ModelDefinition::from_json(&with(layer)).unwrap();
         let text = serde_json::to_string(&definition).unwrap();
         assert_eq!(ModelDefinition::from_json(&text).unwrap(), definition);
@@ -217,7 +306,15 @@ mod tests {
             (r#""cell":"lstm","units":4,"cellClip":0"#, "cellClip", "0 is no limit"),
             (r#""cell":"lstm","units":4,"cellClip":null"#, "cellClip", "give a number"),
             (r#""cell":"lstm","units":4,"gateActivation":"hard""#, "gateActivation", "use one of `sigmoid`"),
-            (r#""cell":"lstm","units":4,"peepholes":true"#, "peepholes", "there is no field `peepholes` here"),
+            (r#""cell":"gru","units":4,"peepholes":true"#, "peepholes", "belongs to `lstm` layers"),
+            (r#""cell":"rnn","units":4,"zoneout":{"cell":0.5}"#, "zoneout.cell", "belongs to `lstm` layers"),
+            (r#""cell":"lstm","units":4,"reset":"before""#, "reset", "belongs to `gru` layers"),
+            (r#""cell":"lstm","units":4,"projection":4"#, "projection", "saves nothing: give fewer"),
+            (r#""cell":"lstm","units":4,"projection":0"#, "projection", "from 1 to 4096"),
+            (r#""cell":"lstm","units":4,"recurrentDropout":1"#, "recurrentDropout", "1 is out of range"),
+            (r#""cell":"lstm","units":4,"zoneout":{"hidden":-0.1}"#, "zoneout.hidden", "-0.1 is out of range"),
+            (r#""cell":"lstm","units":4,"zoneout":{"out":1}"#, "zoneout.out", "use `hidden` or `cell`"),
+            (r#""cell":"lstm","units":4,"dropconnect":1"#, "dropconnect", "there is no field `dropconnect` here"),
         ];
         for (layer, field, part) in cases {
             let (path, message) = problem(&with(layer));
@@ -234,6 +331,10 @@ mod tests {
         };
         assert_eq!(count(r#""cell":"gru","units":4"#), 3 * 4 * (5 + 4 + 2));
         assert_eq!(count(r#""cell":"rnn","units":4,"bias":false,"bidirectional":true"#), 2 * 4 * (5 + 4));
+        // Gates over 5 inputs and 3 projected states, the projection, three peepholes, four gains, the cell's gain and bias.
+        let all = r#""cell":"lstm","units":4,"projection":3,"peepholes":true,"layerNorm":true"#;
+        assert_eq!(count(all), 16 * (5 + 3 + 2) + 3 * 4 + 3 * 4 + 4 * 4 + 2 * 4);
+        assert_eq!(count(r#""cell":"lstm","units":4,"coupledGates":true,"peepholes":true"#), 12 * (5 + 4 + 2) + 2 * 4);
         // Without a forget gate there are three gates.
         assert_eq!(count(r#""cell":"lstm","units":4,"coupledGates":true"#), 12 * (5 + 4 + 2));
     }

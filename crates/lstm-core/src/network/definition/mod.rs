@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, ErrorCode, Result, json};
 
 pub use input::{InputDefinition, MAX_FEATURES, Scaling};
-pub use layer::{Activation, Cell, GateActivation, LayerDefinition, MAX_UNITS};
+pub use layer::{Activation, Cell, GateActivation, LayerDefinition, MAX_UNITS, Reset, Zoneout};
 pub use output::{At, MAX_CLASSES, OutputDefinition, OutputKind};
 pub use tensors::DirectionTensors;
 

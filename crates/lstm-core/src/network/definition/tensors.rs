@@ -7,29 +7,61 @@ use super::LayerDefinition;
 
 /// Something of each tensor of one direction of a layer: its name, its shape, where it lies in a flat vector, its values.
 ///
-/// The layer has I inputs, H units and G gates; tensors that it has not are empty.
+/// The layer has I inputs, H units, G gates and R numbers of hidden state (H, or what they are projected to); tensors that it
+/// has not are empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DirectionTensors<T> {
     /// `[G·H, I]`
     pub weight_ih: T,
-    /// `[G·H, H]`
+    /// `[G·H, R]`
     pub weight_hh: T,
     /// `[G·H]`
     pub bias_ih: T,
     /// `[G·H]`
     pub bias_hh: T,
+    /// The projection of the hidden state `[R, H]`.
+    pub weight_hr: T,
+    /// What the gates i, f, o see of the cell state `[3, H]`; with coupled gates i and o `[2, H]`.
+    pub weight_peephole: T,
+    /// What the normalised gates are multiplied with `[G, H]`.
+    pub gain_gates: T,
+    /// What the normalised cell state is multiplied with `[H]`.
+    pub gain_cell: T,
+    /// What is added to it `[H]`.
+    pub bias_cell: T,
 }
 
 impl DirectionTensors<&'static str> {
     /// The names, without a layer's prefix and a direction's suffix.
-    const NAMES: Self = Self { weight_ih: "weight_ih", weight_hh: "weight_hh", bias_ih: "bias_ih", bias_hh: "bias_hh" };
+    const NAMES: Self = Self {
+        weight_ih: "weight_ih",
+        weight_hh: "weight_hh",
+        bias_ih: "bias_ih",
+        bias_hh: "bias_hh",
+        weight_hr: "weight_hr",
+        weight_peephole: "weight_peephole",
+        gain_gates: "gain_gates",
+        gain_cell: "gain_cell",
+        bias_cell: "bias_cell",
+    };
 }
 
 impl<T> DirectionTensors<T> {
     /// Each in the order of files and flat vectors.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        let Self { weight_ih, weight_hh, bias_ih, bias_hh } = self;
-        [weight_ih, weight_hh, bias_ih, bias_hh].into_iter()
+        let Self {
+            weight_ih,
+            weight_hh,
+            bias_ih,
+            bias_hh,
+            weight_hr,
+            weight_peephole,
+            gain_gates,
+            gain_cell,
+            bias_cell,
+        } = self;
+        [weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, weight_peephole, gain_gates, gain_cell, bias_cell]
+            .into_iter()
     }
 
     /// Something else of each, made in their order.
@@ -44,6 +76,11 @@ impl<T> DirectionTensors<T> {
             weight_hh: of(self.weight_hh, other.weight_hh),
             bias_ih: of(self.bias_ih, other.bias_ih),
             bias_hh: of(self.bias_hh, other.bias_hh),
+            weight_hr: of(self.weight_hr, other.weight_hr),
+            weight_peephole: of(self.weight_peephole, other.weight_peephole),
+            gain_gates: of(self.gain_gates, other.gain_gates),
+            gain_cell: of(self.gain_cell, other.gain_cell),
+            bias_cell: of(self.bias_cell, other.bias_cell),
         }
     }
 }
@@ -52,14 +89,20 @@ impl DirectionTensors<Option<Vec<usize>>> {
     /// The shapes of the tensors that one direction of a layer over `inputs` numbers a step has.
     #[must_use]
     pub fn shapes(layer: &LayerDefinition, inputs: usize) -> Self {
-        let units = layer.units as usize;
-        let rows = layer.gates() * units;
+        let (units, hidden) = (layer.units as usize, layer.hidden_size());
+        let (gates, normalised) = (layer.gates(), layer.layer_norm);
+        let rows = gates * units;
         let when = |wanted: bool, shape: &[usize]| wanted.then(|| shape.to_vec());
         Self {
             weight_ih: when(true, &[rows, inputs]),
-            weight_hh: when(true, &[rows, units]),
+            weight_hh: when(true, &[rows, hidden]),
             bias_ih: when(layer.bias, &[rows]),
             bias_hh: when(layer.bias, &[rows]),
+            weight_hr: when(layer.projection.is_some(), &[hidden, units]),
+            weight_peephole: when(layer.peepholes, &[gates - 1, units]),
+            gain_gates: when(normalised, &[gates, units]),
+            gain_cell: when(normalised, &[units]),
+            bias_cell: when(normalised, &[units]),
         }
     }
 
