@@ -8,7 +8,7 @@ pub(crate) mod outputs;
 
 use lstm_core::network::definition::{Activation, Cell, LayerDefinition};
 use safetensors::{Dtype, SafeTensors};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Layers and stacks of layers, each with initial states, every result, and gradients of a linear functional of them.
@@ -32,7 +32,7 @@ pub(crate) const STACKS: [&str; 14] = [
 /// A file of vectors.
 pub(crate) struct Vectors {
     file: String,
-    metadata: HashMap<String, String>,
+    case: serde_json::Value,
     tensors: BTreeMap<String, Tensor>,
 }
 
@@ -58,8 +58,9 @@ pub(crate) fn vectors(name: &str) -> Vectors {
         (name.to_owned(), Tensor { shape: view.shape().to_vec(), dtype: view.dtype(), data })
     });
     let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
-    let metadata = metadata.metadata().clone().unwrap_or_default();
-    Vectors { file: name.to_owned(), metadata, tensors: tensors.collect() }
+    let case = metadata.metadata().as_ref().and_then(|entries| entries.get("case"));
+    let case = case.map_or(serde_json::Value::Null, |case| serde_json::from_str(case).unwrap());
+    Vectors { file: name.to_owned(), case, tensors: tensors.collect() }
 }
 
 fn numbers<const BYTES: usize>(data: &[u8], number: impl Fn([u8; BYTES]) -> f64) -> Vec<f64> {
@@ -73,9 +74,9 @@ impl Vectors {
         self.tensors.get(name).unwrap_or_else(|| panic!("{} has no {name}", self.file))
     }
 
-    /// What the file's metadata holds under a name.
-    pub(crate) fn metadata(&self, name: &str) -> Option<&str> {
-        self.metadata.get(name).map(String::as_str)
+    /// What the file says of itself, beside its tensors.
+    pub(crate) fn case(&self) -> &serde_json::Value {
+        &self.case
     }
 
     /// The file's name.

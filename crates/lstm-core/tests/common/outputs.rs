@@ -10,7 +10,10 @@ use lstm_core::reference::{
 use lstm_core::training::loss_options::{LossKind, LossOptions};
 use std::collections::BTreeMap;
 
-pub(crate) const OUTPUTS: [&str; 18] = [
+pub(crate) const OUTPUTS: [&str; 21] = [
+    "output-classes-each-projected",
+    "output-values-attention-projected",
+    "output-labels-projected",
     "output-classes-weighted",
     "output-classes-smoothed",
     "output-classes-each",
@@ -46,11 +49,11 @@ pub(crate) struct OutputCase {
 impl OutputCase {
     pub(crate) fn read(name: &str) -> Self {
         let vectors = vectors(name);
-        let definition = ModelDefinition::from_json(vectors.metadata("definition").unwrap()).unwrap();
+        let definition = ModelDefinition::from_json(&vectors.case()["definition"].to_string()).unwrap();
         let is_classes = definition.output.kind() == OutputKind::Classes;
         let class = |&class: &f64| u32::try_from(class as i64).unwrap_or(NO_CLASS);
         Self {
-            loss: vectors.metadata("loss").map(|loss| serde_json::from_str(loss).unwrap()),
+            loss: vectors.case().get("loss").map(|loss| serde_json::from_value(loss.clone()).unwrap()),
             lengths: vectors.indices("lengths").iter().map(|&length| length as u32).collect(),
             steps: vectors.shape("x")[1],
             classes: is_classes.then(|| vectors.get("targets").iter().map(class).collect()),
@@ -88,13 +91,14 @@ impl OutputCase {
                 .iter()
                 .map(|&(suffix, reverse)| {
                     let weights = direction_weights(parameters, layer, inputs, &format!("layers.{k}"), suffix);
-                    let zeros = vec![S::from(0.0); lengths.len() * layer.units as usize];
-                    let c0 = if layer.cell == Cell::Lstm { &zeros[..] } else { &[] };
-                    let batch = Batch { x: &x, lengths: &lengths, steps: self.steps, h0: &zeros, c0 };
+                    let [h0, c0] = [layer.hidden_size(), layer.units as usize]
+                        .map(|size| vec![S::from(0.0); lengths.len() * size]);
+                    let c0 = if layer.cell == Cell::Lstm { &c0[..] } else { &[] };
+                    let batch = Batch { x: &x, lengths: &lengths, steps: self.steps, h0: &h0, c0 };
                     direction(layer, &weights, &Masks::default(), batch, reverse)
                 })
                 .collect();
-            let units = layer.units as usize;
+            let units = layer.hidden_size();
             let join = |of: fn(&lstm_core::reference::DirectionOutput<S>) -> &Vec<S>| -> Vec<S> {
                 let rows = of(&both[0]).len() / units;
                 (0..rows)

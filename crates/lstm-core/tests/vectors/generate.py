@@ -27,7 +27,7 @@ bidirectional one, layers have `_l0_reverse` tensors too and h_n holds both dire
     losses, norms [10]                              of each step's batch, before the step; norms before clipping
     trained.NAME                                    the parameters after ten steps; step s sees batch s modulo batches
 
-Tensors of the outputs (layers from zero states, what the metadata's `definition` says of the output, and `loss`):
+Tensors of the outputs (layers from zero states; the metadata's `case` is JSON with the `definition` and the `loss`):
 
     x [batch, steps, features]; lengths [batch]
     targets [batch] or [batch, steps] classes, below 0 where a step has none; else [batch, (steps,) numbers] or, where
@@ -87,7 +87,7 @@ def run_layers(layers, x, lengths, states):
     return outputs
 
 
-def save(name, inputs, results, **metadata):
+def save(name, inputs, results, case=None):
     """Inputs as float32 (or whole numbers), results as float64."""
     tensors = {}
     for key, tensor in inputs.items():
@@ -98,7 +98,9 @@ def save(name, inputs, results, **metadata):
         assert key not in tensors, key
         tensors[key] = tensor.detach()
     tensors = {key: tensor.contiguous() for key, tensor in tensors.items()}
-    save_file(tensors, HERE / f"{name}.safetensors", metadata={"torch": torch.__version__, **metadata})
+    # One key: the order of several is another in every run.
+    metadata = {"case": json.dumps({"torch": torch.__version__} | case)} if case else {"torch": torch.__version__}
+    save_file(tensors, HERE / f"{name}.safetensors", metadata=metadata)
 
 
 def stack_case(name, seed, steps, features, units, lengths, input_scale=1.0, module=nn.LSTM, **options):
@@ -250,13 +252,16 @@ def output_loss(output, loss, rows, targets, weights):
     return weighted_mean(losses.mean(dim=1), weights)
 
 
-def output_case(name, seed, output, loss=None, weighted=None, module=nn.LSTM, units=(6, 5), bidirectional=False):
+def output_case(
+    name, seed, output, loss=None, weighted=None, module=nn.LSTM, units=(6, 5), bidirectional=False, projection=0
+):
     torch.manual_seed(seed)
     features, steps, lengths = 3, 7, torch.tensor([4, 7, 1, 6, 7, 2])
     batch, each, loss = len(lengths), output.get("at") == "each", loss or {}
     valid = torch.arange(steps) < lengths[:, None]
-    layers = recurrent_layers(module, features, list(units), bidirectional)
-    top = units[-1] * (2 if bidirectional else 1)
+    options = {"proj_size": projection} if projection else {}
+    layers = recurrent_layers(module, features, list(units), bidirectional, **options)
+    top = (projection or units[-1]) * (2 if bidirectional else 1)
     sizes = [len(names) for names in (output.get("classes"), output.get("labels")) if names]
     numbers = sizes[0] if sizes else output["values"] * output.get("steps", 1)
     head = nn.Linear(top, numbers * len(output.get("quantiles", [0])))
@@ -311,11 +316,14 @@ def output_case(name, seed, output, loss=None, weighted=None, module=nn.LSTM, un
     cell = {nn.LSTM: "lstm", nn.GRU: "gru"}[module]
     definition = {
         "input": {"features": features},
-        "layers": [{"cell": cell, "units": size, "bidirectional": bidirectional} for size in units],
+        "layers": [
+            {"cell": cell, "units": size, "bidirectional": bidirectional}
+            | ({"projection": projection} if projection else {})
+            for size in units
+        ],
         "output": output,
     }
-    metadata = {"definition": json.dumps(definition)} | ({"loss": json.dumps(loss)} if loss else {})
-    save(name, inputs, results, **metadata)
+    save(name, inputs, results, {"definition": definition} | ({"loss": loss} if loss else {}))
     print(f"{name}: loss {value.item():.4f}")
 
 
@@ -375,3 +383,7 @@ if __name__ == "__main__":
     quantiles = {"values": 2, "steps": 2, "quantiles": [0.125, 0.5, 0.75]}
     output_case("output-quantiles", seed=46, output=quantiles, weighted="sample")
     output_case("output-quantiles-each", seed=47, output=quantiles | {"at": "each"}, bidirectional=True)
+    projected = {"units": [7], "bidirectional": True, "projection": 3}
+    output_case("output-classes-each-projected", seed=48, output=each, **projected)
+    output_case("output-values-attention-projected", seed=49, output={"values": 1, "at": "attention"}, **projected)
+    output_case("output-labels-projected", seed=50, output={"labels": labels}, **projected)
