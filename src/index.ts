@@ -13,18 +13,36 @@ export type { MachineOptions } from "./backend/open.js";
 export type { ClassIndices, LabelledData, Lengths, Sequences } from "./data/types.js";
 export type { ErrorCode } from "./errors.js";
 export type {
+  At,
   Cell,
   ClassificationReport,
-  EpochReport,
+  LabelReport,
+  LabelsReport,
+  LossKind,
   OptimizerOptions,
   Scaling,
+  StepsReport,
   TrainingOptions,
-  TrainingProgress,
-  ValidationReport,
+  ValueReport,
+  ValuesReport,
 } from "./generated/core.js";
-export type { ModelDefinition } from "./model/definition.js";
+export type { DefinitionOf, ModelDefinition } from "./model/definition.js";
 export type { BackendInfo, Model } from "./model/model.js";
+export type {
+  ClassPrediction,
+  ClassesOutput,
+  LabelsOutput,
+  LabelsPrediction,
+  Loss,
+  Output,
+  OutputDefinition,
+  Prediction,
+  Report,
+  StepPrediction,
+  Targets,
+  ValuesOutput,
+  ValuesPrediction,
+} from "./model/outputs.js";
 export type { Tensor } from "./model/parameters.js";
-export type { Prediction } from "./model/predictions.js";
 export type { Stream } from "./model/stream.js";
-export type { FitOptions, History } from "./training/types.js";
+export type { EpochReport, FitOptions, History, TrainingProgress, ValidationReport } from "./training/types.js";

@@ -36,15 +36,23 @@ export interface TrainingJob {
   readonly validation?: LabelledSequences | undefined;
 }
 
-/** Sequences and their classes, as the core takes them. */
-export interface LabelledSequences {
+/** What predictions are held to, as the core takes it: either classes or numbers. */
+export interface CoreTargets {
+  /** [n] or [n, steps] class indices. */
+  readonly classes?: Uint32Array | undefined;
+  /** [n, …] or [n, steps, …] labels or values. */
+  readonly numbers?: Float32Array | undefined;
+  /** [n] or [n, steps] */
+  readonly weights?: Float32Array | undefined;
+}
+
+/** Sequences and their targets, as the core takes them. */
+export interface LabelledSequences extends CoreTargets {
   /** [n, steps, features] */
   readonly x: Float32Array;
   readonly steps: number;
   /** [n] */
   readonly lengths?: Uint32Array | undefined;
-  /** [n] class indices. */
-  readonly targets: Uint32Array;
 }
 
 /** A trainer, wherever it runs. One call at a time. */

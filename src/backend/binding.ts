@@ -9,13 +9,27 @@ export interface BindingModel {
   weights(): Float32Array;
   /** Replaces them all. */
   commit(weights: Float32Array): void;
-  /** Fills `y` [n, classes] with probabilities; n and the steps of `x` [n, steps, features] follow from the two lengths. */
+  /**
+   * Fills `y` with predictions for `x` [n, steps, features]. [n, K]: n and the steps follow from the two lengths. Where there
+   * is an output at each step [n, steps, K], n is the number of `lengths`, or 1 without them.
+   */
   run(x: Float32Array, lengths: Uint32Array | undefined, y: Float32Array): void;
-  /** JSON of `ClassificationReport` for `probabilities` [n, classes] and `targets` [n]. */
-  report(probabilities: Float32Array, targets: Uint32Array): string;
+  /** Predictions that will be held to their targets part by part; returns its number. */
+  openEvaluation(): number;
+  /** Adds predictions as `run` gives them, and either classes or numbers. `lengths` are needed where there is one at each step. */
+  addToEvaluation(
+    evaluation: number,
+    predictions: Float32Array,
+    lengths: Uint32Array | undefined,
+    classes: Uint32Array | undefined,
+    numbers: Float32Array | undefined,
+    weights: Float32Array | undefined,
+  ): void;
+  /** JSON of the report that the output has. */
+  closeEvaluation(evaluation: number): string;
   /** A new state, all zeros; returns its number. */
   openStream(): number;
-  /** Takes one step of `features` [features]; fills `y` [classes]. */
+  /** Takes one step of `features` [features]; fills `y` [K]. */
   nextStep(stream: number, features: Float32Array, y: Float32Array): void;
   resetStream(stream: number): void;
   closeStream(stream: number): void;
@@ -26,8 +40,9 @@ export interface BindingModel {
 
 /** Training in the core: a copy of the weights, the data, gradients and moments. Apart from any model. */
 export interface BindingTrainer {
-  setTraining(x: Float32Array, steps: number, lengths: Uint32Array | undefined, targets: Uint32Array): void;
-  setValidation(x: Float32Array, steps: number, lengths: Uint32Array | undefined, targets: Uint32Array): void;
+  /** `x` [n, steps, features], and either classes or numbers. */
+  setTraining(...data: BindingData): void;
+  setValidation(...data: BindingData): void;
   /** Fits the scaling if it is not fitted yet. */
   start(): void;
   /** Works through that many batches; JSON of `TrainingProgress`. */
@@ -36,6 +51,16 @@ export interface BindingTrainer {
   weights(y: Float32Array): void;
   dispose(): void;
 }
+
+/** Sequences and their targets, as arguments. */
+export type BindingData = readonly [
+  x: Float32Array,
+  steps: number,
+  lengths: Uint32Array | undefined,
+  classes: Uint32Array | undefined,
+  numbers: Float32Array | undefined,
+  weights: Float32Array | undefined,
+];
 
 /** A layer by itself in the core: n sequences, D directions, H hidden units, C cell states (0 unless an LSTM). */
 export interface BindingLayer {

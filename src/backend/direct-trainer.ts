@@ -4,7 +4,7 @@ import { fromBinding } from "../errors.js";
 import type { TrainingProgress } from "../generated/core.js";
 import { fromJson } from "../json.js";
 import type { LabelledSequences, TrainerHandle, TrainingJob } from "./backend.js";
-import type { BindingModule, BindingTrainer } from "./binding.js";
+import type { BindingData, BindingModule, BindingTrainer } from "./binding.js";
 import { release } from "./release.js";
 
 /** Makes the job's trainer and hands it its data. Errors are the package's. */
@@ -50,8 +50,8 @@ class DirectTrainer implements TrainerHandle {
   }
 }
 
-function asArguments(data: LabelledSequences) {
-  return [data.x, data.steps, data.lengths, data.targets] as const;
+function asArguments({ x, steps, lengths, classes, numbers, weights }: LabelledSequences): BindingData {
+  return [x, steps, lengths, classes, numbers, weights];
 }
 
 function attempt<T>(operation: () => T): T {

@@ -92,8 +92,9 @@ function workerFailure(cause: unknown): GatewiseError {
 
 /** A copy of the job whose arrays own their buffers: those move into the worker, and the caller's stay as they are. */
 function withOwnBuffers(job: TrainingJob): { copy: TrainingJob; transfer: ArrayBuffer[] } {
-  const copyData = ({ x, steps, lengths, targets }: LabelledSequences): LabelledSequences => {
-    return { x: x.slice(), steps, lengths: lengths?.slice(), targets: targets.slice() };
+  const copyData = ({ x, steps, lengths, classes, numbers, weights }: LabelledSequences): LabelledSequences => {
+    const targets = { classes: classes?.slice(), numbers: numbers?.slice(), weights: weights?.slice() };
+    return { x: x.slice(), steps, lengths: lengths?.slice(), ...targets };
   };
   const training = copyData(job.training);
   const validation = job.validation && copyData(job.validation);

@@ -1,4 +1,6 @@
-// What users hand in: sequences and their classes. Types only.
+// What users hand in: sequences and their targets. Types only.
+
+import type { Output, Targets } from "../model/outputs.js";
 
 /** Anything that holds whole numbers: one valid length a sequence. */
 export type Lengths = Uint32Array | Int32Array | Uint16Array | Uint8Array | readonly number[];
@@ -24,8 +26,13 @@ export interface Sequences {
   readonly lengths?: Lengths | undefined;
 }
 
-/** Sequences and the class of each. */
-export interface LabelledData<Label extends string = string> extends Sequences {
-  /** [n] The class of each sequence: names, or indices in an integer typed array. */
-  readonly targets: readonly Label[] | ClassIndices;
+/** Sequences and what a model shall predict for each. `Out` says what that is, as in {@link Model}. */
+export interface LabelledData<Out extends Output = string> extends Sequences {
+  /** One for each sequence, or for each step of each where the model has an output `at` each: see {@link Targets}. */
+  readonly targets: Targets<Out>;
+  /**
+   * [n], or [n, steps] where there is an output at each step: by how much each target counts, from 0 on. 1 unless given.
+   * What weighs 0 may be anything. The loss of a batch is Σ weight · loss / Σ weight.
+   */
+  readonly weights?: Float32Array | undefined;
 }

@@ -71,7 +71,7 @@ export type LayerDefinition = {
    */
   recurrentDropout?: number,
   /**
-   * The part of the recurrent weights that training drops, the same for a whole batch (DropConnect: Wan et al. 2013,
+   * The part of the recurrent weights that training drops, the same for a whole batch (`DropConnect`: Wan et al. 2013,
    * Merity et al. 2018). From 0 to below 1; 0 unless given.
    */
   weightDropout?: number,
@@ -122,14 +122,45 @@ export type Zoneout = {
   cell?: number,
 };
 
-/** What the model predicts, from the last valid step of each sequence. */
+/** What the model predicts, and from which steps. One of `classes`, `labels` and `values` says what. */
 export type OutputDefinition = {
   /**
-   * The classes' names: 2 to 4,096, none empty, no two alike. With two classes, the second is the positive one in
-   * reports.
+   * One of several classes; their names: 2 to 4,096, none empty, no two alike. With two classes, the second is the
+   * positive one in reports. Predicts a probability each, which sum to 1 (softmax).
    */
-  classes: Array<string>,
+  classes?: Array<string>,
+  /**
+   * Any number of several labels at once; their names: 1 to 4,096, none empty, no two alike. Predicts a probability
+   * each, apart from the others (sigmoid).
+   */
+  labels?: Array<string>,
+  /** Numbers as they are: how many, from 1 on. With `steps` and `quantiles` there may be 4,096 numbers in all. */
+  values?: number,
+  /** Of values: for how many steps ahead, each with its own numbers; predictions are [steps, values]. 1 unless given. */
+  steps?: number,
+  /**
+   * Of values: predicts these quantiles of each number instead of its mean, trained by the pinball loss (Koenker and
+   * Bassett 1978); predictions are [steps, values, quantiles]. Rising, each above 0 and below 1.
+   */
+  quantiles?: Array<number>,
+  /** From which steps of the last layer the output is computed. `"last"` unless given. */
+  at?: At,
+  /** Of `at: "attention"`: units of its hidden layer, 1 to 4,096. As many as the last layer has outputs unless given. */
+  attentionUnits?: number,
 };
+
+/** The steps that an output is computed from. Padding is none of them. */
+export type At =
+  /** The final hidden states, PyTorch's `h_n`: after the last valid step, and in reverse after the first. */
+  | "last"
+  /** Every step: an output for each. */
+  | "each"
+  /** The mean of the hidden states over the valid steps. */
+  | "mean"
+  /** The largest of each hidden state over the valid steps. */
+  | "max"
+  /** A weighted mean of the hidden states h: step t weighs softmax over t of v · tanh(W h + b) (Yang et al. 2016). */
+  | "attention";
 
 /** How to train. Every field may be left out. */
 export type TrainingOptions = {
@@ -141,6 +172,11 @@ export type TrainingOptions = {
   shuffle?: boolean,
   /** How gradients become steps. Adam unless given. */
   optimizer?: OptimizerOptions,
+  /**
+   * What is minimised. What fits the output unless given: cross-entropy of classes and labels, the mean squared error
+   * of values, the pinball loss of quantiles.
+   */
+  loss?: LossOptions,
   /**
    * Gradients whose norm over all parameters is larger than this, which is above 0, are scaled down to it. No
    * clipping unless given.
@@ -160,6 +196,42 @@ export type OptimizerOptions = {
   /** Added to the root of the mean of squares, above 0. 1e-8 unless given. */
   epsilon?: number,
 };
+
+/** The loss to minimise. Everything but the kind may be left out, and is of the kind that its description begins with. */
+export type LossOptions = {
+  /** Which loss. */
+  kind: LossKind,
+  /**
+   * `"cross_entropy"`: by how much the targets of each class count, by its name, from 0 on; 1 for classes that are not
+   * named. Losses are divided by the sum of the weights, as in PyTorch.
+   */
+  classWeights?: { [key in string]: number },
+  /**
+   * `"cross_entropy"`: the part of the target, from 0 to below 1, that is spread evenly over all classes (Szegedy et
+   * al. 2016). 0 unless given.
+   */
+  labelSmoothing?: number,
+  /**
+   * `"binary_cross_entropy"`: by how much each label counts where it is there, by its name, from 0 on; 1 for labels
+   * that are not named.
+   */
+  positiveWeights?: { [key in string]: number },
+  /** `"huber"`: how far from the target the loss goes on as a straight line, above 0. 1 unless given. */
+  delta?: number,
+};
+
+/** The kinds of losses. Unless one is given, it is the first that fits the output; quantiles have their own. */
+export type LossKind =
+  /** Of classes: −ln of the probability of the target. */
+  | "cross_entropy"
+  /** Of labels: the mean over them of −ln of the probability of what is there, or is not. */
+  | "binary_cross_entropy"
+  /** Of values: the mean squared error. */
+  | "mse"
+  /** Of values: the mean absolute error. */
+  | "mae"
+  /** Of values: half the square of an error up to `delta`, a straight line beyond (Huber 1964). */
+  | "huber";
 
 /** How a model may use the machine it runs on. */
 export type MachineOptions = {
@@ -194,20 +266,26 @@ export type TrainingProgress = {
 export type EpochReport = {
   /** Counted from 1. */
   epoch: number,
-  /** Mean cross-entropy over the epoch's samples, in nats, each taken before its batch's step. */
+  /** Mean loss over the epoch's targets, each taken before its batch's step; cross-entropies are in nats. */
   loss: number,
-  /** Part of the epoch's samples whose most probable class was the right one, likewise. */
-  accuracy: number,
+  /**
+   * Part of the epoch's targets whose most probable class was the right one, or of labels that were on the right side
+   * of one half, likewise; null for values.
+   */
+  accuracy: number | null,
   /** The same over the validation data, after the epoch; null where none was given. */
   validation: ValidationReport | null,
 };
 
 /** Loss and accuracy over the validation data. */
 export type ValidationReport = {
-  /** Mean cross-entropy, in nats. */
+  /** Mean loss, the same that is trained on. */
   loss: number,
-  /** Part of the samples whose most probable class is the right one. */
-  accuracy: number,
+  /**
+   * Part of the targets whose most probable class is the right one, or of labels on the right side of one half; null for
+   * values.
+   */
+  accuracy: number | null,
 };
 
 /** How well predicted classes fit the true ones. */
@@ -231,6 +309,72 @@ export type ClassificationReport = {
   confusion: Array<Array<number>>,
 };
 
+/** How well the classes that are predicted at each step fit the true ones. */
+export type StepsReport = {
+  /** Steps that have a target. */
+  steps: number,
+  /** Mean cross-entropy a step, in nats. */
+  loss: number,
+  /** Part of the steps whose most probable class is the right one. */
+  accuracy: number,
+  /** e to the power of the loss: among how many equally probable classes the model is in doubt, so to speak. */
+  perplexity: number,
+};
+
+/** How well predicted labels fit the true ones. A label is predicted where its probability is above one half. */
+export type LabelsReport = {
+  /** Samples, or steps where there is an output at each. */
+  samples: number,
+  /** Mean over samples and labels of the binary cross-entropy, in nats. */
+  loss: number,
+  /** Part of the samples of which every label is right. */
+  exactMatch: number,
+  /** Mean of the labels' F1. */
+  f1: number,
+  /** Each label, in the order of the definition. */
+  labels: Array<LabelReport>,
+};
+
+/** How well one label is predicted. */
+export type LabelReport = {
+  /** Part of the predictions that are right; 0 where there is none. */
+  precision: number,
+  /** Part of what is there that was predicted; 0 where it is never there. */
+  recall: number,
+  /** Harmonic mean of precision and recall; 0 where the label is neither there nor predicted. */
+  f1: number,
+  /** How often it is there. */
+  support: number,
+};
+
+/** How well predicted values fit the true ones. With quantiles, the one nearest to one half stands for the value. */
+export type ValuesReport = {
+  /** Samples, or steps where there is an output at each. */
+  samples: number,
+  /** Mean squared error, or with quantiles the mean pinball loss. */
+  loss: number,
+  /** Mean absolute error over all values. */
+  mae: number,
+  /** Root of the mean squared error over all values. */
+  rmse: number,
+  /** Mean of the values' R²; null where one has none. */
+  r2: number | null,
+  /** For each quantile the part of the targets that are not above it; null without quantiles. */
+  coverage: Array<number> | null,
+  /** Each value, [steps ahead, values]. */
+  values: Array<ValueReport>,
+};
+
+/** How well one value is predicted. */
+export type ValueReport = {
+  /** Mean absolute error. */
+  mae: number,
+  /** Root of the mean squared error. */
+  rmse: number,
+  /** R², the part of the targets' variance that is explained; null where they are all alike. */
+  r2: number | null,
+};
+
 /** What a layer by itself is told beside its definition, and what a model knows of its layers. */
 export type LayerOptions = {
   /** Numbers a step that go in: 1 to 65,536. */
@@ -241,7 +385,7 @@ export type LayerOptions = {
 
 /** A model as it stands: what it is, what it runs on, and what its weights are. */
 export type ModelDescription = {
-  /** The definition, with every default filled in but those of a layer's options. */
+  /** The definition, with every default filled in but those of a layer's and the output's options. */
   definition: ModelDefinition,
   /** The instruction set that this model's kernels run on. */
   isa: string,
@@ -313,6 +457,8 @@ export type ErrorCode =
   | "empty_data"
   /** A target is not one of the classes. */
   | "unknown_class"
+  /** A target, or its weight, is none that the output can have. */
+  | "invalid_target"
   /** A sequence's length is zero or beyond the steps of its array. */
   | "invalid_length"
   /** Two arrays that must be apart share memory, or one lies in shared memory. */

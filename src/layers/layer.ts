@@ -156,7 +156,7 @@ export class Layer<C extends Cell = Cell> {
     if (Number.isSafeInteger(inputs) && inputs !== this.inputs) {
       throw new GatewiseError("shape_mismatch", "shape[2]", `x has ${inputs} numbers a step, the layer expects ${this.inputs}`);
     }
-    const prepared = prepareSequences(batch, { features: this.inputs, classes: [] });
+    const prepared = prepareSequences(batch, { features: this.inputs });
     assertArrays({ initialHidden: batch.initialHidden, initialCell: batch.initialCell });
     return prepared;
   }

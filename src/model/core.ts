@@ -1,11 +1,11 @@
 // One model in a backend, kept whole: errors become the package's, a failed instance is replaced by a fresh one with the
 // last committed weights, long reads keep the weights that they began with. Knows no labels, shapes or files.
 
-import type { Backend, TrainerHandle, TrainingJob } from "../backend/backend.js";
+import type { Backend, CoreTargets, TrainerHandle, TrainingJob } from "../backend/backend.js";
 import type { BindingModel } from "../backend/binding.js";
 import { release } from "../backend/release.js";
 import { GatewiseError, fromBinding } from "../errors.js";
-import type { ClassificationReport, ModelDescription } from "../generated/core.js";
+import type { ModelDescription } from "../generated/core.js";
 import { fromJson } from "../json.js";
 import { Snapshot } from "./snapshot.js";
 
@@ -14,6 +14,9 @@ export interface StreamHandle {
   readonly binding: BindingModel;
   readonly id: number;
 }
+
+/** Adds predictions as `run` gives them, and their targets, to an evaluation. */
+export type AddToEvaluation = (predictions: Float32Array, lengths: Uint32Array, targets: CoreTargets) => void;
 
 /** What training needs beside the model itself. */
 export type TrainingOrder = Pick<TrainingJob, "options" | "training" | "validation">;
@@ -57,7 +60,7 @@ export class ModelCore {
     if (this.#disposed) throw new GatewiseError("model_disposed", "", "this model was disposed of: make or load another");
   }
 
-  /** Fills `y` [n, classes] from `x` [n, steps, features]. For servers: allocates nothing, hence no closure. */
+  /** Fills `y` with the predictions for `x` [n, steps, features]. For servers: allocates nothing, hence no closure. */
   run(x: Float32Array, lengths: Uint32Array | undefined, y: Float32Array): void {
     const binding = this.#alive();
     try {
@@ -71,8 +74,31 @@ export class ModelCore {
     return this.#call((binding) => binding.save());
   }
 
-  report(probabilities: Float32Array, targets: Uint32Array): ClassificationReport {
-    return fromJson<ClassificationReport>(this.#call((binding) => binding.report(probabilities, targets)));
+  /**
+   * Calls `read` with a function that adds predictions and their targets, and tells what they come to once its promise has
+   * settled. `Told` is the report of the model's output.
+   */
+  async evaluate<Told>(read: (add: AddToEvaluation) => Promise<void>): Promise<Told> {
+    const binding = this.#alive();
+    const id = this.#call(() => binding.openEvaluation());
+    const guarded = <T>(operation: () => T): T => {
+      this.assertAlive();
+      try {
+        return operation();
+      } catch (thrown) {
+        throw this.#failure(thrown, binding);
+      }
+    };
+    try {
+      await read((predictions, lengths, { classes, numbers, weights }) => {
+        guarded(() => binding.addToEvaluation(id, predictions, lengths, classes, numbers, weights));
+      });
+    } catch (error) {
+      // Closing it is all that is left to do with it, and whatever comes of that is nobody's business.
+      if (this.#binding === binding) release({ dispose: () => void binding.closeEvaluation(id) });
+      throw error;
+    }
+    return fromJson<Told>(guarded(() => binding.closeEvaluation(id)));
   }
 
   /**
@@ -116,7 +142,7 @@ export class ModelCore {
     return this.#call((binding) => ({ binding, id: binding.openStream() }));
   }
 
-  /** Fills `y` [classes] from `features` [features]. For servers: allocates nothing, hence no closure. */
+  /** Fills `y` with the prediction after `features` [features]. For servers: allocates nothing, hence no closure. */
   nextStep(stream: StreamHandle, features: Float32Array, y: Float32Array): void {
     this.assertAlive();
     if (stream.binding !== this.#binding) {

@@ -9,8 +9,9 @@ import { GatewiseError, fromBinding } from "../errors.js";
 import { toJson } from "../json.js";
 import { currentPlatform } from "../platform.js";
 import { ModelCore } from "./core.js";
-import { type ModelDefinition, defineModel } from "./definition.js";
+import { type DefinitionOf, defineModel } from "./definition.js";
 import { Model } from "./model.js";
+import type { Output, OutputDefinition, OutputOf } from "./outputs.js";
 
 /**
  * A new model with freshly initialised weights, drawn from the definition's seed.
@@ -27,19 +28,19 @@ import { Model } from "./model.js";
  * console.log(model.backend); // { name: "native", isa: "avx512", threads: 2, reason: … }
  * ```
  */
-export async function createModel<const Label extends string>(
-  definition: ModelDefinition<Label>,
+export async function createModel<const Out extends OutputDefinition>(
+  definition: DefinitionOf<Out>,
   options: MachineOptions = {},
-): Promise<Model<Label>> {
+): Promise<Model<OutputOf<Out>>> {
   const json = toJson(defineModel(definition));
-  return openModel(options, (backend, machine) => backend.createModel(json, machine));
+  return openModel<OutputOf<Out>>(options, (backend, machine) => backend.createModel(json, machine));
 }
 
 /**
  * A model from a file that `save` wrote, on this backend or the other.
  *
- * @param source a path (in browsers: an address to fetch), or the file's bytes. `Label` is what the caller knows of its
- * classes: it is not checked.
+ * @param source a path (in browsers: an address to fetch), or the file's bytes. `Out` is what the caller knows of its
+ * output, as in {@link Model}: it is not checked.
  * @param options what it runs on
  * @returns the model as it was saved
  * @throws {GatewiseError} `file_access` if it cannot be read; `invalid_file` if it is truncated, damaged or none of
@@ -48,12 +49,13 @@ export async function createModel<const Label extends string>(
  * @example
  * ```ts
  * const model = await loadModel<"lapsed" | "returning">("orders.safetensors");
+ * const forecast = await loadModel<{ values: 1 }>("sales.safetensors");
  * ```
  */
-export async function loadModel<Label extends string = string>(
+export async function loadModel<Out extends Output = string>(
   source: string | URL | Uint8Array | ArrayBuffer,
   options: MachineOptions = {},
-): Promise<Model<Label>> {
+): Promise<Model<Out>> {
   const file = await readModelFile(source);
   return openModel(options, (backend, machine) => backend.loadModel(file, machine));
 }
@@ -70,14 +72,14 @@ export function availableBackends(): Promise<BackendAvailability[]> {
   return surveyBackends(currentPlatform().backends);
 }
 
-async function openModel<Label extends string>(
+async function openModel<Out extends Output>(
   options: MachineOptions,
   open: (backend: Backend, machine: string) => BindingModel,
-): Promise<Model<Label>> {
+): Promise<Model<Out>> {
   const { backend, reason, machine } = await openBackend(options);
   try {
     const core = new ModelCore(backend, machine, open(backend, machine));
-    return new Model<Label>(core, backend.name, reason);
+    return new Model<Out>(core, backend.name, reason);
   } catch (thrown) {
     throw fromBinding(thrown);
   }

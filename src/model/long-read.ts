@@ -1,5 +1,6 @@
 // Many sequences through a model on the calling thread, cut into slices between which the event loop has its turn.
 
+import type { CoreTargets } from "../backend/backend.js";
 import type { PreparedSequences } from "../data/sequences.js";
 import { GatewiseError } from "../errors.js";
 import { Pace, nextTurn } from "../event-loop.js";
@@ -13,10 +14,29 @@ const FIRST_SLICE = 5e8;
 /** What a step takes beside the products (copies, gates, loops), as the number of parameters whose products take as long. */
 const STEP_OVERHEAD = 1000;
 
-/** The probabilities [n, classes] of `data`, all from the weights that are committed now. */
-export function probabilitiesOf(core: ModelCore, data: PreparedSequences, classes: number): Promise<Float32Array> {
-  const { x, n, steps, features, lengths } = data;
-  const probabilities = new Float32Array(n * classes);
+/** Sequences `start` to `end`, without `end`, and what the model predicts for them. */
+export interface Slice {
+  readonly start: number;
+  readonly end: number;
+  /** [end - start, `size`] */
+  readonly predictions: Float32Array;
+  /** [end - start] */
+  readonly lengths: Uint32Array;
+}
+
+/**
+ * Runs `data` through the weights that are committed now, slice by slice, and hands each to `take`.
+ *
+ * @param size numbers of one sequence's predictions
+ */
+export function readInSlices(
+  core: ModelCore,
+  data: PreparedSequences,
+  size: number,
+  take: (slice: Slice) => void,
+): Promise<void> {
+  const { x, n, steps, features } = data;
+  const lengths = data.lengths ?? new Uint32Array(n).fill(steps);
   const row = steps * features;
   // A multiplication and an addition a parameter and step.
   const operations = 2 * (core.description.parameters + STEP_OVERHEAD) * steps;
@@ -26,17 +46,36 @@ export function probabilitiesOf(core: ModelCore, data: PreparedSequences, classe
       if (start > 0) await nextTurn();
       const end = Math.min(start + pace.amount, n);
       const began = performance.now();
-      const y = probabilities.subarray(start * classes, end * classes);
+      const predictions = new Float32Array((end - start) * size);
+      const slice = { start, end, predictions, lengths: lengths.subarray(start, end) };
       try {
-        run(x.subarray(start * row, end * row), lengths?.subarray(start, end), y);
+        run(x.subarray(start * row, end * row), slice.lengths, predictions);
+        take(slice);
       } catch (error) {
         throw seenFromTheWhole(error, start);
       }
       pace.observe(end - start, performance.now() - began);
       start = end;
     }
-    return probabilities;
   });
+}
+
+/** The targets of sequences `start` to `end` out of those of `n`. */
+export function sliceOfTargets(targets: CoreTargets, n: number, start: number, end: number): CoreTargets {
+  const cut = <T extends Float32Array | Uint32Array>(array: T | undefined): T | undefined => {
+    const each = (array?.length ?? 0) / n;
+    return array?.subarray(start * each, end * each) as T | undefined;
+  };
+  return { classes: cut(targets.classes), numbers: cut(targets.numbers), weights: cut(targets.weights) };
+}
+
+/** An error of targets or weights in a slice, with its place counted from the beginning of the data. */
+export function targetsSeenFromTheWhole(error: unknown, targets: CoreTargets, n: number, start: number): unknown {
+  if (!(error instanceof GatewiseError) || start === 0) return error;
+  const [, name, index] = /^(targets|weights)\[(\d+)\]$/.exec(error.path) ?? [];
+  const array = name === "weights" ? targets.weights : (targets.classes ?? targets.numbers);
+  if (index === undefined || !array) return error;
+  return new GatewiseError(error.code, `${name}[${Number(index) + (start * array.length) / n}]`, error.message);
 }
 
 /** An error of a slice, with the sequence that its path and its sentence name counted from the beginning of the data. */

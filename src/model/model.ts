@@ -5,16 +5,16 @@ import { assertApart, assertFloats, assertUnshared, kindOf } from "../data/buffe
 import { type Expected, prepareLabelled, prepareSequences } from "../data/sequences.js";
 import type { LabelledData, Sequences } from "../data/types.js";
 import { GatewiseError } from "../errors.js";
-import type { ClassificationReport } from "../generated/core.js";
 import { deepFreeze } from "../json.js";
 import { currentPlatform } from "../platform.js";
 import { type Training, prepareTraining, train } from "../training/fit.js";
 import type { FitOptions, History } from "../training/types.js";
 import type { ModelCore } from "./core.js";
 import type { ModelDefinition } from "./definition.js";
-import { probabilitiesOf } from "./long-read.js";
+import { readInSlices, sliceOfTargets, targetsSeenFromTheWhole } from "./long-read.js";
+import type { Output, Prediction, Report } from "./outputs.js";
 import { type Tensor, namedTensors, summaryTable } from "./parameters.js";
-import { type Prediction, toPrediction } from "./predictions.js";
+import { type ReadPrediction, eachStep, predictionReader, sizeOf } from "./predictions.js";
 import { Stream } from "./stream.js";
 
 /** What a model runs on. */
@@ -29,30 +29,34 @@ export interface BackendInfo {
 }
 
 /**
- * A sequence classifier. `createModel` and `loadModel` make it; `dispose` ends it. It belongs to the thread that made it.
+ * A network that classifies, labels or forecasts sequences. `createModel` and `loadModel` make it; `dispose` ends it. It
+ * belongs to the thread that made it.
  *
  * While `fit` runs, everything that reads sees the weights that were committed last, and a second `fit` is refused with
  * `model_busy`. After a call that failed, whatever the reason, the model is as it was before; only a `fit` that fails on
  * its way, as when the loss stops being finite, leaves the weights that it committed last.
  *
- * @typeParam Label the union of its classes' names
+ * @typeParam Out what it predicts: its output's definition, such as `{ values: 1 }`; or short, for classes of whole
+ * sequences, the union of their names. Predictions, targets, losses and reports follow from it
  */
-export class Model<Label extends string = string> {
-  /** What it is, with every default filled in but those of a layer's options. Frozen. */
-  readonly definition: ModelDefinition<Label>;
+export class Model<Out extends Output = string> {
+  /** What it is, with every default filled in but those of a layer's and the output's options. Frozen. */
+  readonly definition: ModelDefinition<Out>;
   /** What it runs on. */
   readonly backend: BackendInfo;
   readonly #core: ModelCore;
   readonly #expected: Expected;
+  readonly #read: ReadPrediction<Out>;
   #training = false;
 
   /** @internal */
   constructor(core: ModelCore, name: BackendName, reason: string) {
     const { definition, isa, threads } = core.description;
     this.#core = core;
-    this.#expected = { features: definition.input.features, classes: definition.output.classes };
+    this.#expected = { features: definition.input.features, output: definition.output };
+    this.#read = predictionReader<Out>(definition.output);
     // The names are the ones that `createModel` was given, or those that `loadModel`'s caller answers for.
-    this.definition = deepFreeze(definition as ModelDefinition as ModelDefinition<Label>);
+    this.definition = deepFreeze(definition as ModelDefinition as ModelDefinition<Out>);
     this.backend = Object.freeze({ name, isa, threads, reason });
   }
 
@@ -60,11 +64,11 @@ export class Model<Label extends string = string> {
    * Trains the model. Does not hold up the event loop: the native backend trains on threads of its own, WebAssembly in a
    * worker. The same seed, data, options and backend give the same weights to the bit.
    *
-   * @param data [n, steps, features] and the class of each sequence; copied before the first step, and kept no longer
+   * @param data [n, steps, features] and the targets; copied before the first step, and kept no longer
    * @param options how to train, on what to validate, whom to tell, when to stop
    * @returns the losses and reports; `stopped` is `"aborted"` if the signal or `dispose` ended it early
    * @throws {GatewiseError} `model_busy`, `model_disposed`, `invalid_option`, `shape_mismatch`, `not_finite`, `empty_data`,
-   * `unknown_class`, `invalid_length`, `shared_buffer`, `out_of_memory`. Paths of the validation data begin with
+   * `unknown_class`, `invalid_target`, `invalid_length`, `shared_buffer`, `out_of_memory`. Paths of the validation data begin with
    * `validation.`
    * @throws whatever a callback threw
    *
@@ -76,13 +80,13 @@ export class Model<Label extends string = string> {
    * );
    * ```
    */
-  fit(data: LabelledData<Label>, options: FitOptions<Label> = {}): Promise<History> {
+  fit(data: LabelledData<Out>, options: FitOptions<Out> = {}): Promise<History<Out>> {
     // Not `async`: a function that waits for training to end would keep the data alive until then.
     return this.#train(this.#prepare(data, options));
   }
 
   /** Hands the data to the core; the model is training from now on, unless it fails. */
-  async #prepare(data: LabelledData<Label>, options: FitOptions<Label>): Promise<Training> {
+  async #prepare(data: LabelledData<Out>, options: FitOptions<Out>): Promise<Training<Out>> {
     this.#core.assertAlive();
     if (this.#training) {
       throw new GatewiseError("model_busy", "", "this model is training: wait for its fit, or end it with the signal");
@@ -98,7 +102,7 @@ export class Model<Label extends string = string> {
     }
   }
 
-  async #train(prepared: Promise<Training>): Promise<History> {
+  async #train(prepared: Promise<Training<Out>>): Promise<History<Out>> {
     const training = await prepared;
     try {
       return await train(this.#core, training);
@@ -108,27 +112,40 @@ export class Model<Label extends string = string> {
   }
 
   /**
-   * How well the model does on data whose classes are known. Gives the event loop its turn some twenty times a second.
+   * How well the model does on data whose targets are known. Gives the event loop its turn some twenty times a second.
    *
-   * @param data [n, steps, features] and the class of each sequence
-   * @returns loss, accuracy, F1, area under the ROC curve, confusion matrix
+   * Weights weigh the loss, which knows nothing of what `fit` was told of its own; in every other figure each target counts
+   * alike, but for those that weigh 0.
+   *
+   * @param data [n, steps, features] and the targets
+   * @returns of classes the loss, accuracy, F1, area under the ROC curve and confusion matrix; of classes at each step the
+   * loss, accuracy and perplexity; of labels the loss, exact matches and F1; of values the loss, MAE, RMSE and R²
    * @throws {GatewiseError} `model_disposed`, `invalid_option`, `shape_mismatch`, `not_finite`, `empty_data`,
-   * `unknown_class`, `invalid_length`, `shared_buffer`, `out_of_memory`
+   * `unknown_class`, `invalid_target`, `invalid_length`, `shared_buffer`, `out_of_memory`
    *
    * @example
    * ```ts
    * const { accuracy, auc } = await model.evaluate({ x, shape: [200, 24, 5], targets: labels });
    * ```
    */
-  async evaluate(data: LabelledData<Label>): Promise<ClassificationReport> {
+  async evaluate(data: LabelledData<Out>): Promise<Report<Out>> {
     this.#core.assertAlive();
     const prepared = prepareLabelled(data, this.#expected);
-    const probabilities = await probabilitiesOf(this.#core, prepared, this.#expected.classes.length);
-    return this.#core.report(probabilities, prepared.targets);
+    const { n } = prepared;
+    return this.#core.evaluate<Report<Out>>((add) =>
+      readInSlices(this.#core, prepared, this.#sizeOf(prepared.steps), ({ start, end, predictions, lengths }) => {
+        try {
+          add(predictions, lengths, sliceOfTargets(prepared, n, start, end));
+        } catch (error) {
+          throw targetsSeenFromTheWhole(error, prepared, n, start);
+        }
+      }),
+    );
   }
 
   /**
-   * The class of each sequence and how probable each class is. Gives the event loop its turn some twenty times a second.
+   * What the model predicts for each sequence: a class, labels or values; where it has an output for each step, a list of
+   * them, one for each valid step. Gives the event loop its turn some twenty times a second.
    *
    * @param data [n, steps, features]
    * @returns [n] one prediction a sequence
@@ -141,19 +158,35 @@ export class Model<Label extends string = string> {
    * console.log(first.label, first.probabilities.returning);
    * ```
    */
-  async predict(data: Sequences): Promise<Prediction<Label>[]> {
+  async predict(data: Sequences): Promise<Prediction<Out>[]> {
     this.#core.assertAlive();
     const prepared = prepareSequences(data, this.#expected);
-    const { classes } = this.definition.output;
-    const probabilities = await probabilitiesOf(this.#core, prepared, classes.length);
-    return Array.from({ length: prepared.n }, (_, index) => toPrediction(classes, probabilities, index));
+    const all: Prediction<Out>[] = [];
+    const each = this.#expected.output.at === "each";
+    await readInSlices(this.#core, prepared, this.#sizeOf(prepared.steps), ({ predictions, lengths }) => {
+      for (const [sequence, length] of lengths.entries()) {
+        const prediction = each
+          ? eachStep(this.#read, predictions, sequence * prepared.steps, length)
+          : this.#read(predictions, sequence);
+        all.push(prediction as Prediction<Out>);
+      }
+    });
+    return all;
+  }
+
+  /** Numbers of the predictions for one sequence of so many steps. */
+  #sizeOf(steps: number): number {
+    const { output } = this.#expected;
+    return sizeOf(output) * (output.at === "each" ? steps : 1);
   }
 
   /**
-   * The probabilities of a batch, at once and without allocating arrays: for servers that keep their arrays.
+   * The predictions for a batch as numbers, at once and without allocating arrays: for servers that keep their arrays.
    *
-   * @param x [n, steps, features]; the number of steps follows from its length and that of `y`
-   * @param y [n, classes] receives the probabilities
+   * @param x [n, steps, features]; the number of steps follows from its length and n
+   * @param y receives the numbers, and n follows from its length: the probabilities [n, classes] or [n, labels], or the
+   * values [n, steps ahead, values, quantiles]. Where there is an output for each step, [n, steps, …], zero in the padding,
+   * and n is the number of `lengths`: without them `x` is one sequence
    * @param lengths [n] how many steps of each sequence count; all of them unless given
    * @returns `y`
    * @throws {GatewiseError} `model_disposed`, `invalid_option`, `shape_mismatch`, `not_finite`, `empty_data`,
@@ -184,7 +217,8 @@ export class Model<Label extends string = string> {
   /**
    * A sequence that arrives step by step.
    *
-   * @throws {GatewiseError} `model_disposed`, `out_of_memory`
+   * @throws {GatewiseError} `model_disposed`, `out_of_memory`; `invalid_definition` if the model needs the whole sequence: if
+   * a layer is bidirectional, or the output pools steps (`at` is `"mean"`, `"max"` or `"attention"`)
    *
    * @example
    * ```ts
@@ -192,12 +226,13 @@ export class Model<Label extends string = string> {
    * const { label } = stream.next(new Float32Array([0.1, 0.2, 0.3, 0.4, 0.5]));
    * ```
    */
-  stream(): Stream<Label> {
-    return new Stream<Label>(this.#core, this.definition.output.classes);
+  stream(): Stream<Out> {
+    return new Stream<Out>(this.#core);
   }
 
   /**
-   * Every parameter by its PyTorch name, copied: `layers.0.weight_ih_l0` [4·units, inputs], …, `output.bias` [classes].
+   * Every parameter by its PyTorch name, copied: `layers.0.weight_ih_l0` [4·units, inputs], …, `output.bias` [classes]; attention's
+   * `attention.weight` [units, outputs], `attention.bias` and `attention.score` [units].
    * Gates are in PyTorch's order: input, forget, cell, output.
    *
    * @throws {GatewiseError} `model_disposed`

@@ -1,6 +1,7 @@
 // A model's weights by name, and the table that tells what it consists of.
 
 import type { Tensor as TensorDescription, ModelDescription } from "../generated/core.js";
+import { sizeOf } from "./predictions.js";
 
 /** One of a model's parameters. */
 export interface Tensor {
@@ -26,16 +27,21 @@ export function summaryTable({ definition, tensors, parameters }: ModelDescripti
       .reduce((sum, { length }) => sum + length, 0)
       .toLocaleString("en-US");
   const { input, layers, output } = definition;
-  const last = layers.length - 1;
+  const activation = output.classes ? "softmax" : output.labels ? "sigmoid" : "linear";
+  /** What leaves the layer that was named last. */
+  let outputs = 0;
+  const layerRows = layers.map(({ cell, units, bidirectional }, index) => {
+      outputs = bidirectional ? 2 * units : units;
+      const isLast = index === layers.length - 1 && (output.at ?? "last") === "last";
+      const shape = isLast ? `[n, ${outputs}]` : `[n, steps, ${outputs}]`;
+      return [`layers.${index}: ${bidirectional ? "bidirectional " : ""}${cell}`, shape, trained(`layers.${index}.`)];
+    });
   const rows = [
     ["layer", "output shape", "parameters"],
     [input.scaling === "standard" ? "input, scaled" : "input", `[n, steps, ${input.features}]`, "0"],
-    ...layers.map(({ cell, units, bidirectional }, index) => {
-      const outputs = bidirectional ? 2 * units : units;
-      const shape = index === last ? `[n, ${outputs}]` : `[n, steps, ${outputs}]`;
-      return [`layers.${index}: ${bidirectional ? "bidirectional " : ""}${cell}`, shape, trained(`layers.${index}.`)];
-    }),
-    ["output: softmax", `[n, ${output.classes.length}]`, trained("output.")],
+    ...layerRows,
+    ...(output.at === "attention" ? [["attention", `[n, ${outputs}]`, trained("attention.")]] : []),
+    [`output: ${activation}`, `[n${output.at === "each" ? ", steps" : ""}, ${sizeOf(output)}]`, trained("output.")],
     ["total", "", parameters.toLocaleString("en-US")],
   ];
   return formatTable(rows);

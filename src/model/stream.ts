@@ -3,23 +3,26 @@
 import { assertApart, assertFloats } from "../data/buffers.js";
 import { GatewiseError } from "../errors.js";
 import type { ModelCore, StreamHandle } from "./core.js";
-import { type Prediction, toPrediction } from "./predictions.js";
+import type { Output, StepPrediction } from "./outputs.js";
+import { type ReadPrediction, predictionReader, sizeOf } from "./predictions.js";
 
 /**
- * A sequence that arrives one step at a time. After each step it predicts what `predict` would for the sequence so far.
+ * A sequence that arrives one step at a time. After each step it predicts what `predict` would for the sequence so far;
+ * where there is an output for each step, for its last.
  * `model.stream()` makes it; a model may have many at once. Weights that `fit` commits count from the next step on.
  */
-export class Stream<Label extends string = string> {
+export class Stream<Out extends Output = string> {
   readonly #core: ModelCore;
-  readonly #classes: readonly Label[];
-  readonly #probabilities: Float32Array;
+  readonly #read: ReadPrediction<Out>;
+  readonly #numbers: Float32Array;
   #handle: StreamHandle | undefined;
 
   /** @internal */
-  constructor(core: ModelCore, classes: readonly Label[]) {
+  constructor(core: ModelCore) {
+    const { output } = core.description.definition;
     this.#core = core;
-    this.#classes = classes;
-    this.#probabilities = new Float32Array(classes.length);
+    this.#read = predictionReader<Out>(output);
+    this.#numbers = new Float32Array(sizeOf(output));
     this.#handle = core.openStream();
   }
 
@@ -38,15 +41,15 @@ export class Stream<Label extends string = string> {
    * stream.dispose();
    * ```
    */
-  next(features: Float32Array): Prediction<Label> {
-    return toPrediction(this.#classes, this.run(features, this.#probabilities));
+  next(features: Float32Array): StepPrediction<Out> {
+    return this.#read(this.run(features, this.#numbers));
   }
 
   /**
    * Takes the next step without allocating arrays.
    *
    * @param features [features] the step's numbers
-   * @param y [classes] receives the probabilities
+   * @param y receives the numbers that `Model.run` gives for one sequence
    * @returns `y`
    * @throws {GatewiseError} as `next`
    */

@@ -3,31 +3,34 @@
 
 import type { LabelledSequences, TrainerHandle } from "../backend/backend.js";
 import { Pace } from "../event-loop.js";
-import type { EpochReport } from "../generated/core.js";
 import { toJson } from "../json.js";
 import type { ModelCore } from "../model/core.js";
-import type { FitOptions, History } from "./types.js";
+import type { Output } from "../model/outputs.js";
+import type { EpochReport, FitOptions, History, TrainingProgress } from "./types.js";
 
 /** A training that is ready to begin. The core has copied the data: nothing here leads to the caller's. */
-export interface Training {
+export interface Training<Out extends Output> {
   readonly trainer: TrainerHandle;
   /** What the loop itself takes of the options. */
-  readonly watch: Pick<FitOptions, "onProgress" | "onEpoch" | "signal">;
+  readonly watch: Pick<FitOptions<Out>, "onProgress" | "onEpoch" | "signal">;
 }
 
 /** Hands the data to a trainer of `core`. `options` without what is the facade's own is the core's to validate. */
-export async function prepareTraining(
+export async function prepareTraining<Out extends Output>(
   core: ModelCore,
   training: LabelledSequences,
   validation: LabelledSequences | undefined,
-  { validation: _prepared, onProgress, onEpoch, signal, ...options }: FitOptions,
-): Promise<Training> {
+  { validation: _prepared, onProgress, onEpoch, signal, ...options }: FitOptions<Out>,
+): Promise<Training<Out>> {
   const trainer = await core.openTrainer({ options: toJson(options), training, validation });
   return { trainer, watch: { onProgress, onEpoch, signal } };
 }
 
 /** Trains `core` and returns how it went. Ends the trainer. */
-export async function train(core: ModelCore, { trainer, watch }: Training): Promise<History> {
+export async function train<Out extends Output>(
+  core: ModelCore,
+  { trainer, watch }: Training<Out>,
+): Promise<History<Out>> {
   try {
     return await drive(core, trainer, watch);
   } finally {
@@ -35,16 +38,21 @@ export async function train(core: ModelCore, { trainer, watch }: Training): Prom
   }
 }
 
-async function drive(core: ModelCore, trainer: TrainerHandle, watch: Training["watch"]): Promise<History> {
+async function drive<Out extends Output>(
+  core: ModelCore,
+  trainer: TrainerHandle,
+  watch: Training<Out>["watch"],
+): Promise<History<Out>> {
   const losses: number[] = [];
-  const epochs: EpochReport[] = [];
-  const history = (stopped: History["stopped"]): History => ({ stopped, steps: losses.length, losses, epochs });
+  const epochs: EpochReport<Out>[] = [];
+  const history = (stopped: History["stopped"]): History<Out> => ({ stopped, steps: losses.length, losses, epochs });
   const pace = new Pace();
   let spare: Float32Array | undefined;
 
   while (!watch.signal?.aborted && !core.disposed) {
     const began = performance.now();
-    const progress = await trainer.advance(pace.amount);
+    // An output that has no accuracy is one whose type says so.
+    const progress = (await trainer.advance(pace.amount)) as TrainingProgress<Out>;
     pace.observe(progress.batches, performance.now() - began);
     for (const loss of progress.losses) losses.push(loss);
     epochs.push(...progress.epochs);

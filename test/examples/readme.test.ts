@@ -40,10 +40,14 @@ test("the second example loads a model and catches an error", async () => {
   expect(run(blocks[1] ?? "")).toMatch(/lstm[^]*\nshape_mismatch x\n$/);
 });
 
-test("the third example takes a step with a layer by itself", () => {
-  expect(run(blocks[2] ?? "")).toBe("1280 128 128\n");
+test("the third example tags and forecasts", () => {
+  expect(run(blocks[2] ?? "")).toMatch(/^\[ '(odd|even)', '(odd|even)', '(odd|even)' \] \[ 2, 1, 3 \]\n$/);
+});
+
+test("the fourth example takes a step with a layer by itself", () => {
+  expect(run(blocks[3] ?? "")).toBe("1280 128 128\n");
 });
 
 test("there is no example that nobody runs", () => {
-  expect(blocks).toHaveLength(3);
+  expect(blocks).toHaveLength(4);
 });

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::machine::{MachineOptions, describe_machine};
+use lstm_core::network::targets::Targets;
 use lstm_core::training::options::TrainingOptions;
 use lstm_core::{Error, ErrorCode, to_json};
 use napi::bindgen_prelude::{AsyncTask, Float32Array, Float32ArraySlice, Uint8Array};
@@ -69,8 +70,27 @@ impl Model {
     }
 
     #[napi(catch_unwind)]
-    pub fn report(&mut self, probabilities: &[f32], targets: &[u32]) -> Result<String> {
-        self.held()?.report(probabilities, targets).map(|report| to_json(&report)).map_err(crossing)
+    pub fn open_evaluation(&mut self) -> Result<u32> {
+        Ok(self.held()?.open_evaluation())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn add_to_evaluation(
+        &mut self,
+        evaluation: u32,
+        predictions: &[f32],
+        lengths: Option<&[u32]>,
+        classes: Option<&[u32]>,
+        numbers: Option<&[f32]>,
+        weights: Option<&[f32]>,
+    ) -> Result<()> {
+        let targets = Targets::of(classes, numbers, weights).map_err(crossing)?;
+        self.held()?.add_to_evaluation(evaluation, predictions, lengths, targets).map_err(crossing)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn close_evaluation(&mut self, evaluation: u32) -> Result<String> {
+        self.held()?.close_evaluation(evaluation).map(|report| to_json(&report)).map_err(crossing)
     }
 
     #[napi(catch_unwind)]
@@ -137,12 +157,30 @@ impl Trainer {
     }
 
     #[napi(catch_unwind)]
-    pub fn set_training(&self, x: &[f32], steps: u32, lengths: Option<&[u32]>, targets: &[u32]) -> Result<()> {
+    pub fn set_training(
+        &self,
+        x: &[f32],
+        steps: u32,
+        lengths: Option<&[u32]>,
+        classes: Option<&[u32]>,
+        numbers: Option<&[f32]>,
+        weights: Option<&[f32]>,
+    ) -> Result<()> {
+        let targets = Targets::of(classes, numbers, weights).map_err(crossing)?;
         self.held()?.set_training(x, steps as usize, lengths, targets).map_err(crossing)
     }
 
     #[napi(catch_unwind)]
-    pub fn set_validation(&self, x: &[f32], steps: u32, lengths: Option<&[u32]>, targets: &[u32]) -> Result<()> {
+    pub fn set_validation(
+        &self,
+        x: &[f32],
+        steps: u32,
+        lengths: Option<&[u32]>,
+        classes: Option<&[u32]>,
+        numbers: Option<&[f32]>,
+        weights: Option<&[f32]>,
+    ) -> Result<()> {
+        let targets = Targets::of(classes, numbers, weights).map_err(crossing)?;
         self.held()?.set_validation(x, steps as usize, lengths, targets).map_err(crossing)
     }
 

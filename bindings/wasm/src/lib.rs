@@ -9,6 +9,7 @@ mod layer;
 
 use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::machine::{MachineOptions, describe_machine};
+use lstm_core::network::targets::Targets;
 use lstm_core::training::options::TrainingOptions;
 use lstm_core::{Error, to_json};
 use wasm_bindgen::JsError;
@@ -19,6 +20,14 @@ type Result<T> = std::result::Result<T, JsError>;
 /// The form in which every error of the core crosses: its JSON as the message.
 fn crossing(error: Error) -> JsError {
     JsError::new(&error.to_json())
+}
+
+fn targets<'a>(
+    classes: Option<&'a [u32]>,
+    numbers: Option<&'a [f32]>,
+    weights: Option<&'a [f32]>,
+) -> Result<Targets<'a>> {
+    Targets::of(classes, numbers, weights).map_err(crossing)
 }
 
 /// A model: see `lstm_core::Model`.
@@ -61,8 +70,28 @@ impl Model {
         self.held()?.run(x, lengths.as_deref(), y).map_err(crossing)
     }
 
-    pub fn report(&mut self, probabilities: &[f32], targets: &[u32]) -> Result<String> {
-        self.held()?.report(probabilities, targets).map(|report| to_json(&report)).map_err(crossing)
+    #[wasm_bindgen(js_name = openEvaluation)]
+    pub fn open_evaluation(&mut self) -> Result<u32> {
+        Ok(self.held()?.open_evaluation())
+    }
+
+    #[wasm_bindgen(js_name = addToEvaluation)]
+    pub fn add_to_evaluation(
+        &mut self,
+        evaluation: u32,
+        predictions: &[f32],
+        lengths: Option<Vec<u32>>,
+        classes: Option<Vec<u32>>,
+        numbers: Option<Vec<f32>>,
+        weights: Option<Vec<f32>>,
+    ) -> Result<()> {
+        let targets = targets(classes.as_deref(), numbers.as_deref(), weights.as_deref())?;
+        self.held()?.add_to_evaluation(evaluation, predictions, lengths.as_deref(), targets).map_err(crossing)
+    }
+
+    #[wasm_bindgen(js_name = closeEvaluation)]
+    pub fn close_evaluation(&mut self, evaluation: u32) -> Result<String> {
+        self.held()?.close_evaluation(evaluation).map(|report| to_json(&report)).map_err(crossing)
     }
 
     #[wasm_bindgen(js_name = openStream)]
@@ -117,12 +146,30 @@ impl Trainer {
     }
 
     #[wasm_bindgen(js_name = setTraining)]
-    pub fn set_training(&mut self, x: &[f32], steps: u32, lengths: Option<Vec<u32>>, targets: &[u32]) -> Result<()> {
+    pub fn set_training(
+        &mut self,
+        x: &[f32],
+        steps: u32,
+        lengths: Option<Vec<u32>>,
+        classes: Option<Vec<u32>>,
+        numbers: Option<Vec<f32>>,
+        weights: Option<Vec<f32>>,
+    ) -> Result<()> {
+        let targets = targets(classes.as_deref(), numbers.as_deref(), weights.as_deref())?;
         self.held()?.set_training(x, steps as usize, lengths.as_deref(), targets).map_err(crossing)
     }
 
     #[wasm_bindgen(js_name = setValidation)]
-    pub fn set_validation(&mut self, x: &[f32], steps: u32, lengths: Option<Vec<u32>>, targets: &[u32]) -> Result<()> {
+    pub fn set_validation(
+        &mut self,
+        x: &[f32],
+        steps: u32,
+        lengths: Option<Vec<u32>>,
+        classes: Option<Vec<u32>>,
+        numbers: Option<Vec<f32>>,
+        weights: Option<Vec<f32>>,
+    ) -> Result<()> {
+        let targets = targets(classes.as_deref(), numbers.as_deref(), weights.as_deref())?;
         self.held()?.set_validation(x, steps as usize, lengths.as_deref(), targets).map_err(crossing)
     }
 

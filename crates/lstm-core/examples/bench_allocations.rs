@@ -6,6 +6,7 @@ use std::cell::Cell;
 
 use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::machine::MachineOptions;
+use lstm_core::network::targets::Targets;
 use lstm_core::training::options::TrainingOptions;
 use lstm_core::{Model, Trainer};
 
@@ -51,7 +52,7 @@ fn main() -> lstm_core::Result<()> {
     let mut model = Model::new(definition.clone(), machine)?;
     let options = format!(r#"{{"epochs":1000000,"batchSize":{batch},"clipNorm":1}}"#);
     let mut trainer = Trainer::new(definition, machine, model.weights(), TrainingOptions::from_json(&options)?)?;
-    trainer.set_training(&x, steps, None, &targets)?;
+    trainer.set_training(&x, steps, None, Targets::classes(&targets))?;
     trainer.start()?;
     trainer.advance(1)?;
     // A call's report has lists of its own; what a step costs is what more steps in one call cost.

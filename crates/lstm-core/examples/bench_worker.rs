@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use lstm_core::kernels::{InstructionSet, multiply_add_rounds};
 use lstm_core::network::machine::MachineOptions;
+use lstm_core::network::targets::Targets;
 use lstm_core::training::options::TrainingOptions;
 use lstm_core::{Model, Trainer};
 use serde::Deserialize;
@@ -108,7 +109,7 @@ fn load(job: &Job) -> Outcome<(&'static str, Work)> {
     let numbers = |path: &str| Ok::<_, std::io::Error>(words(&std::fs::read(path)?));
     let lengths = job.data.lengths.as_deref().map(numbers).transpose()?;
     let x: Vec<f32> = numbers(&job.data.x)?.into_iter().map(f32::from_bits).collect();
-    trainer.set_training(&x, job.shape.steps, lengths.as_deref(), &numbers(&job.data.targets)?)?;
+    trainer.set_training(&x, job.shape.steps, lengths.as_deref(), Targets::classes(&numbers(&job.data.targets)?))?;
     trainer.start()?;
     let work = match job.operation.as_str() {
         "forward and backward" => {

@@ -19,6 +19,8 @@ pub enum ErrorCode {
     EmptyData,
     /// A target is not one of the classes.
     UnknownClass,
+    /// A target, or its weight, is none that the output can have.
+    InvalidTarget,
     /// A sequence's length is zero or beyond the steps of its array.
     InvalidLength,
     /// Two arrays that must be apart share memory, or one lies in shared memory.

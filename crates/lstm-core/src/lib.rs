@@ -2,6 +2,7 @@
 //!
 //! ```
 //! use lstm_core::network::{definition::ModelDefinition, machine::MachineOptions};
+//! use lstm_core::network::targets::Targets;
 //! use lstm_core::{Model, Trainer, training::options::TrainingOptions};
 //!
 //! let definition = ModelDefinition::from_json(
@@ -16,7 +17,7 @@
 //! let classes: Vec<u32> = (0..40).map(|sample| sample % 2).collect();
 //! let options = TrainingOptions::from_json(r#"{ "optimizer": { "kind": "adam", "learningRate": 0.01 } }"#)?;
 //! let mut trainer = Trainer::new(definition, machine, model.weights(), options)?;
-//! trainer.set_training(&x, 5, None, &classes)?;
+//! trainer.set_training(&x, 5, None, Targets::classes(&classes))?;
 //! trainer.start()?;
 //! while !trainer.advance(10)?.finished {}
 //!

@@ -4,19 +4,23 @@
 use crate::executor::Executor;
 use crate::finite::first_not_finite;
 use crate::formats::safetensors;
-use crate::network::definition::ModelDefinition;
+use crate::network::definition::{At, ModelDefinition};
 use crate::network::description::ModelDescription;
 use crate::network::machine::MachineOptions;
 use crate::network::parameters::Layout;
 use crate::network::samples::Samples;
 use crate::network::stack::{Stack, StreamState};
+use crate::network::targets::Targets;
+use crate::training::evaluation::Evaluation;
 use crate::training::initializers::initialise;
-use crate::training::metrics::classification_report;
-use crate::training::report::ClassificationReport;
+use crate::training::report::Report;
 use crate::{Error, ErrorCode, Result};
 
 /// Sequences a thread that run together: enough to fill the kernels' tiles, few enough to stay in cache.
 const BATCH: usize = 128;
+
+/// Numbers of the predictions that are computed together, at most, where a sequence has more than this many: 32 MiB.
+const MOST_OUTPUTS: usize = 1 << 23;
 
 /// A model that predicts. The [crate] has a whole example.
 pub struct Model {
@@ -27,6 +31,7 @@ pub struct Model {
     packed: bool,
     stack: Stack,
     streams: Vec<Option<StreamState>>,
+    evaluations: Vec<Option<Evaluation>>,
 }
 
 impl Model {
@@ -46,8 +51,8 @@ impl Model {
     fn with_weights(definition: ModelDefinition, weights: Vec<f32>, machine: MachineOptions) -> Result<Self> {
         let layout = Layout::of(&definition);
         let executor = Executor::new(machine.threads.map(|threads| threads as usize))?;
-        let stack = Stack::new(&layout, machine.choose_instruction_set()?, executor, false)?;
-        Ok(Self { definition, layout, weights, packed: false, stack, streams: Vec::new() })
+        let stack = Stack::new(&layout, &definition.output, machine.choose_instruction_set()?, executor, false)?;
+        Ok(Self { definition, layout, weights, packed: false, stack, streams: Vec::new(), evaluations: Vec::new() })
     }
 
     /// What the model is and what it runs on.
@@ -76,66 +81,107 @@ impl Model {
         Ok(())
     }
 
-    /// Fills `y` [n, classes] with the probabilities for `x` [n, steps, features]; n is `y`'s length over the number
-    /// of classes. Allocates only when a batch is larger than any before.
+    /// Fills `y` with the predictions for `x` [n, steps, features]: [n, K], K numbers each, and n is `y`'s length over K;
+    /// where there is an output at each step [n, steps, K], zero in the padding, and n is the number of `lengths`, without
+    /// which `x` is one sequence. Allocates only when a batch is larger than any before.
     pub fn run(&mut self, x: &[f32], lengths: Option<&[u32]>, y: &mut [f32]) -> Result<()> {
-        let classes = self.layout.head().classes;
-        let features = self.definition.input.features as usize;
-        if y.is_empty() || !y.len().is_multiple_of(classes) {
-            let message = format!("y has room for {} numbers; give {classes} for each sequence", y.len());
-            return Err(Error::new(ErrorCode::ShapeMismatch, "y", message));
-        }
-        let n = y.len() / classes;
-        if !x.len().is_multiple_of(n * features) {
-            let message =
-                format!("x holds {} numbers, which {n} sequences of {features} features cannot share", x.len());
-            return Err(Error::new(ErrorCode::ShapeMismatch, "x", message));
-        }
-        let samples = Samples::new(x, x.len() / (n * features), features, lengths)?;
+        let (size, features) = (self.definition.output.size(), self.definition.input.features as usize);
+        let each = self.definition.output.at == At::Each;
+        let n = self.sequences_of(x, lengths, y)?;
+        let steps = x.len() / (n * features);
+        let samples = Samples::new(x, steps, features, lengths)?;
         self.pack();
-        let most = BATCH * self.stack.executor.threads();
+        let rows = if each { steps } else { 1 };
+        if each {
+            y.fill(0.0);
+        }
+        let most = (BATCH * self.stack.executor.threads()).min(MOST_OUTPUTS / (rows * size)).max(1);
         for start in (0..n).step_by(most) {
             let batch = most.min(n - start);
             self.stack.forward(&samples, batch, |sample| start + sample, None)?;
-            self.stack.probabilities(|sample, probabilities| {
-                y[(start + sample) * classes..][..classes].copy_from_slice(probabilities);
+            self.stack.predictions(|sample, step, prediction| {
+                y[((start + sample) * rows + step) * size..][..size].copy_from_slice(prediction);
             });
         }
         Ok(())
     }
 
-    /// How well probabilities [n, classes] fit the true classes `[n]`.
-    pub fn report(&self, probabilities: &[f32], targets: &[u32]) -> Result<ClassificationReport> {
-        classification_report(probabilities, targets, self.layout.head().classes)
+    /// n, if `x`, `lengths` and `y` fit each other.
+    fn sequences_of(&self, x: &[f32], lengths: Option<&[u32]>, y: &[f32]) -> Result<usize> {
+        let (size, features) = (self.definition.output.size(), self.definition.input.features as usize);
+        let refuse = |path: &str, message: String| Err(Error::new(ErrorCode::ShapeMismatch, path, message));
+        let each = self.definition.output.at == At::Each;
+        let n = if each { lengths.map_or(1, <[u32]>::len) } else { y.len() / size };
+        if !each && (y.is_empty() || !y.len().is_multiple_of(size)) {
+            return refuse("y", format!("y has room for {} numbers; give {size} for each sequence", y.len()));
+        }
+        if n == 0 || !x.len().is_multiple_of(n * features) {
+            let message =
+                format!("x holds {} numbers, which {n} sequences of {features} features cannot share", x.len());
+            return refuse("x", message);
+        }
+        let steps = x.len() / features;
+        if each && y.len() != steps * size {
+            let message = format!("y has room for {} numbers; give {size} for each of the {steps} steps of x", y.len());
+            return refuse("y", message);
+        }
+        Ok(n)
     }
 
-    /// Opens a stream: one sequence that is fed step by step. Gives its number. Fails for a bidirectional network, whose
-    /// outputs need the whole sequence.
+    /// Opens an evaluation: predictions that are held to their targets part by part. Gives its number.
+    pub fn open_evaluation(&mut self) -> u32 {
+        put(&mut self.evaluations, Evaluation::new(&self.definition.output))
+    }
+
+    /// Adds predictions and their targets to an evaluation: [n, K]; where there is one at each step [n, steps, K], with n
+    /// `lengths`.
+    pub fn add_to_evaluation(
+        &mut self,
+        evaluation: u32,
+        predictions: &[f32],
+        lengths: Option<&[u32]>,
+        targets: Targets,
+    ) -> Result<()> {
+        let slot = self.evaluations.get_mut(evaluation as usize).and_then(Option::as_mut);
+        slot.ok_or_else(|| Error::disposed("evaluation"))?.add(predictions, lengths, targets)
+    }
+
+    /// What an evaluation comes to. It is closed; its number may be given out again.
+    pub fn close_evaluation(&mut self, evaluation: u32) -> Result<Report> {
+        let slot = self.evaluations.get_mut(evaluation as usize).and_then(Option::take);
+        slot.ok_or_else(|| Error::disposed("evaluation"))?.report()
+    }
+
+    /// Opens a stream: one sequence that is fed step by step. Gives its number. Fails for a bidirectional network and where
+    /// steps are pooled: their outputs need the whole sequence.
     pub fn open_stream(&mut self) -> Result<u32> {
         if let Some(layer) = self.definition.layers.iter().position(|layer| layer.bidirectional) {
             let message = "a bidirectional layer reads sequences from their end: give them whole to `run` or `predict`";
             return Err(Error::new(ErrorCode::InvalidDefinition, format!("layers[{layer}].bidirectional"), message));
         }
-        let state = Some(self.stack.stream_state());
-        let free = self.streams.iter().position(Option::is_none);
-        let index = free.unwrap_or(self.streams.len());
-        match free {
-            Some(index) => self.streams[index] = state,
-            None => self.streams.push(state),
+        let pooled = match self.definition.output.at {
+            At::Last | At::Each => None,
+            At::Mean => Some("mean"),
+            At::Max => Some("max"),
+            At::Attention => Some("attention"),
+        };
+        if let Some(at) = pooled {
+            let message = format!("`{at}` pools all steps of a sequence: give it whole to `run` or `predict`");
+            return Err(Error::new(ErrorCode::InvalidDefinition, "output.at", message));
         }
-        Ok(index as u32)
+        Ok(put(&mut self.streams, self.stack.stream_state()))
     }
 
-    /// Feeds one step `[features]` and fills `y` `[classes]` with the probabilities after it.
+    /// Feeds one step `[features]` and fills `y` `[K]` with the prediction after it.
     pub fn next_step(&mut self, stream: u32, features: &[f32], y: &mut [f32]) -> Result<()> {
-        let classes = self.layout.head().classes;
+        let size = self.definition.output.size();
         let expected = self.definition.input.features as usize;
         if features.len() != expected {
             let message = format!("a step has {} features, the model expects {expected}", features.len());
             return Err(Error::new(ErrorCode::ShapeMismatch, "features", message));
         }
-        if y.len() != classes {
-            let message = format!("y has room for {} numbers, the model gives {classes}", y.len());
+        if y.len() != size {
+            let message = format!("y has room for {} numbers, the model gives {size}", y.len());
             return Err(Error::new(ErrorCode::ShapeMismatch, "y", message));
         }
         if let Some(feature) = first_not_finite(features) {
@@ -145,7 +191,7 @@ impl Model {
         self.pack();
         let state = stream_of(&mut self.streams, stream)?;
         self.stack.step(features, state)?;
-        self.stack.probabilities(|_, probabilities| y.copy_from_slice(probabilities));
+        self.stack.predictions(|_, _, prediction| y.copy_from_slice(prediction));
         Ok(())
     }
 
@@ -173,6 +219,16 @@ impl Model {
             self.packed = true;
         }
     }
+}
+
+/// Puts a thing into the first free place, and gives its number.
+fn put<T>(places: &mut Vec<Option<T>>, thing: T) -> u32 {
+    let free = places.iter().position(Option::is_none).unwrap_or(places.len());
+    if free == places.len() {
+        places.push(None);
+    }
+    places[free] = Some(thing);
+    free as u32
 }
 
 fn stream_of(streams: &mut [Option<StreamState>], stream: u32) -> Result<&mut StreamState> {

@@ -10,7 +10,7 @@ use crate::{
     ErrorCode, LayerOptions,
     network::{
         definition::{
-            Activation, Cell, GateActivation, InputDefinition, LayerDefinition, ModelDefinition, OutputDefinition,
+            Activation, At, Cell, GateActivation, InputDefinition, LayerDefinition, ModelDefinition, OutputDefinition,
             Reset, Scaling, Zoneout,
         },
         description::{LayerDescription, MachineDescription, ModelDescription},
@@ -18,8 +18,12 @@ use crate::{
         parameters::Tensor,
     },
     training::{
+        loss_options::{LossKind, LossOptions},
         options::{OptimizerOptions, TrainingOptions},
-        report::{ClassificationReport, EpochReport, TrainingProgress, ValidationReport},
+        report::{
+            ClassificationReport, EpochReport, LabelReport, LabelsReport, StepsReport, TrainingProgress,
+            ValidationReport, ValueReport, ValuesReport,
+        },
     },
 };
 
@@ -43,13 +47,21 @@ fn typescript() -> String {
         choice::<Activation>(),
         object::<Zoneout>(),
         object::<OutputDefinition>(),
+        choice::<At>(),
         object::<TrainingOptions>(),
         object::<OptimizerOptions>(),
+        object::<LossOptions>(),
+        choice::<LossKind>(),
         object::<MachineOptions>(),
         object::<TrainingProgress>(),
         object::<EpochReport>(),
         object::<ValidationReport>(),
         object::<ClassificationReport>(),
+        object::<StepsReport>(),
+        object::<LabelsReport>(),
+        object::<LabelReport>(),
+        object::<ValuesReport>(),
+        object::<ValueReport>(),
         object::<LayerOptions>(),
         object::<ModelDescription>(),
         object::<LayerDescription>(),

@@ -5,6 +5,7 @@ use std::cell::Cell;
 
 use lstm_core::network::definition::{LayerDefinition, ModelDefinition};
 use lstm_core::network::machine::MachineOptions;
+use lstm_core::network::targets::Targets;
 use lstm_core::training::options::TrainingOptions;
 use lstm_core::{InputGradients, Layer, LayerInput, LayerOptions, LayerStates, Model, StateGradients, Trainer};
 
@@ -39,33 +40,43 @@ fn allocations(work: impl FnOnce()) -> usize {
 
 #[test]
 fn warm_steps_allocate_nothing() {
-    let definition = ModelDefinition::from_json(
-        r#"{"input":{"features":3,"scaling":"standard"},"layers":[{"cell":"lstm","units":20},
-            {"cell":"lstm","units":7}],"output":{"classes":["a","b","c"]}}"#,
-    )
+    for at in ["last", "each", "mean", "max", "attention"] {
+        check(at);
+    }
+}
+
+fn check(at: &str) {
+    let definition = ModelDefinition::from_json(&format!(
+        r#"{{"input":{{"features":3,"scaling":"standard"}},"layers":[{{"cell":"lstm","units":20}},
+            {{"cell":"lstm","units":7}}],"output":{{"classes":["a","b","c"],"at":"{at}"}}}}"#,
+    ))
     .unwrap();
     let machine = MachineOptions { threads: Some(1), ..MachineOptions::default() };
     let (samples, steps) = (64, 9);
     let x: Vec<f32> = (0..samples * steps * 3).map(|v| ((v * 31 % 17) as f32 - 8.0) / 8.0).collect();
     let lengths: Vec<u32> = (0..samples as u32).map(|sample| 1 + sample * 5 % steps as u32).collect();
-    let targets: Vec<u32> = (0..samples as u32).map(|sample| sample % 3).collect();
+    let rows = samples * if at == "each" { steps } else { 1 };
+    let targets: Vec<u32> = (0..rows as u32).map(|row| row % 3).collect();
 
     let mut model = Model::new(definition.clone(), machine).unwrap();
     let options = TrainingOptions::from_json(r#"{"epochs":100,"batchSize":16,"clipNorm":1}"#).unwrap();
     let mut trainer = Trainer::new(definition, machine, model.weights(), options).unwrap();
-    trainer.set_training(&x, steps, Some(&lengths), &targets).unwrap();
+    trainer.set_training(&x, steps, Some(&lengths), Targets::classes(&targets)).unwrap();
     trainer.start().unwrap();
     trainer.advance(1).unwrap();
     let few = allocations(|| drop(trainer.advance(8).unwrap()));
     let many = allocations(|| drop(trainer.advance(8 * 16).unwrap()));
     // The report's two lists grow by doubling: log₂ of their lengths, whatever the number of steps.
-    assert!(many <= few + 2 * 4, "8 steps allocate {few} times, 128 steps {many} times");
+    assert!(many <= few + 2 * 4, "{at}: 8 steps allocate {few} times, 128 steps {many} times");
 
-    let mut y = vec![0.0; samples * 3];
+    let mut y = vec![0.0; rows * 3];
     let mut predict = |model: &mut Model| model.run(&x, Some(&lengths), &mut y).unwrap();
     predict(&mut model);
     assert_eq!(allocations(|| predict(&mut model)), 0);
 
+    if !["last", "each"].contains(&at) {
+        return;
+    }
     let stream = model.open_stream().unwrap();
     let step = |model: &mut Model| model.next_step(stream, &x[..3], &mut [0.0; 3]).unwrap();
     step(&mut model);

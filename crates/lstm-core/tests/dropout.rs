@@ -8,6 +8,7 @@ use lstm_core::kernels::InstructionSet;
 use lstm_core::network::definition::{DirectionTensors, LayerDefinition, ModelDefinition};
 use lstm_core::network::machine::MachineOptions;
 use lstm_core::network::parameters::Layout;
+use lstm_core::network::targets::Targets;
 use lstm_core::random::{RandomStream, Stream};
 use lstm_core::reference::{Batch, DirectionWeights, Masks, Scalar, Tape, Variable, cross_entropy, direction, linear};
 use lstm_core::training::options::TrainingOptions;
@@ -45,7 +46,7 @@ fn trainer(set: InstructionSet, threads: u32) -> Trainer {
     let options = TrainingOptions::from_json(r#"{"epochs":2,"batchSize":6,"shuffle":false}"#).unwrap();
     let mut trainer = Trainer::new(definition(), machine, &weights, options).unwrap();
     let (x, targets) = data();
-    trainer.set_training(&x, STEPS, None, &targets).unwrap();
+    trainer.set_training(&x, STEPS, None, Targets::classes(&targets)).unwrap();
     trainer.start().unwrap();
     trainer
 }

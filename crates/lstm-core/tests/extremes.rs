@@ -12,6 +12,7 @@ use lstm_core::kernels::InstructionSet;
 use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::machine::MachineOptions;
 use lstm_core::network::parameters::Layout;
+use lstm_core::network::targets::Targets;
 use lstm_core::random::{RandomStream, Stream};
 use lstm_core::reference::{LayerWeights, linear, lstm, softmax};
 use lstm_core::training::options::TrainingOptions;
@@ -321,7 +322,7 @@ fn huge_features_do_not_stop_training() {
         let machine = MachineOptions { threads: Some(1), instruction_set: Some(set) };
         let options = TrainingOptions::from_json(r#"{"epochs":4,"batchSize":8}"#).unwrap();
         let mut trainer = Trainer::new(definition.clone(), machine, &initial_weights(&definition), options).unwrap();
-        trainer.set_training(&x, STEPS, None, &[0, 1, 2, 0, 1, 2, 0, 1]).unwrap();
+        trainer.set_training(&x, STEPS, None, Targets::classes(&[0, 1, 2, 0, 1, 2, 0, 1])).unwrap();
         trainer.start().unwrap();
         let losses = trainer.advance(4).unwrap().losses;
         assert!(losses.len() == 4 && losses[3] < losses[0], "{set:?}, scaling {scaling}: {losses:?}");

@@ -9,6 +9,7 @@ use lstm_core::network::definition::{InputDefinition, ModelDefinition, OutputDef
 use lstm_core::network::layer::RecurrentLayer;
 use lstm_core::network::machine::MachineOptions;
 use lstm_core::network::parameters::Layout;
+use lstm_core::network::targets::Targets;
 use lstm_core::training::options::TrainingOptions;
 use lstm_core::{InputGradients, Layer, LayerInput, LayerOptions, LayerStates, Model, StateGradients, Trainer};
 
@@ -148,7 +149,7 @@ fn model(vectors: &Vectors, prefix: &str) -> (ModelDefinition, Vec<f64>) {
     let definition = ModelDefinition {
         input: InputDefinition { features: features as u32, scaling: Scaling::None },
         layers: (0..vectors.layers()).map(|k| vectors.layer(k)).collect(),
-        output: OutputDefinition { classes },
+        output: OutputDefinition::of_classes(classes),
         seed: 0,
     };
     definition.validate().unwrap();
@@ -173,7 +174,14 @@ fn trainer(vectors: &Vectors, set: InstructionSet, threads: u32) -> Trainer {
     let weights: Vec<f32> = weights.iter().map(|&weight| weight as f32).collect();
     let mut trainer = Trainer::new(definition, machine, &weights, options.unwrap()).unwrap();
     let small = |name: &str| vectors.indices(name).iter().map(|&value| value as u32).collect::<Vec<_>>();
-    trainer.set_training(&vectors.f32("x"), vectors.shape("x")[2], Some(&small("lengths")), &small("targets")).unwrap();
+    trainer
+        .set_training(
+            &vectors.f32("x"),
+            vectors.shape("x")[2],
+            Some(&small("lengths")),
+            Targets::classes(&small("targets")),
+        )
+        .unwrap();
     trainer.start().unwrap();
     trainer
 }

@@ -9,6 +9,7 @@ use lstm_core::kernels::InstructionSet;
 use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::layer::{LayerGradients, LayerOutput};
 use lstm_core::network::machine::MachineOptions;
+use lstm_core::network::targets::Targets;
 use lstm_core::random::{RandomStream, Stream};
 use lstm_core::training::options::TrainingOptions;
 use lstm_core::{Model, Trainer};
@@ -65,18 +66,21 @@ fn many_ragged_rows_on_any_number_of_threads() {
     check_layer(&Case::with_steps(130, 5, 33, 64).reversed());
 }
 
-/// Three epochs over `samples` ragged sequences as one batch, and then their probabilities, on every number of threads.
-fn check_training(samples: usize, steps: usize, layers: &str) {
+/// Three epochs over `samples` ragged sequences as one batch, and then their probabilities, on every number of threads. The
+/// output is of `classes` classes, from where `at` says.
+fn check_training(samples: usize, steps: usize, layers: &str, (classes, at): (u32, &str)) {
     let features = 12;
     let definition = ModelDefinition::from_json(&format!(
         r#"{{"input":{{"features":{features},"scaling":"standard"}},"layers":[{layers}],
-            "output":{{"classes":["a","b","c"]}},"seed":3}}"#
+            "output":{{"classes":{:?},"at":"{at}"}},"seed":3}}"#,
+        (0..classes).map(|class| class.to_string()).collect::<Vec<_>>()
     ))
     .unwrap();
     let mut random = RandomStream::new(1, Stream::Shuffling);
     let x: Vec<f32> = (0..samples * steps * features).map(|_| random.uniform(-1.0, 1.0)).collect();
     let lengths: Vec<u32> = (0..samples).map(|sample| (steps - sample * 5 % steps) as u32).collect();
-    let targets: Vec<u32> = (0..samples as u32).map(|sample| sample % 3).collect();
+    let rows = samples * if at == "each" { steps } else { 1 };
+    let targets: Vec<u32> = (0..rows as u32).map(|row| row % classes).collect();
     let options = format!(r#"{{"epochs":3,"batchSize":{samples},"clipNorm":0.5,"optimizer":{{"kind":"adam"}}}}"#);
     for set in InstructionSet::available() {
         let mut expected = None;
@@ -86,11 +90,11 @@ fn check_training(samples: usize, steps: usize, layers: &str) {
                 let mut model = Model::new(definition.clone(), machine).unwrap();
                 let options = TrainingOptions::from_json(&options).unwrap();
                 let mut trainer = Trainer::new(definition.clone(), machine, model.weights(), options).unwrap();
-                trainer.set_training(&x, steps, Some(&lengths), &targets).unwrap();
+                trainer.set_training(&x, steps, Some(&lengths), Targets::classes(&targets)).unwrap();
                 trainer.start().unwrap();
                 let losses = trainer.advance(3).unwrap().losses;
                 model.commit(trainer.weights()).unwrap();
-                let mut probabilities = vec![0.0; samples * 3];
+                let mut probabilities = vec![0.0; rows * classes as usize];
                 model.run(&x, Some(&lengths), &mut probabilities).unwrap();
                 let actual =
                     bits([&losses, &trainer.gradients().to_vec(), &trainer.weights().to_vec(), &probabilities]);
@@ -104,6 +108,15 @@ fn check_training(samples: usize, steps: usize, layers: &str) {
 #[test]
 fn training_and_predicting_on_any_number_of_threads() {
     let two = r#"{"cell":"lstm","units":40,"bidirectional":true},{"cell":"lstm","units":70}"#;
-    check_training(37, 12, two);
-    check_training(1, 40, r#"{"cell":"lstm","units":160}"#);
+    check_training(37, 12, two, (3, "last"));
+    check_training(1, 40, r#"{"cell":"lstm","units":160}"#, (3, "last"));
+}
+
+#[test]
+fn outputs_at_each_step_and_pooled_on_any_number_of_threads() {
+    check_training(40, 30, r#"{"cell":"gru","units":70}"#, (300, "each"));
+    let both = r#"{"cell":"gru","units":60,"bidirectional":true}"#;
+    check_training(64, 50, both, (3, "attention"));
+    check_training(64, 50, both, (3, "max"));
+    check_training(64, 50, r#"{"cell":"rnn","units":130}"#, (3, "mean"));
 }

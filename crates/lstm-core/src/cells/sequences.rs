@@ -103,6 +103,12 @@ impl Sequences {
         self.order[row] as usize
     }
 
+    /// Steps of the sample in `row`.
+    #[inline(always)]
+    pub(crate) fn length(&self, row: usize) -> usize {
+        self.lengths[row] as usize
+    }
+
     /// Rows that have a step `step`.
     #[inline(always)]
     pub(crate) fn active(&self, step: usize) -> usize {

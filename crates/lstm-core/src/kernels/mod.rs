@@ -7,6 +7,7 @@ pub(crate) mod outer;
 pub(crate) mod panels;
 pub(crate) mod peak;
 pub(crate) mod product;
+pub(crate) mod softmax;
 mod subnormals;
 pub(crate) mod tile;
 

@@ -12,7 +12,7 @@ use super::{
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct ModelDescription {
-    /// The definition, with every default filled in but those of a layer's options.
+    /// The definition, with every default filled in but those of a layer's and the output's options.
     pub definition: ModelDefinition,
     /// The instruction set that this model's kernels run on.
     pub isa: String,

@@ -1,15 +1,19 @@
 //! What a model is: its definition, its parameters, how a batch runs through it.
 
+pub(crate) mod attention;
 pub mod definition;
 pub mod description;
 mod dropout;
-pub(crate) mod head;
 pub mod layer;
+pub(crate) mod linear;
 pub(crate) mod loss;
 pub mod machine;
 pub(crate) mod padded;
 pub mod parameters;
+pub(crate) mod pooling;
+pub(crate) mod readout;
 pub(crate) mod recurrent;
 pub mod samples;
 pub(crate) mod stack;
+pub mod targets;
 pub(crate) mod workspace;

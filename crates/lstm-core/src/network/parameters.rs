@@ -54,17 +54,30 @@ impl LayerRanges {
     }
 }
 
-/// The tensors of the linear head: `C` classes over the last layer's `H` outputs.
+/// The tensors of the linear head: `K` numbers a prediction over the last layer's `H` outputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeadRanges {
-    /// `[C, H]`
+    /// `[K, H]`
     pub weight: Range<usize>,
-    /// `[C]`
+    /// `[K]`
     pub bias: Range<usize>,
     /// `H`
     pub units: usize,
-    /// `C`
-    pub classes: usize,
+    /// `K`
+    pub size: usize,
+}
+
+/// The tensors of the attention over the steps of the last layer's `H` outputs, with `A` hidden units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttentionRanges {
+    /// `[A, H]`
+    pub weight: Range<usize>,
+    /// `[A]`
+    pub bias: Range<usize>,
+    /// `[A]`
+    pub score: Range<usize>,
+    /// `A`
+    pub units: usize,
 }
 
 /// The scaling of `F` input features.
@@ -76,12 +89,13 @@ pub struct ScalingRanges {
     pub deviation: Range<usize>,
 }
 
-/// The tensors of a model in the order of the flat vector: each layer from the input upwards, the head, and after
+/// The tensors of a model in the order of the flat vector: each layer from the input upwards, attention, the head, and after
 /// all that is trained, what is not. So the trained numbers are one slice, which optimisers and clipping run over.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layout {
     tensors: Vec<Tensor>,
     layers: Vec<LayerRanges>,
+    attention: Option<AttentionRanges>,
     head: HeadRanges,
     scaling: Option<ScalingRanges>,
     trained_length: usize,
@@ -99,12 +113,18 @@ impl Layout {
             input_size = layer.outputs();
             layers.push(layer);
         }
-        let (units, classes) = (input_size, definition.output.classes.len());
-        let head = HeadRanges {
-            weight: tensors.trained("output.weight".to_owned(), &[classes, units]),
-            bias: tensors.trained("output.bias".to_owned(), &[classes]),
+        let (outputs, size) = (input_size, definition.output.size());
+        let attention = definition.output.attention(outputs).map(|units| AttentionRanges {
+            weight: tensors.trained("attention.weight".to_owned(), &[units, outputs]),
+            bias: tensors.trained("attention.bias".to_owned(), &[units]),
+            score: tensors.trained("attention.score".to_owned(), &[units]),
             units,
-            classes,
+        });
+        let head = HeadRanges {
+            weight: tensors.trained("output.weight".to_owned(), &[size, outputs]),
+            bias: tensors.trained("output.bias".to_owned(), &[size]),
+            units: outputs,
+            size,
         };
         let trained_length = tensors.end();
         let scaling = (definition.input.scaling == Scaling::Standard).then(|| {
@@ -114,7 +134,7 @@ impl Layout {
                 deviation: tensors.fitted("input.deviation".to_owned(), &[features]),
             }
         });
-        Self { tensors: tensors.0, layers, head, scaling, trained_length }
+        Self { tensors: tensors.0, layers, attention, head, scaling, trained_length }
     }
 
     /// Every tensor, in the order of the flat vector; together they cover it without a gap.
@@ -148,6 +168,12 @@ impl Layout {
     #[must_use]
     pub fn layer(&self, k: usize) -> &LayerRanges {
         &self.layers[k]
+    }
+
+    /// The attention over steps, where the output has one.
+    #[must_use]
+    pub fn attention(&self) -> Option<&AttentionRanges> {
+        self.attention.as_ref()
     }
 
     /// The linear head.
@@ -230,6 +256,7 @@ impl Tensors {
 
 #[cfg(test)]
 mod tests {
+    use super::super::definition::{At, OutputDefinition};
     use super::*;
 
     fn definition(scaling: &str) -> ModelDefinition {
@@ -287,7 +314,7 @@ mod tests {
         }
         let head = layout.head();
         assert_eq!((head.weight.clone(), head.bias.clone()), (named("output.weight"), named("output.bias")));
-        assert_eq!((head.units, head.classes), (2, 3));
+        assert_eq!((head.units, head.size), (2, 3));
         let scaling = layout.scaling().unwrap();
         assert_eq!((scaling.mean.clone(), scaling.deviation.clone()), (named("input.mean"), named("input.deviation")));
     }
@@ -307,6 +334,20 @@ mod tests {
             ]
         );
         assert_eq!(names[8], ("layers.1.weight_ih_l0", &[8, 6][..]));
+        assert_eq!(layout.trained_length() as u64, definition.parameters());
+    }
+
+    #[test]
+    fn attention_lies_between_the_layers_and_the_head() {
+        let mut definition = definition("none");
+        definition.output = OutputDefinition { values: Some(3), at: At::Attention, ..OutputDefinition::default() };
+        let layout = Layout::of(&definition);
+        let names: Vec<_> = layout.tensors().iter().map(|tensor| (tensor.name.as_str(), &tensor.shape[..])).collect();
+        let attention = [("attention.weight", &[2, 2][..]), ("attention.bias", &[2]), ("attention.score", &[2])];
+        assert_eq!(names[8..], [&attention[..], &[("output.weight", &[3, 2]), ("output.bias", &[3])]].concat());
+        let found = layout.attention().unwrap();
+        let ranges = [&found.weight, &found.bias, &found.score];
+        assert!(ranges.into_iter().eq(layout.tensors()[8..11].iter().map(Tensor::range).collect::<Vec<_>>().iter()));
         assert_eq!(layout.trained_length() as u64, definition.parameters());
     }
 

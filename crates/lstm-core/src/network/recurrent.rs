@@ -119,37 +119,41 @@ impl Recurrent {
         }
     }
 
-    /// Runs the layers backwards, given the gradients of the last layer's final hidden states in the workspace, and
-    /// writes the gradients of all weights into a flat vector of the given layout.
+    /// Runs the layers backwards and writes the gradients of all weights into a flat vector of the given layout. The
+    /// workspace holds the gradients of the last layer's hidden states at every step, if `every_step` is read, or of its
+    /// final hidden states.
     pub(crate) fn backward(
         &self,
         executor: &Executor,
         sequences: &Sequences,
         workspace: &mut Workspace,
+        every_step: bool,
         layout: &Layout,
         gradients: &mut [f32],
     ) {
         debug_assert!(self.training);
         for index in (0..self.layers.len()).rev() {
+            let every_step = every_step || index + 1 < self.layers.len();
             for which in 0..self.layers[index].directions.len() {
-                self.backward_direction(executor, sequences, workspace, (index, which), layout, gradients);
+                let place = (index, which, every_step);
+                self.backward_direction(executor, sequences, workspace, place, layout, gradients);
             }
         }
     }
 
-    /// From the gradient of a direction's hidden states to those of its weights and of the layer below.
+    /// From the gradient of a direction's hidden states, of every step or the final ones, to those of its weights and of
+    /// the layer below.
     fn backward_direction(
         &self,
         executor: &Executor,
         sequences: &Sequences,
         workspace: &mut Workspace,
-        (index, which): (usize, usize),
+        (index, which, every_step): (usize, usize, bool),
         layout: &Layout,
         gradients: &mut [f32],
     ) {
         let layer = &self.layers[index];
         let source = self.source(index, sequences, workspace);
-        let is_top = index + 1 == self.layers.len();
         let regions = workspace.layers[index];
         let direction_regions = regions.directions[which];
         let input_gradient = index.checked_sub(1).map(|below| workspace.layers[below].from_above);
@@ -170,8 +174,8 @@ impl Recurrent {
                     workspace.scratch,
                 ],
             );
-        // Only the last layer's final hidden states are used; no final cell state is.
-        if !is_top {
+        // Either every step is used, the last one among them, or the final hidden states; no final cell state is.
+        if every_step {
             hidden_state.fill(0.0);
         }
         cell_state.fill(0.0);
@@ -183,7 +187,7 @@ impl Recurrent {
             direction: DIRECTIONS[which],
             x: source.input(first, second),
         };
-        let from_above = (!is_top).then(|| FromAbove {
+        let from_above = every_step.then(|| FromAbove {
             values: &from_above[which * layer.shape.hidden..],
             stride: layer.outputs().next_multiple_of(self.set.lanes()),
         });

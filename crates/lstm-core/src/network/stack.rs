@@ -1,12 +1,15 @@
-//! The whole network over one batch: the layers, the head and the loss, forward and backward.
+//! The whole network over one batch: the layers, the readout, the head and the loss, forward and backward.
 //! Knows weights and batches; nothing of optimisers, data sets or files.
 
-use super::head::{Head, HeadGradients};
-use super::loss::{BatchLoss, cross_entropy, cross_entropy_gradient, softmax};
+use super::definition::{OutputDefinition, OutputKind};
+use super::linear::{Linear, LinearGradients};
+use super::loss::{BatchLoss, ChunkSums, Loss, OutputRows};
 use super::parameters::Layout;
-use super::recurrent::{DIRECTIONS, Layer, Recurrent};
+use super::readout::{Readout, TopLayer};
+use super::recurrent::{Layer, Recurrent};
 use super::samples::{Gathering, InputScaling, Samples};
-use super::workspace::{DirectionRegions, LayerRegions, Workspace};
+use super::targets::{RowTargets, TargetRows};
+use super::workspace::{LayerRegions, Workspace};
 use crate::Result;
 use crate::cells::recurrence::Shape;
 use crate::cells::sequences::Sequences;
@@ -20,11 +23,22 @@ pub(crate) struct Stack {
     pub(crate) set: InstructionSet,
     pub(crate) executor: Executor,
     recurrent: Recurrent,
-    head: Head,
+    readout: Readout,
+    head: Linear,
+    kind: OutputKind,
     scaling: InputScaling,
     sequences: Sequences,
     workspace: Workspace,
+    rows: RowScratch,
     training: bool,
+}
+
+/// What a loss is told of each row of outputs, and where its sums go: kept from batch to batch.
+#[derive(Default)]
+struct RowScratch {
+    indices: Vec<usize>,
+    weights: Vec<f32>,
+    sums: ChunkSums,
 }
 
 /// The hidden and cell states of one sequence, carried from step to step: one of each a layer, padded to whole vectors, the
@@ -43,15 +57,24 @@ impl StreamState {
 
 impl Stack {
     /// A network of zeros. `training` says whether [`backward`](Self::backward) will be called.
-    pub(crate) fn new(layout: &Layout, set: InstructionSet, executor: Executor, training: bool) -> Result<Self> {
+    pub(crate) fn new(
+        layout: &Layout,
+        output: &OutputDefinition,
+        set: InstructionSet,
+        executor: Executor,
+        training: bool,
+    ) -> Result<Self> {
         Ok(Self {
             recurrent: Recurrent::new(layout, set, training)?,
-            head: Head::new(set, layout.head().units, layout.head().classes)?,
+            readout: Readout::new(layout, output.at, set)?,
+            head: Linear::new(set, layout.head().units, layout.head().size)?,
+            kind: output.kind(),
             set,
             executor,
             scaling: InputScaling::default(),
             sequences: Sequences::default(),
             workspace: Workspace::default(),
+            rows: RowScratch::default(),
             training,
         })
     }
@@ -59,6 +82,7 @@ impl Stack {
     /// Takes over new weights, a flat vector of the given layout.
     pub(crate) fn pack(&mut self, layout: &Layout, weights: &[f32]) {
         self.recurrent.pack(&self.executor, layout, weights);
+        self.readout.pack(layout, weights);
         self.head.pack(&weights[layout.head().weight.clone()], &weights[layout.head().bias.clone()]);
         if let Some(scaling) = layout.scaling() {
             self.scaling.set(&weights[scaling.mean.clone()], &weights[scaling.deviation.clone()]);
@@ -70,7 +94,7 @@ impl Stack {
         self.recurrent.drop_weights(&self.executor, layout, weights, random);
     }
 
-    /// Runs a batch of `batch` sequences, the sample `pick(s)` as its s-th, and leaves the logits in the workspace. With
+    /// Runs a batch of `batch` sequences, the sample `pick(s)` as its s-th, and leaves the outputs in the workspace. With
     /// `random`, as a training step, which drops what the layers are to drop.
     pub(crate) fn forward(
         &mut self,
@@ -96,7 +120,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Runs one step of one sequence, finite `features`, from a state and leaves the logits in the workspace, the new
+    /// Runs one step of one sequence, finite `features`, from a state and leaves the outputs in the workspace, the new
     /// state in `state`. No layer is bidirectional.
     pub(crate) fn step(&mut self, features: &[f32], state: &mut StreamState) -> Result<()> {
         let samples = Samples::checked(features, 1, features.len(), None);
@@ -142,88 +166,122 @@ impl Stack {
     fn reserve(&mut self, batch: usize, packed_rows: usize) -> Result<()> {
         let threads = self.executor.threads();
         let lanes = self.set.lanes();
-        self.workspace.reserve(&self.recurrent.layers, &self.head, threads, lanes, self.training, (batch, packed_rows))
+        let output = (&self.readout, &self.head);
+        self.workspace.reserve(&self.recurrent.layers, output, threads, lanes, self.training, (batch, packed_rows))
     }
 
     fn run_layers(&mut self, random: Option<&mut RandomStream>) {
-        let Self { executor, recurrent, head, sequences, workspace, .. } = self;
+        let Self { executor, recurrent, readout, head, sequences, workspace, .. } = self;
         recurrent.forward(executor, sequences, workspace, random);
-        let batch = sequences.batch();
-        let (units, directions) = top(recurrent, workspace);
-        let padded_units = units.next_multiple_of(self.set.lanes());
-        for (which, regions) in directions {
-            let [hidden, last] = disjoint(&mut workspace.memory, [regions.hidden, workspace.last]);
-            for (row, target) in last.chunks_exact_mut(head.state_stride()).take(batch).enumerate() {
-                let state = (batch + sequences.last(DIRECTIONS[which], row)) * padded_units;
-                target[which * units..][..units].copy_from_slice(&hidden[state..][..units]);
-            }
-        }
-        let [last, logits] = disjoint(&mut workspace.memory, [workspace.last, workspace.logits]);
-        head.forward(last, batch, logits);
+        let top = top(executor, recurrent, sequences, workspace);
+        readout.forward(top, workspace);
+        let rows = readout.head_rows(top, workspace);
+        let [states, outputs] = disjoint(&mut workspace.memory, [rows.region, workspace.outputs]);
+        head.forward(executor, &states[rows.skip..], rows.count, outputs);
     }
 
-    /// Turns the logits of the batch into probabilities and hands each sample's to `take`.
-    pub(crate) fn probabilities(&mut self, mut take: impl FnMut(usize, &[f32])) {
-        let (classes, stride, batch) = (self.head.classes, self.head.logit_stride(), self.sequences.batch());
-        let logits = &mut self.workspace.memory[self.workspace.logits.range()];
-        softmax(logits, classes, stride, batch);
-        for (row, probabilities) in logits.chunks_exact(stride).take(batch).enumerate() {
-            take(self.sequences.sample(row), &probabilities[..classes]);
-        }
+    /// Turns the outputs of the batch into predictions and hands each to `take`, with its sample, and its step if there is
+    /// one for every step.
+    pub(crate) fn predictions(&mut self, mut take: impl FnMut(usize, usize, &[f32])) {
+        let (size, stride) = (self.head.outputs, self.head.output_stride());
+        let kind = self.kind;
+        self.outputs().predict(kind);
+        let outputs = &self.workspace.memory[self.workspace.outputs.range()];
+        let mut rows = outputs.chunks_exact(stride);
+        for_rows(&self.sequences, self.readout.gives_every_step(), |sample, step| {
+            take(sample, step, &rows.next().expect("there is an output for each")[..size]);
+        });
     }
 
-    /// The loss of the batch whose s-th sample is of class `target(s)`.
-    pub(crate) fn loss(&self, target: impl Fn(usize) -> usize) -> BatchLoss {
-        let logits = &self.workspace.memory[self.workspace.logits.range()];
-        let sequences = &self.sequences;
-        cross_entropy(logits, self.head.classes, self.head.logit_stride(), sequences.batch(), |row| {
-            target(sequences.sample(row))
-        })
+    /// The loss of the batch whose s-th sample is `pick(s)` of the targets. What the outputs were is lost.
+    pub(crate) fn loss(&mut self, loss: &Loss, targets: TargetRows, pick: impl Fn(usize) -> usize) -> BatchLoss {
+        self.evaluate(loss, targets, pick, false)
     }
 
-    /// The gradient of the mean loss of the batch by every trained number, a flat vector of the given layout.
-    pub(crate) fn backward(&mut self, layout: &Layout, target: impl Fn(usize) -> usize, gradients: &mut [f32]) {
+    /// The loss likewise, and its gradient by every trained number, a flat vector of the given layout.
+    pub(crate) fn backward(
+        &mut self,
+        layout: &Layout,
+        loss: &Loss,
+        targets: TargetRows,
+        pick: impl Fn(usize) -> usize,
+        gradients: &mut [f32],
+    ) -> BatchLoss {
         debug_assert!(self.training);
-        self.backward_head(layout, target, gradients);
-        let Self { executor, recurrent, sequences, workspace, .. } = self;
-        recurrent.backward(executor, sequences, workspace, layout, gradients);
+        let result = self.evaluate(loss, targets, pick, true);
+        self.backward_head(layout, gradients);
+        let Self { executor, recurrent, readout, sequences, workspace, .. } = self;
+        readout.backward(top(executor, recurrent, sequences, workspace), workspace, layout, gradients);
+        recurrent.backward(executor, sequences, workspace, readout.reads_every_step(), layout, gradients);
+        result
     }
 
-    /// From the loss to the gradient of the last layer's final hidden states.
-    fn backward_head(&mut self, layout: &Layout, target: impl Fn(usize) -> usize, gradients: &mut [f32]) {
-        let Self { recurrent, head, sequences, workspace, .. } = self;
-        let batch = sequences.batch();
-        let [logits, last, last_gradient, scratch] = disjoint(
-            &mut workspace.memory,
-            [workspace.logits, workspace.last, workspace.last_gradient, workspace.scratch],
-        );
-        softmax(logits, head.classes, head.logit_stride(), batch);
-        cross_entropy_gradient(logits, head.classes, head.logit_stride(), batch, |row| target(sequences.sample(row)));
+    /// From the gradient of the outputs to that of what the head read.
+    fn backward_head(&mut self, layout: &Layout, gradients: &mut [f32]) {
+        let Self { executor, recurrent, readout, head, sequences, workspace, .. } = self;
+        let top = top(executor, recurrent, sequences, workspace);
+        let (rows, gradient) = (readout.head_rows(top, workspace), readout.head_gradient(top, workspace));
+        let [outputs, states, x, scratch] =
+            disjoint(&mut workspace.memory, [workspace.outputs, rows.region, gradient, workspace.scratch]);
         let ranges = layout.head();
         let [weight, bias] = gradients
             .get_disjoint_mut([ranges.weight.clone(), ranges.bias.clone()])
             .expect("tensors of one layout are disjoint");
-        head.backward(logits, batch, last, HeadGradients { hidden: last_gradient, weight, bias, scratch });
-        let (units, directions) = top(recurrent, workspace);
-        for (which, regions) in directions {
-            let [last_gradient, gradient] =
-                disjoint(&mut workspace.memory, [workspace.last_gradient, regions.hidden_gradient]);
-            let rows = gradient.chunks_exact_mut(units.next_multiple_of(self.set.lanes()));
-            for (target, source) in rows.zip(last_gradient.chunks_exact(head.state_stride())).take(batch) {
-                target[..units].copy_from_slice(&source[which * units..][..units]);
-                target[units..].fill(0.0);
-            }
+        let gradients = LinearGradients { x, add: false, weight, bias, scratch };
+        head.backward(executor, outputs, rows.count, &states[rows.skip..], gradients);
+    }
+
+    /// The loss; the outputs become its gradient if `differentiate`.
+    fn evaluate(
+        &mut self,
+        loss: &Loss,
+        targets: TargetRows,
+        pick: impl Fn(usize) -> usize,
+        differentiate: bool,
+    ) -> BatchLoss {
+        let mut scratch = std::mem::take(&mut self.rows);
+        let RowScratch { indices, weights, sums } = &mut scratch;
+        indices.clear();
+        weights.clear();
+        for_rows(&self.sequences, self.readout.gives_every_step(), |sample, step| {
+            indices.push(targets.index(pick(sample), step));
+            weights.push(targets.weight(pick(sample), step));
+        });
+        let result = loss.evaluate(self.outputs(), RowTargets { targets, indices, weights }, differentiate, sums);
+        self.rows = scratch;
+        result
+    }
+
+    /// The batch's outputs.
+    fn outputs(&mut self) -> OutputRows<'_> {
+        let rows = self.readout.rows(self.sequences.batch(), self.sequences.packed_rows());
+        OutputRows {
+            set: self.set,
+            executor: &self.executor,
+            rows,
+            size: self.head.outputs,
+            stride: self.head.output_stride(),
+            values: &mut self.workspace.memory[self.workspace.outputs.range()],
         }
     }
 }
 
-/// The numbers of the last layer's hidden state, and the number and the buffers of each of its directions.
-fn top(
-    recurrent: &Recurrent,
+/// Calls `row` with the sample of each row of outputs, and its step if there is one for every step.
+fn for_rows(sequences: &Sequences, every_step: bool, mut row: impl FnMut(usize, usize)) {
+    for step in 0..if every_step { sequences.steps() } else { 1 } {
+        for index in 0..sequences.active(step) {
+            row(sequences.sample(index), step);
+        }
+    }
+}
+
+/// The last layer, and what it ran over.
+fn top<'a>(
+    executor: &'a Executor,
+    recurrent: &'a Recurrent,
+    sequences: &'a Sequences,
     workspace: &Workspace,
-) -> (usize, impl Iterator<Item = (usize, DirectionRegions)> + use<>) {
-    let top = recurrent.layers.len() - 1;
-    let layer = &recurrent.layers[top];
-    let directions = workspace.layers[top].directions.into_iter().take(layer.directions.len());
-    (layer.shape.hidden, directions.enumerate())
+) -> TopLayer<'a> {
+    let index = recurrent.layers.len() - 1;
+    TopLayer { executor, sequences, layer: &recurrent.layers[index], regions: workspace.layers[index] }
 }

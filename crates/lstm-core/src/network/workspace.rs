@@ -1,6 +1,7 @@
 //! The arena of a network: every buffer that a batch needs, planned once for the largest batch so far.
 
-use super::head::Head;
+use super::linear::Linear;
+use super::readout::{Readout, ReadoutRegions};
 use super::recurrent::Layer;
 use crate::Result;
 use crate::cells::recurrence::{KeptLayout, ScratchLayout, spare_rows};
@@ -28,7 +29,7 @@ pub(crate) struct DirectionRegions {
 pub(crate) struct LayerRegions {
     /// The second is empty unless the layer is bidirectional.
     pub(crate) directions: [DirectionRegions; 2],
-    /// [P, outputs rounded up to whole vectors] when training and there is a layer above: the gradient of the layer's
+    /// [P, outputs rounded up to whole vectors] when training and every step is read above: the gradient of the layer's
     /// hidden states, both directions side by side. One vector longer, because the last direction is read in whole ones.
     pub(crate) from_above: Region,
 }
@@ -40,12 +41,9 @@ pub(crate) struct Workspace {
     pub(crate) layers: Vec<LayerRegions>,
     /// [P, features]
     pub(crate) input: Region,
-    /// [B, outputs of the last layer rounded up to whole vectors]: hidden states after each row's last step.
-    pub(crate) last: Region,
-    /// [B, likewise] when training: their gradients.
-    pub(crate) last_gradient: Region,
-    /// [B, C]: logits, then probabilities, then their gradients.
-    pub(crate) logits: Region,
+    pub(crate) readout: ReadoutRegions,
+    /// [rows of outputs, K rounded up to whole vectors]: outputs, then predictions or gradients.
+    pub(crate) outputs: Region,
     /// Scratch of the weight gradients, when training.
     pub(crate) scratch: Region,
     batch: usize,
@@ -58,7 +56,7 @@ impl Workspace {
     pub(crate) fn reserve(
         &mut self,
         layers: &[Layer],
-        head: &Head,
+        (readout, head): (&Readout, &Linear),
         threads: usize,
         lanes: usize,
         training: bool,
@@ -88,27 +86,24 @@ impl Workspace {
                 };
             }
             let outputs = layer.outputs().next_multiple_of(lanes);
-            let has_above = index + 1 < layers.len();
-            LayerRegions {
-                directions,
-                from_above: plan.take(when(training && has_above, packed_rows * outputs + lanes)),
-            }
+            let is_read = index + 1 < layers.len() || readout.reads_every_step();
+            LayerRegions { directions, from_above: plan.take(when(training && is_read, packed_rows * outputs + lanes)) }
         });
         let regions: Vec<_> = regions.collect();
-        let last = plan.take(batch * head.state_stride());
-        let last_gradient = plan.take(when(training, batch * head.state_stride()));
-        let logits = plan.take(batch * head.logit_stride());
+        let top = layers.last().expect("a network has a layer");
+        let readout_regions = readout.plan(&mut plan, top, training, (batch, packed_rows));
+        let outputs = plan.take(readout.rows(batch, packed_rows) * head.output_stride());
         let layer_scratch =
             layers.iter().map(|layer| ScratchLayout::new(layer.shape, lanes, threads, batch, packed_rows).length());
-        let scratch = plan.take(when(training, layer_scratch.max().unwrap_or(0).max(head.scratch())));
+        let head_scratch = head.scratch(threads).max(readout.scratch(threads));
+        let scratch = plan.take(when(training, layer_scratch.max().unwrap_or(0).max(head_scratch)));
         self.memory.grow(plan.length())?;
         *self = Self {
             memory: std::mem::take(&mut self.memory),
             layers: regions,
             input,
-            last,
-            last_gradient,
-            logits,
+            readout: readout_regions,
+            outputs,
             scratch,
             batch,
             packed_rows,

@@ -38,20 +38,22 @@ pub fn softmax<S: Scalar>(logits: &[S], classes: usize) -> Vec<S> {
     logits.chunks(classes).flat_map(probabilities).collect()
 }
 
+/// ln p of each class of one row of logits: logitₖ − s − ln Σⱼ exp(logitⱼ − s), with s the largest logit, so that neither
+/// the exponentials overflow nor the logarithm meets 0.
+pub(super) fn log_softmax<S: Scalar>(row: &[S]) -> Vec<S> {
+    let shift = S::from(largest(row));
+    let total = sum(row.iter().map(|&logit| (logit - shift).exp())).ln();
+    row.iter().map(|&logit| logit - shift - total).collect()
+}
+
 /// Mean of −ln p\[target\] over the batch: logits \[batch, K\], targets \[batch\], each below K.
-///
-/// −ln p\[target\] = ln Σⱼ exp(logitⱼ − s) + s − logit\[target\] for any constant s; the largest logit is taken, so
-/// that neither the exponentials overflow nor the logarithm meets 0.
 ///
 /// # Panics
 /// Where shapes do not fit or a target is no class.
 pub fn cross_entropy<S: Scalar>(logits: &[S], targets: &[usize]) -> S {
     let classes = logits.len() / targets.len();
     assert_eq!(logits.len(), targets.len() * classes, "logits are [batch, classes]");
-    let losses = logits.chunks(classes).zip(targets).map(|(row, &target)| {
-        let shift = S::from(largest(row));
-        sum(row.iter().map(|&logit| (logit - shift).exp())).ln() + shift - row[target]
-    });
+    let losses = logits.chunks(classes).zip(targets).map(|(row, &target)| S::from(0.0) - log_softmax(row)[target]);
     sum(losses) / S::from(targets.len() as f64)
 }
 

@@ -2,8 +2,9 @@
 //! every fast path is held to it, and it knows none of them.
 //!
 //! Read in this order: `scalar` (what a number must be able to do), `cells` (one step of each recurrence), `layer` (a
-//! layer over a batch of sequences), `lstm` (a plain LSTM layer), `head` (logits, probabilities, loss), `tape`
-//! (exact gradients of all of these), `adam` (how gradients become steps).
+//! layer over a batch of sequences), `lstm` (a plain LSTM layer), `pooling` (from the states of
+//! every step to one), `head` (logits, probabilities, cross-entropy), `losses` (all the others), `tape` (exact gradients of all of
+//! these), `adam` (how gradients become steps).
 //!
 //! Only the forward direction is written down, once, over any [`Scalar`]. With `f64` it gives values; with a tape's
 //! [`Variable`] the same lines give exact gradients too. `tests/reference.rs` holds both to `PyTorch`'s float64
@@ -40,13 +41,17 @@ mod adam;
 pub(crate) mod cells;
 mod head;
 mod layer;
+mod losses;
 mod lstm;
+mod pooling;
 mod scalar;
 mod tape;
 
 pub use adam::{Adam, clip_by_global_norm};
 pub use head::{cross_entropy, linear, softmax};
 pub use layer::{Batch, DirectionOutput, DirectionWeights, Masks, direction};
+pub use losses::{RowLoss, weighted_loss};
 pub use lstm::{LayerWeights, lstm};
+pub use pooling::{StepPooling, pool_steps};
 pub use scalar::Scalar;
 pub use tape::{Gradients, Tape, Variable};

@@ -1,37 +1,56 @@
-//! Samples and their classes, copied once into memory that outlives the call that brought them.
+//! Samples and their targets, copied once into memory that outlives the call that brought them.
 
+use crate::network::definition::OutputDefinition;
 use crate::network::samples::Samples;
+use crate::network::targets::{TargetRows, TargetValues, Targets};
 use crate::{Error, ErrorCode, Result};
 
-/// A set of sequences, each with its class.
+/// A set of sequences with their targets.
 pub(crate) struct Dataset {
     x: Vec<f32>,
     steps: usize,
     features: usize,
     lengths: Option<Vec<u32>>,
-    targets: Vec<u32>,
+    output: OutputDefinition,
+    values: OwnedValues,
+    weights: Option<Vec<f32>>,
+    count: usize,
+}
+
+enum OwnedValues {
+    Classes(Vec<u32>),
+    Numbers(Vec<f32>),
 }
 
 impl Dataset {
-    /// Checks and copies `x` [n, `steps`, `features`], `lengths` `[n]` and `targets` `[n]`, each a class's index.
+    /// Checks and copies `x` [n, `steps`, `features`], `lengths` `[n]` and the targets of an output.
     pub(crate) fn new(
         x: &[f32],
         steps: usize,
         features: usize,
         lengths: Option<&[u32]>,
-        targets: &[u32],
-        classes: usize,
+        targets: Targets,
+        output: &OutputDefinition,
     ) -> Result<Self> {
         let samples = Samples::new(x, steps, features, lengths)?;
-        if targets.len() != samples.count() {
-            let message = format!("there are {} targets for {} sequences", targets.len(), samples.count());
-            return Err(Error::new(ErrorCode::ShapeMismatch, "targets", message));
+        let rows = TargetRows::new(targets, output, samples.count(), steps, |sample| samples.length(sample))?;
+        if rows.total_weight(samples.count(), |sample| samples.length(sample)) == 0.0 {
+            let message = "no target has a weight: give at least one that counts";
+            return Err(Error::new(ErrorCode::EmptyData, "targets", message));
         }
-        if let Some(index) = targets.iter().position(|&target| target as usize >= classes) {
-            let message = format!("class {} is not one of the {classes} classes, which count from 0", targets[index]);
-            return Err(Error::new(ErrorCode::UnknownClass, format!("targets[{index}]"), message));
-        }
-        Ok(Self { x: x.to_vec(), steps, features, lengths: lengths.map(<[u32]>::to_vec), targets: targets.to_vec() })
+        Ok(Self {
+            x: x.to_vec(),
+            steps,
+            features,
+            lengths: lengths.map(<[u32]>::to_vec),
+            output: output.clone(),
+            values: match targets.values {
+                TargetValues::Classes(classes) => OwnedValues::Classes(classes.to_vec()),
+                TargetValues::Numbers(numbers) => OwnedValues::Numbers(numbers.to_vec()),
+            },
+            weights: targets.weights.map(<[f32]>::to_vec),
+            count: samples.count(),
+        })
     }
 
     /// The sequences.
@@ -41,11 +60,16 @@ impl Dataset {
 
     /// Sequences.
     pub(crate) fn count(&self) -> usize {
-        self.targets.len()
+        self.count
     }
 
-    /// The class of a sample.
-    pub(crate) fn target(&self, sample: usize) -> usize {
-        self.targets[sample] as usize
+    /// The targets.
+    pub(crate) fn targets(&self) -> TargetRows<'_> {
+        let values = match &self.values {
+            OwnedValues::Classes(classes) => TargetValues::Classes(classes),
+            OwnedValues::Numbers(numbers) => TargetValues::Numbers(numbers),
+        };
+        let targets = Targets { values, weights: self.weights.as_deref() };
+        TargetRows::checked(targets, &self.output, self.count, self.steps)
     }
 }

@@ -9,8 +9,8 @@
 //! | `weight_hr` | Glorot uniform |
 //! | `gain_gates`, `gain_cell` | 1 |
 //! | `weight_peephole`, `bias_cell` | 0 |
-//! | `output.weight` | Glorot uniform |
-//! | `output.bias`, `input.mean`, `input.deviation` | 0 |
+//! | `attention.weight`, `attention.score`, `output.weight` | Glorot uniform |
+//! | `attention.bias`, `output.bias`, `input.mean`, `input.deviation` | 0 |
 //!
 //! Each gate by itself, because an LSTM's `[4H, I]` and `[4H, H]` are only how four maps are stored: every gate maps `I` inputs
 //! and `H` states to `H` sums. Keras takes the stored matrix as one: its Glorot bound counts `4H` outputs, which makes
@@ -43,7 +43,11 @@ pub fn initialise(definition: &ModelDefinition, layout: &Layout, seed: u32) -> V
         initialise_layer(&mut weights, layer, &mut random);
     }
     let head = layout.head();
-    glorot_uniform(&mut weights[head.weight.clone()], head.units, head.classes, &mut random);
+    if let Some(attention) = layout.attention() {
+        glorot_uniform(&mut weights[attention.weight.clone()], head.units, attention.units, &mut random);
+        glorot_uniform(&mut weights[attention.score.clone()], attention.units, 1, &mut random);
+    }
+    glorot_uniform(&mut weights[head.weight.clone()], head.units, head.size, &mut random);
     weights
 }
 

@@ -1,6 +1,6 @@
 //! How well predicted probabilities fit the true classes. Knows nothing of the model that gave them.
 
-use super::report::ClassificationReport;
+use super::report::{ClassificationReport, LabelReport, ValueReport};
 use crate::finite::first_not_finite;
 use crate::{Error, ErrorCode, Result};
 
@@ -64,10 +64,73 @@ fn check(probabilities: &[f32], targets: &[u32], classes: usize) -> Result<()> {
 /// The mean of `−ln p` over each sample's true class, in nats. A probability of 0 counts as the least f32 above it,
 /// 1.4e-45: what a softmax in f32 rounds to 0 is at most that, and the mean stays finite (at most 103.3).
 fn cross_entropy(probabilities: &[f32], targets: &[u32], classes: usize) -> f64 {
-    let least = f32::from_bits(1);
     let rows = probabilities.chunks_exact(classes).zip(targets);
-    let total: f64 = rows.map(|(row, &target)| -libm::log(f64::from(row[target as usize].max(least)))).sum();
+    let total: f64 = rows.map(|(row, &target)| -least_log(f64::from(row[target as usize]))).sum();
     total / targets.len() as f64
+}
+
+/// ln p, but of 0 that of the least f32 above it.
+pub(super) fn least_log(probability: f64) -> f64 {
+    libm::log(probability.max(f64::from(f32::from_bits(1))))
+}
+
+/// How often a label was there, was predicted, and both.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LabelCounts {
+    right: u32,
+    there: u32,
+    predicted: u32,
+}
+
+impl LabelCounts {
+    /// Counts one; whether it is right.
+    pub(super) fn add(&mut self, predicted: bool, there: bool) -> bool {
+        self.right += u32::from(predicted && there);
+        self.there += u32::from(there);
+        self.predicted += u32::from(predicted);
+        predicted == there
+    }
+
+    /// As scikit-learn's `precision_recall_fscore_support`, with 0 where nothing is to be divided by.
+    pub(super) fn report(&self) -> LabelReport {
+        let over = |denominator: f64| if denominator > 0.0 { f64::from(self.right) / denominator } else { 0.0 };
+        let [there, predicted] = [self.there, self.predicted].map(f64::from);
+        let f1 = 2.0 * over(there + predicted);
+        LabelReport { precision: over(predicted), recall: over(there), f1, support: self.there }
+    }
+}
+
+/// Sums of the errors of one value, and of the spread of its targets around their mean (Welford 1962).
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ValueSums {
+    count: f64,
+    absolute: f64,
+    squares: f64,
+    mean: f64,
+    spread: f64,
+}
+
+impl ValueSums {
+    /// Adds one; its error.
+    pub(super) fn add(&mut self, value: f64, target: f64) -> f64 {
+        let error = value - target;
+        self.count += 1.0;
+        self.absolute += error.abs();
+        self.squares += error * error;
+        let before = target - self.mean;
+        self.mean += before / self.count;
+        self.spread += before * (target - self.mean);
+        error
+    }
+
+    /// As scikit-learn's `mean_absolute_error`, `root_mean_squared_error` and `r2_score`.
+    pub(super) fn report(&self) -> ValueReport {
+        ValueReport {
+            mae: self.absolute / self.count,
+            rmse: libm::sqrt(self.squares / self.count),
+            r2: (self.spread > 0.0).then(|| 1.0 - self.squares / self.spread),
+        }
+    }
 }
 
 /// The confusion matrix by class: how many were recognised, how many there are, how many were predicted.

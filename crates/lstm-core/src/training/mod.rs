@@ -3,7 +3,9 @@
 pub(crate) mod adam;
 pub(crate) mod clipping;
 pub(crate) mod dataset;
+pub mod evaluation;
 pub mod initializers;
+pub mod loss_options;
 pub mod metrics;
 pub mod options;
 pub mod report;

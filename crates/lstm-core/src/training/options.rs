@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::loss_options::LossOptions;
 use crate::{Error, ErrorCode, Result, json};
 
 /// Most passes over the training data.
@@ -26,6 +27,10 @@ pub struct TrainingOptions {
     /// How gradients become steps. Adam unless given.
     #[cfg_attr(feature = "schema", ts(as = "Option<OptimizerOptions>"))]
     pub optimizer: OptimizerOptions,
+    /// What is minimised. What fits the output unless given: cross-entropy of classes and labels, the mean squared error
+    /// of values, the pinball loss of quantiles.
+    #[serde(deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
+    pub loss: Option<LossOptions>,
     /// Gradients whose norm over all parameters is larger than this, which is above 0, are scaled down to it. No
     /// clipping unless given.
     #[serde(deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
@@ -34,7 +39,14 @@ pub struct TrainingOptions {
 
 impl Default for TrainingOptions {
     fn default() -> Self {
-        Self { epochs: 10, batch_size: 32, shuffle: true, optimizer: OptimizerOptions::default(), clip_norm: None }
+        Self {
+            epochs: 10,
+            batch_size: 32,
+            shuffle: true,
+            optimizer: OptimizerOptions::default(),
+            loss: None,
+            clip_norm: None,
+        }
     }
 }
 
@@ -54,6 +66,9 @@ impl TrainingOptions {
         require((1..=MAX_BATCH_SIZE).contains(&self.batch_size), "batchSize", || {
             format!("{} is out of range: give a whole number from 1 to {MAX_BATCH_SIZE}", self.batch_size)
         })?;
+        if let Some(loss) = &self.loss {
+            loss.validate()?;
+        }
         if let Some(norm) = self.clip_norm {
             positive(norm, "clipNorm")?;
         }
@@ -180,6 +195,7 @@ mod tests {
             batch_size: 32,
             shuffle: true,
             optimizer: OptimizerOptions::Adam { learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+            loss: None,
             clip_norm: None,
         };
         assert_eq!(TrainingOptions::from_json("{}").unwrap(), expected);

@@ -8,15 +8,17 @@ use std::sync::atomic::AtomicU64;
 use super::adam::{Adam, AdamSettings};
 use super::clipping::{clip_factor, global_norm};
 use super::dataset::Dataset;
+use super::loss_options::loss_for;
 use super::options::{OptimizerOptions, TrainingOptions};
 use super::report::{EpochReport, TrainingProgress, ValidationReport};
 use crate::executor::Executor;
 use crate::network::definition::ModelDefinition;
-use crate::network::loss::BatchLoss;
+use crate::network::loss::{BatchLoss, Loss};
 use crate::network::machine::MachineOptions;
 use crate::network::parameters::Layout;
 use crate::network::samples::fit_scaling;
 use crate::network::stack::Stack;
+use crate::network::targets::Targets;
 use crate::random::{RandomStream, Stream};
 use crate::{Error, ErrorCode, Result};
 
@@ -25,6 +27,7 @@ pub struct Trainer {
     definition: ModelDefinition,
     layout: Layout,
     options: TrainingOptions,
+    loss: Loss,
     weights: Vec<f32>,
     gradients: Vec<f32>,
     /// Scratch of the gradients' norm.
@@ -69,11 +72,12 @@ impl Trainer {
         options.validate()?;
         let layout = Layout::of(&definition);
         layout.check(weights)?;
+        let loss = loss_for(&definition.output, options.loss.as_ref())?;
         let executor = Executor::new(machine.threads.map(|threads| threads as usize))?;
         let trained = layout.trained_length();
         let OptimizerOptions::Adam { learning_rate, beta1, beta2, epsilon } = options.optimizer;
         Ok(Self {
-            stack: Stack::new(&layout, machine.choose_instruction_set()?, executor, true)?,
+            stack: Stack::new(&layout, &definition.output, machine.choose_instruction_set()?, executor, true)?,
             adam: Adam::new(AdamSettings { learning_rate, beta1, beta2, epsilon }, trained),
             gradients: vec![0.0; trained],
             norm_sums: Vec::new(),
@@ -83,6 +87,7 @@ impl Trainer {
             definition,
             layout,
             options,
+            loss,
             training: None,
             validation: None,
             order: Vec::new(),
@@ -93,22 +98,22 @@ impl Trainer {
         })
     }
 
-    /// Copies the training data: `x` [n, `steps`, features], `lengths` `[n]`, `targets` `[n]` as class indices.
-    pub fn set_training(&mut self, x: &[f32], steps: usize, lengths: Option<&[u32]>, targets: &[u32]) -> Result<()> {
+    /// Copies the training data: `x` [n, `steps`, features], `lengths` `[n]`, and the output's targets.
+    pub fn set_training(&mut self, x: &[f32], steps: usize, lengths: Option<&[u32]>, targets: Targets) -> Result<()> {
         self.training = Some(self.dataset(x, steps, lengths, targets)?);
         Ok(())
     }
 
     /// Copies the validation data, in the form of the training data.
-    pub fn set_validation(&mut self, x: &[f32], steps: usize, lengths: Option<&[u32]>, targets: &[u32]) -> Result<()> {
+    pub fn set_validation(&mut self, x: &[f32], steps: usize, lengths: Option<&[u32]>, targets: Targets) -> Result<()> {
         let dataset = self.dataset(x, steps, lengths, targets);
         self.validation = Some(dataset.map_err(|error| Error { path: format!("validation.{}", error.path), ..error })?);
         Ok(())
     }
 
-    fn dataset(&self, x: &[f32], steps: usize, lengths: Option<&[u32]>, targets: &[u32]) -> Result<Dataset> {
+    fn dataset(&self, x: &[f32], steps: usize, lengths: Option<&[u32]>, targets: Targets) -> Result<Dataset> {
         let features = self.definition.input.features as usize;
-        Dataset::new(x, steps, features, lengths, targets, self.layout.head().classes)
+        Dataset::new(x, steps, features, lengths, targets, &self.definition.output)
     }
 
     /// Gets ready for the first batch: fits the input's scaling on the training data unless an earlier run did.
@@ -189,8 +194,8 @@ impl Trainer {
             let message = format!("give indices of samples below {}, at least one", data.count());
             return Err(Error::new(ErrorCode::InvalidOption, "samples", message));
         }
-        let loss = differentiate(&mut self.stack, &self.layout, data, samples, &mut self.gradients, None)?;
-        Ok(loss.mean(samples.len()))
+        let loss = differentiate(&mut self.stack, &self.layout, &self.loss, data, samples, &mut self.gradients, None)?;
+        Ok(loss.mean())
     }
 
     fn total_steps(&self) -> Result<u32> {
@@ -207,8 +212,8 @@ impl Trainer {
         let order = &self.order[start..data.count().min(start + self.options.batch_size as usize)];
         self.stack.drop_weights(&self.layout, &self.weights, &mut self.dropout);
         let random = Some(&mut self.dropout);
-        let loss = differentiate(&mut self.stack, &self.layout, data, order, &mut self.gradients, random)?;
-        let mean = loss.mean(order.len());
+        let loss = differentiate(&mut self.stack, &self.layout, &self.loss, data, order, &mut self.gradients, random)?;
+        let mean = loss.mean();
         if !mean.is_finite() {
             let message =
                 format!("the loss became {mean} in epoch {}; lower the learning rate or clip gradients", epoch + 1);
@@ -237,7 +242,7 @@ impl Trainer {
         let Some(data) = self.validation.as_ref() else { return Ok(()) };
         let batch = (data.count() - start).min(self.options.batch_size as usize);
         self.stack.forward(&data.samples(), batch, |sample| start + sample, None)?;
-        self.totals.add(self.stack.loss(|sample| data.target(start + sample)));
+        self.totals.add(self.stack.loss(&self.loss, data.targets(), |sample| start + sample));
         self.position = Position::Validation { epoch, start: start + batch };
         Ok(())
     }
@@ -245,10 +250,8 @@ impl Trainer {
     /// The epoch's report, if the batch just done was its last.
     fn end_of_epoch(&mut self) -> Option<EpochReport> {
         let Position::Validation { epoch, start } = self.position else { return None };
-        let mean =
-            |totals: BatchLoss, count: usize| (totals.mean(count), (totals.correct as f64 / count as f64) as f32);
         if start == 0 {
-            let (loss, accuracy) = mean(std::mem::take(&mut self.totals), self.order.len());
+            let (loss, accuracy) = self.take_totals();
             self.epoch = Some(EpochReport { epoch: epoch + 1, loss, accuracy, validation: None });
         }
         let samples = self.validation.as_ref().map_or(0, Dataset::count);
@@ -257,7 +260,7 @@ impl Trainer {
         }
         let mut report = self.epoch.take()?;
         if samples > 0 {
-            let (loss, accuracy) = mean(std::mem::take(&mut self.totals), samples);
+            let (loss, accuracy) = self.take_totals();
             report.validation = Some(ValidationReport { loss, accuracy });
         }
         self.position = match epoch + 1 {
@@ -266,12 +269,19 @@ impl Trainer {
         };
         Some(report)
     }
+
+    /// Loss and accuracy of what was added up, which begins anew.
+    fn take_totals(&mut self) -> (f32, Option<f32>) {
+        let totals = std::mem::take(&mut self.totals);
+        (totals.mean(), totals.accuracy())
+    }
 }
 
 /// The loss of the samples with these indices, and its gradient.
 fn differentiate(
     stack: &mut Stack,
     layout: &Layout,
+    loss: &Loss,
     data: &Dataset,
     samples: &[u32],
     gradients: &mut [f32],
@@ -279,9 +289,7 @@ fn differentiate(
 ) -> Result<BatchLoss> {
     let pick = |sample: usize| samples[sample] as usize;
     stack.forward(&data.samples(), samples.len(), pick, random)?;
-    let loss = stack.loss(|sample| data.target(pick(sample)));
-    stack.backward(layout, |sample| data.target(pick(sample)), gradients);
-    Ok(loss)
+    Ok(stack.backward(layout, loss, data.targets(), pick, gradients))
 }
 
 fn no_training_data() -> Error {

@@ -1,8 +1,10 @@
-//! What tests share: `PyTorch`'s vectors, the measure of error, and in `case` a layer with a batch for it.
+//! What tests share: `PyTorch`'s vectors, the measure of error, and in `case` a layer with a batch for it, in `outputs`
+//! models of every kind of output.
 //! `vectors/generate.py` says what each file holds.
 #![allow(dead_code, reason = "every test binary compiles all of it and uses its part")]
 
 pub(crate) mod case;
+pub(crate) mod outputs;
 
 use lstm_core::network::definition::{Activation, Cell, LayerDefinition};
 use safetensors::{Dtype, SafeTensors};
@@ -30,6 +32,7 @@ pub(crate) const STACKS: [&str; 14] = [
 /// A file of vectors.
 pub(crate) struct Vectors {
     file: String,
+    case: serde_json::Value,
     tensors: BTreeMap<String, Tensor>,
 }
 
@@ -54,7 +57,10 @@ pub(crate) fn vectors(name: &str) -> Vectors {
         };
         (name.to_owned(), Tensor { shape: view.shape().to_vec(), dtype: view.dtype(), data })
     });
-    Vectors { file: name.to_owned(), tensors: tensors.collect() }
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+    let case = metadata.metadata().as_ref().and_then(|entries| entries.get("case"));
+    let case = case.map_or(serde_json::Value::Null, |case| serde_json::from_str(case).unwrap());
+    Vectors { file: name.to_owned(), case, tensors: tensors.collect() }
 }
 
 fn numbers<const BYTES: usize>(data: &[u8], number: impl Fn([u8; BYTES]) -> f64) -> Vec<f64> {
@@ -66,6 +72,11 @@ fn numbers<const BYTES: usize>(data: &[u8], number: impl Fn([u8; BYTES]) -> f64)
 impl Vectors {
     fn tensor(&self, name: &str) -> &Tensor {
         self.tensors.get(name).unwrap_or_else(|| panic!("{} has no {name}", self.file))
+    }
+
+    /// What the file says of itself, beside its tensors.
+    pub(crate) fn case(&self) -> &serde_json::Value {
+        &self.case
     }
 
     /// The file's name.

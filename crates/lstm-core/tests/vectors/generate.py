@@ -28,8 +28,19 @@ bidirectional one, layers have `_l0_reverse` tensors too and h_n holds both dire
     adam.{learning_rate,beta1,beta2,epsilon}, clip_norm
     losses, norms [10]                              of each step's batch, before the step; norms before clipping
     trained.NAME                                    the parameters after ten steps; step s sees batch s modulo batches
+
+Tensors of the outputs (layers from zero states; the metadata's `case` is JSON with the `definition` and the `loss`):
+
+    x [batch, steps, features]; lengths [batch]
+    targets [batch] or [batch, steps] classes, below 0 where a step has none; else [batch, (steps,) numbers] or, where
+        there is an output at each step, with that axis; weights [batch] or [batch, steps] if there are any. NaN and classes
+        that there are not fill their padding and what weighs nothing.
+    layers.K.*, attention.{weight,bias,score}, output.{weight,bias}           the parameters
+    outputs                                         [batch, (steps,) K]: probabilities, or values; 0 in the padding
+    loss, gradient.NAME                             the weighted mean
 """
 
+import json
 from pathlib import Path
 
 import torch
@@ -81,7 +92,7 @@ def run_layers(layers, x, lengths, states):
     return outputs
 
 
-def save(name, inputs, results):
+def save(name, inputs, results, case=None):
     """Inputs as float32 (or whole numbers), results as float64."""
     tensors = {}
     for key, tensor in inputs.items():
@@ -92,7 +103,9 @@ def save(name, inputs, results):
         assert key not in tensors, key
         tensors[key] = tensor.detach()
     tensors = {key: tensor.contiguous() for key, tensor in tensors.items()}
-    save_file(tensors, HERE / f"{name}.safetensors", metadata={"torch": torch.__version__})
+    # One key: the order of several is another in every run.
+    metadata = {"case": json.dumps({"torch": torch.__version__} | case)} if case else {"torch": torch.__version__}
+    save_file(tensors, HERE / f"{name}.safetensors", metadata=metadata)
 
 
 def stack_case(name, seed, steps, features, units, lengths, input_scale=1.0, module=nn.LSTM, bidirectional=False, **options):
@@ -182,6 +195,145 @@ def model_case(name, seed, bidirectional=False, module=nn.LSTM, **options):
     print(f"{name}: losses {[f'{value:.4f}' for value in losses]}, norms {[f'{value:.4f}' for value in norms]}")
 
 
+class Attention(nn.Module):
+    """Weighted mean over the valid steps; `score` has no bias."""
+
+    def __init__(self, inputs, units):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(units, inputs).uniform_(-1, 1))
+        self.bias = nn.Parameter(torch.empty(units).uniform_(-1, 1))
+        self.score = nn.Parameter(torch.empty(units).uniform_(-2, 2))
+
+    def forward(self, hidden, valid):
+        scores = torch.tanh(nn.functional.linear(hidden, self.weight, self.bias)) @ self.score
+        weights = torch.softmax(scores.masked_fill(~valid, -torch.inf), dim=1)
+        return (weights[..., None] * hidden).sum(dim=1)
+
+
+def read_out(output, attention, hidden, h_n, valid):
+    match output.get("at", "last"):
+        case "last":
+            return torch.cat(list(h_n), dim=1)
+        case "each":
+            return hidden
+        case "mean":
+            return hidden.sum(dim=1) / valid.sum(dim=1, keepdim=True)
+        case "max":
+            return hidden.masked_fill(~valid[..., None], -torch.inf).max(dim=1).values
+        case "attention":
+            return attention(hidden, valid)
+
+
+def weighted_mean(losses, weights):
+    return losses.mean() if weights is None else (losses * weights).sum() / weights.sum()
+
+
+def output_loss(output, loss, rows, targets, weights):
+    """rows [rows, K] of outputs, targets [rows] or [rows, numbers], weights [rows] or None."""
+    functional = nn.functional
+    kind = loss.get("kind")
+    if "classes" in output:
+        names = output["classes"]
+        given = loss.get("classWeights", {})
+        class_weights = torch.tensor([given.get(name, 1.0) for name in names]) if given else None
+        options = {"weight": class_weights, "label_smoothing": loss.get("labelSmoothing", 0.0)}
+        if weights is None:
+            return functional.cross_entropy(rows, targets, **options)
+        losses = functional.cross_entropy(rows, targets, reduction="none", **options)
+        by_class = weights if class_weights is None else weights * class_weights[targets.clamp(min=0)]
+        return (losses * weights).sum() / (by_class * (targets >= 0)).sum()
+    if "labels" in output:
+        given = loss.get("positiveWeights", {})
+        positive = torch.tensor([given.get(name, 1.0) for name in output["labels"]])
+        losses = functional.binary_cross_entropy_with_logits(rows, targets, reduction="none", pos_weight=positive)
+    elif "quantiles" in output:
+        quantiles = rounded(torch.tensor(output["quantiles"]))
+        short = targets[..., None] - rows.unflatten(1, (-1, len(quantiles)))
+        losses = torch.maximum(quantiles * short, (quantiles - 1) * short).flatten(1)
+    elif kind == "mae":
+        losses = functional.l1_loss(rows, targets, reduction="none")
+    elif kind == "huber":
+        losses = functional.huber_loss(rows, targets, reduction="none", delta=loss["delta"])
+    else:
+        losses = functional.mse_loss(rows, targets, reduction="none")
+    return weighted_mean(losses.mean(dim=1), weights)
+
+
+def output_case(
+    name, seed, output, loss=None, weighted=None, module=nn.LSTM, units=(6, 5), bidirectional=False, projection=0
+):
+    torch.manual_seed(seed)
+    features, steps, lengths = 3, 7, torch.tensor([4, 7, 1, 6, 7, 2])
+    batch, each, loss = len(lengths), output.get("at") == "each", loss or {}
+    valid = torch.arange(steps) < lengths[:, None]
+    options = {"proj_size": projection} if projection else {}
+    layers = recurrent_layers(module, features, list(units), bidirectional, **options)
+    top = (projection or units[-1]) * (2 if bidirectional else 1)
+    sizes = [len(names) for names in (output.get("classes"), output.get("labels")) if names]
+    numbers = sizes[0] if sizes else output["values"] * output.get("steps", 1)
+    head = nn.Linear(top, numbers * len(output.get("quantiles", [0])))
+    attention = Attention(top, output.get("attentionUnits", top)) if output.get("at") == "attention" else None
+    parameters = {f"layers.{k}.{key}": p for k, layer in enumerate(layers) for key, p in layer.named_parameters()}
+    if attention:
+        parameters |= {f"attention.{key}": p for key, p in attention.named_parameters()}
+    parameters |= {f"output.{key}": p for key, p in head.named_parameters()}
+    for key, parameter in parameters.items():
+        parameter.data = rounded(parameter if not key.startswith("output") else 4 * parameter)
+
+    x = normal(batch, steps, features)
+    fill_padding_with_nan(x, lengths)
+    shape = (batch, steps) if each else (batch,)
+    counts = valid.clone() if each else torch.ones(batch, dtype=torch.bool)
+    weights = None
+    if weighted:
+        weights = rounded(torch.rand(batch, steps) if weighted == "step" else torch.rand(batch))
+        weights[weights < 0.2] = 0.0
+        by_row = weights if weighted == "step" or not each else weights[:, None].expand(shape)
+        counts &= by_row > 0
+        weights = weights.masked_fill(~valid, torch.nan) if weighted == "step" else weights
+    if "classes" in output:
+        targets = torch.randint(numbers, shape)
+        if each:
+            targets[1, 3] = targets[4, 0] = -100
+        targets = targets.masked_fill(~counts, 4000)
+        counts = counts & (targets >= 0)
+    else:
+        targets = torch.randint(2, (*shape, numbers)).double() if "labels" in output else normal(*shape, numbers)
+        if "labels" in output:
+            targets[0, ..., 0] = 0.25
+        targets = targets.masked_fill(~counts[..., None], torch.nan)
+
+    packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    for layer in layers:
+        packed, final = layer(packed)
+    h_n = final[0] if module is nn.LSTM else final
+    hidden, _ = pad_packed_sequence(packed, batch_first=True, total_length=steps)
+    rows = head(read_out(output, attention, hidden, h_n, valid))
+    predictions = rows.softmax(-1) if "classes" in output else rows.sigmoid() if "labels" in output else rows
+    if each:
+        predictions = predictions.masked_fill(~valid[..., None], 0.0)
+    value = output_loss(output, loss, rows[counts], targets[counts], by_row[counts] if weighted else None)
+    gradients = torch.autograd.grad(value, list(parameters.values()))
+
+    inputs = {"x": x, "lengths": lengths, "targets": targets}
+    inputs |= {"weights": weights} if weighted else {}
+    inputs |= {key: parameter.detach().clone() for key, parameter in parameters.items()}
+    results = {"outputs": predictions, "loss": value}
+    results |= {f"gradient.{key}": gradient for key, gradient in zip(parameters, gradients)}
+    cell = {nn.LSTM: "lstm", nn.GRU: "gru"}[module]
+    definition = {
+        "input": {"features": features},
+        "layers": [
+            {"cell": cell, "units": size, "bidirectional": bidirectional}
+            | ({"projection": projection} if projection else {})
+            for size in units
+        ],
+        "output": output,
+    }
+    save(name, inputs, results, {"definition": definition} | ({"loss": loss} if loss else {}))
+    print(f"{name}: loss {value.item():.4f}")
+
+
 if __name__ == "__main__":
     torch.set_default_dtype(torch.float64)
     torch.set_num_threads(1)
@@ -215,3 +367,36 @@ if __name__ == "__main__":
     stack_case("lstm-9-projection-bidirectional", seed=24, units=[9], proj_size=4, **bidirectional)
     model_case("model-gru-bidirectional", seed=18, bidirectional=True, module=nn.GRU)
     model_case("model-rnn-relu", seed=19, module=nn.RNN, nonlinearity="relu")
+
+    names = ["a", "b", "c", "d"]
+    cross_entropy = {"kind": "cross_entropy", "classWeights": {"a": 0.5, "c": 3.0}, "labelSmoothing": 0.25}
+    output_case("output-classes-weighted", seed=30, output={"classes": names}, loss=cross_entropy, weighted="sample")
+    output_case("output-classes-smoothed", seed=31, output={"classes": names}, loss=cross_entropy, bidirectional=True)
+    each = {"classes": names, "at": "each"}
+    output_case("output-classes-each", seed=32, output=each)
+    output_case("output-classes-each-steps", seed=33, output=each, loss=cross_entropy, weighted="step", bidirectional=True)
+    output_case("output-classes-each-samples", seed=34, output=each, weighted="sample", module=nn.GRU)
+    many = {"classes": [str(name) for name in range(70)], "at": "each"}
+    smoothed = {"kind": "cross_entropy", "labelSmoothing": 0.125}
+    output_case("output-classes-many", seed=35, output=many, loss=smoothed, units=[9])
+    attention = {"classes": names, "at": "attention", "attentionUnits": 4}
+    output_case("output-classes-attention", seed=36, output=attention, bidirectional=True)
+    output_case("output-classes-mean", seed=37, output={"classes": names, "at": "mean"}, bidirectional=True)
+    labels = ["a", "b", "c", "d", "e"]
+    binary = {"kind": "binary_cross_entropy", "positiveWeights": {"b": 2.5, "e": 0.5}}
+    output_case("output-labels", seed=38, output={"labels": labels})
+    output_case("output-labels-mean", seed=39, output={"labels": labels, "at": "mean"}, loss=binary, weighted="sample")
+    output_case("output-labels-each", seed=40, output={"labels": labels, "at": "each"}, loss=binary, weighted="step")
+    output_case("output-labels-max", seed=41, output={"labels": labels, "at": "max"}, bidirectional=True)
+    output_case("output-values", seed=42, output={"values": 2, "steps": 3})
+    output_case("output-values-max", seed=43, output={"values": 2, "at": "max"}, loss={"kind": "mae"}, weighted="sample")
+    output_case("output-values-each", seed=44, output={"values": 2, "at": "each"}, loss={"kind": "mae"}, weighted="step")
+    huber = {"kind": "huber", "delta": 0.75}
+    output_case("output-values-attention", seed=45, output={"values": 3, "at": "attention"}, loss=huber, weighted="sample")
+    quantiles = {"values": 2, "steps": 2, "quantiles": [0.125, 0.5, 0.75]}
+    output_case("output-quantiles", seed=46, output=quantiles, weighted="sample")
+    output_case("output-quantiles-each", seed=47, output=quantiles | {"at": "each"}, bidirectional=True)
+    projected = {"units": [7], "bidirectional": True, "projection": 3}
+    output_case("output-classes-each-projected", seed=48, output=each, **projected)
+    output_case("output-values-attention-projected", seed=49, output={"values": 1, "at": "attention"}, **projected)
+    output_case("output-labels-projected", seed=50, output={"labels": labels}, **projected)

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DirectionTensors, in_range, invalid};
+use super::{DirectionTensors, in_range, invalid, is_default};
 use crate::{ErrorCode, Result, json};
 
 /// Most hidden units a layer.
@@ -283,10 +283,6 @@ fn yes() -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 fn is_yes(value: &bool) -> bool {
     *value
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::{Error, ErrorCode, Result, json};
 
 pub use input::{InputDefinition, MAX_FEATURES, Scaling};
 pub use layer::{Activation, Cell, GateActivation, LayerDefinition, MAX_UNITS, Reset, Zoneout};
-pub use output::{MAX_CLASSES, OutputDefinition};
+pub use output::{At, MAX_CLASSES, OutputDefinition, OutputKind};
 pub use tensors::DirectionTensors;
 
 /// Most recurrent layers.
@@ -69,7 +69,7 @@ impl ModelDefinition {
         check_parameters(self.parameters(), "layers")
     }
 
-    /// How many numbers are trained: those of each layer, and `C·H + C` for the head over the last layer's H outputs.
+    /// How many numbers are trained: those of each layer, and those of the output over the last layer's outputs.
     #[must_use]
     pub fn parameters(&self) -> u64 {
         let mut inputs = self.input.features as usize;
@@ -78,8 +78,12 @@ impl ModelDefinition {
             total += layer.parameters(inputs);
             inputs = layer.outputs();
         }
-        total + self.output.classes.len() as u64 * (inputs as u64 + 1)
+        total + self.output.parameters(inputs)
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn invalid<T>(path: String, message: impl Into<String>) -> Result<T> {

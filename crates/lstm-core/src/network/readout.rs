@@ -1,0 +1,254 @@
+//! From the last layer's hidden states to the rows that the head reads, forward and backward: those of the last steps, of
+//! every step, or pooled. Knows nothing of heads and losses.
+
+use super::attention::{Attention, AttentionBuffers, AttentionGradients};
+use super::definition::At;
+use super::parameters::Layout;
+use super::pooling::{Pooled, Pooling};
+use super::recurrent::{DIRECTIONS, Layer};
+use super::workspace::{DirectionRegions, LayerRegions, Workspace};
+use crate::Result;
+use crate::cells::sequences::Sequences;
+use crate::executor::Executor;
+use crate::kernels::InstructionSet;
+use crate::memory::{Plan, Region, SharedRows, disjoint};
+
+/// The steps that an output is computed from, and the weights of attention over them.
+pub(crate) struct Readout {
+    set: InstructionSet,
+    at: At,
+    attention: Option<Attention>,
+}
+
+/// Buffers of a readout; P packed rows, B rows, S outputs of the last layer rounded up to whole vectors.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct ReadoutRegions {
+    /// [P, S]: the hidden states of both directions side by side, if there are two and every step is read.
+    joined: Region,
+    /// [B, S]: what the head reads, unless it reads every step.
+    rows: Region,
+    /// [B, S] when training: their gradients.
+    gradient: Region,
+    /// As [`AttentionBuffers`] has them; twice [P, A] when training.
+    units: Region,
+    scores: Region,
+    sums: Region,
+}
+
+/// What a readout is told of the network and the batch.
+#[derive(Clone, Copy)]
+pub(crate) struct TopLayer<'a> {
+    pub(crate) executor: &'a Executor,
+    pub(crate) sequences: &'a Sequences,
+    /// The last layer.
+    pub(crate) layer: &'a Layer,
+    pub(crate) regions: LayerRegions,
+}
+
+impl TopLayer<'_> {
+    fn directions(&self) -> impl Iterator<Item = (usize, DirectionRegions)> + use<> {
+        self.regions.directions.into_iter().take(self.layer.directions.len()).enumerate()
+    }
+}
+
+/// Rows that lie in the arena: from `skip` numbers behind the beginning of a region.
+#[derive(Clone, Copy)]
+pub(crate) struct PlacedRows {
+    pub(crate) region: Region,
+    pub(crate) skip: usize,
+    pub(crate) count: usize,
+}
+
+impl Readout {
+    pub(crate) fn new(layout: &Layout, at: At, set: InstructionSet) -> Result<Self> {
+        let inputs = layout.head().units;
+        let attention = layout.attention().map(|ranges| Attention::new(set, inputs, ranges.units)).transpose()?;
+        Ok(Self { set, at, attention })
+    }
+
+    pub(crate) fn pack(&mut self, layout: &Layout, weights: &[f32]) {
+        if let (Some(attention), Some(ranges)) = (&mut self.attention, layout.attention()) {
+            attention.pack(ranges, weights);
+        }
+    }
+
+    /// Whether the last layer's every step is read, and not its final states alone.
+    pub(crate) fn reads_every_step(&self) -> bool {
+        self.at != At::Last
+    }
+
+    /// Whether there is a row of outputs for every step.
+    pub(crate) fn gives_every_step(&self) -> bool {
+        self.at == At::Each
+    }
+
+    /// Rows of outputs for so many rows and packed rows.
+    pub(crate) fn rows(&self, batch: usize, packed_rows: usize) -> usize {
+        if self.gives_every_step() { packed_rows } else { batch }
+    }
+
+    /// Scratch values of the backward pass on `parts` threads.
+    pub(crate) fn scratch(&self, parts: usize) -> usize {
+        self.attention.as_ref().map_or(0, |attention| attention.scratch(parts))
+    }
+
+    pub(crate) fn plan(
+        &self,
+        plan: &mut Plan,
+        layer: &Layer,
+        training: bool,
+        (batch, packed_rows): (usize, usize),
+    ) -> ReadoutRegions {
+        let stride = layer.outputs().next_multiple_of(self.set.lanes());
+        let when = |wanted: bool, length: usize| if wanted { length } else { 0 };
+        let joined = when(self.reads_every_step() && layer.directions.len() > 1, packed_rows * stride);
+        let rows = when(!self.gives_every_step(), batch * stride);
+        let (units, scores) = self.attention.as_ref().map_or((0, 0), |attention| {
+            let units = attention.unit_stride() * if training { 2 } else { 1 };
+            (packed_rows * units, attention.score_stride())
+        });
+        ReadoutRegions {
+            joined: plan.take(joined),
+            rows: plan.take(rows),
+            gradient: plan.take(when(training, rows)),
+            units: plan.take(units),
+            scores: plan.take(packed_rows * scores),
+            sums: plan.take(batch * scores),
+        }
+    }
+
+    /// The hidden states [P, S] after every step, where every step is read.
+    fn every_step(top: TopLayer, workspace: &Workspace) -> PlacedRows {
+        let count = top.sequences.packed_rows();
+        if top.layer.directions.len() > 1 {
+            return PlacedRows { region: workspace.readout.joined, skip: 0, count };
+        }
+        // Initial states come first.
+        let skip = top.sequences.batch() * top.layer.shape.padded_hidden;
+        PlacedRows { region: top.regions.directions[0].hidden, skip, count }
+    }
+
+    /// What the head reads.
+    pub(crate) fn head_rows(&self, top: TopLayer, workspace: &Workspace) -> PlacedRows {
+        if self.gives_every_step() {
+            return Self::every_step(top, workspace);
+        }
+        PlacedRows { region: workspace.readout.rows, skip: 0, count: top.sequences.batch() }
+    }
+
+    /// Where the gradient of what the head reads belongs.
+    pub(crate) fn head_gradient(&self, top: TopLayer, workspace: &Workspace) -> Region {
+        if self.gives_every_step() { top.regions.from_above } else { workspace.readout.gradient }
+    }
+
+    /// Fills the rows that the head reads.
+    pub(crate) fn forward(&self, top: TopLayer, workspace: &mut Workspace) {
+        if !self.reads_every_step() {
+            return self.gather_last(top, workspace);
+        }
+        if top.layer.directions.len() > 1 {
+            self.join(top, workspace);
+        }
+        if self.gives_every_step() {
+            return;
+        }
+        let states = Self::every_step(top, workspace);
+        let ReadoutRegions { rows, units, scores, sums, .. } = workspace.readout;
+        let [hidden, pooled, units, scores, sums] =
+            disjoint(&mut workspace.memory, [states.region, rows, units, scores, sums]);
+        let states = self.pooled(top, &hidden[states.skip..]);
+        match (&self.attention, self.at) {
+            (Some(attention), _) => attention.forward(states, AttentionBuffers { units, scores, sums }, pooled),
+            (None, At::Max) => states.forward(Pooling::Max, pooled),
+            (None, _) => states.forward(Pooling::Mean, pooled),
+        }
+    }
+
+    /// From the gradient of the rows that the head reads to that of the last layer's states: where every step is read, to
+    /// its `from_above`, else to its final states.
+    pub(crate) fn backward(&self, top: TopLayer, workspace: &mut Workspace, layout: &Layout, flat: &mut [f32]) {
+        if !self.reads_every_step() {
+            return self.scatter_last(top, workspace);
+        }
+        if self.gives_every_step() {
+            return;
+        }
+        let states = Self::every_step(top, workspace);
+        let ReadoutRegions { rows, gradient, units, scores, sums, .. } = workspace.readout;
+        let [hidden, pooled, pooled_gradient, units, scores, sums, hidden_gradient, scratch] = disjoint(
+            &mut workspace.memory,
+            [states.region, rows, gradient, units, scores, sums, top.regions.from_above, workspace.scratch],
+        );
+        let states = self.pooled(top, &hidden[states.skip..]);
+        match (&self.attention, layout.attention(), self.at) {
+            (Some(attention), Some(ranges), _) => attention.backward(
+                states,
+                AttentionBuffers { units, scores, sums },
+                (pooled, pooled_gradient),
+                AttentionGradients { hidden: hidden_gradient, flat, scratch },
+                ranges,
+            ),
+            (_, _, At::Max) => states.backward(Pooling::Max, pooled, pooled_gradient, hidden_gradient),
+            _ => states.backward(Pooling::Mean, pooled, pooled_gradient, hidden_gradient),
+        }
+    }
+
+    fn pooled<'a>(&self, top: TopLayer<'a>, hidden: &'a [f32]) -> Pooled<'a> {
+        let TopLayer { executor, sequences, layer, .. } = top;
+        Pooled { set: self.set, executor, sequences, hidden, stride: self.stride(layer) }
+    }
+
+    /// S
+    fn stride(&self, layer: &Layer) -> usize {
+        layer.outputs().next_multiple_of(self.set.lanes())
+    }
+
+    /// The final hidden states, both directions side by side.
+    fn gather_last(&self, top: TopLayer, workspace: &mut Workspace) {
+        let (stride, units, padded) = (self.stride(top.layer), top.layer.shape.hidden, top.layer.shape.padded_hidden);
+        let batch = top.sequences.batch();
+        for (which, regions) in top.directions() {
+            let [hidden, rows] = disjoint(&mut workspace.memory, [regions.hidden, workspace.readout.rows]);
+            for (row, target) in rows.chunks_exact_mut(stride).take(batch).enumerate() {
+                let state = (batch + top.sequences.last(DIRECTIONS[which], row)) * padded;
+                target[which * units..][..units].copy_from_slice(&hidden[state..][..units]);
+            }
+        }
+    }
+
+    fn scatter_last(&self, top: TopLayer, workspace: &mut Workspace) {
+        let (stride, units, padded) = (self.stride(top.layer), top.layer.shape.hidden, top.layer.shape.padded_hidden);
+        for (which, regions) in top.directions() {
+            let [rows, gradient] =
+                disjoint(&mut workspace.memory, [workspace.readout.gradient, regions.hidden_gradient]);
+            let targets = gradient.chunks_exact_mut(padded).zip(rows.chunks_exact(stride));
+            for (target, source) in targets.take(top.sequences.batch()) {
+                target[..units].copy_from_slice(&source[which * units..][..units]);
+                target[units..].fill(0.0);
+            }
+        }
+    }
+
+    /// Both directions' hidden states side by side, for every step.
+    fn join(&self, top: TopLayer, workspace: &mut Workspace) {
+        let (stride, units, padded) = (self.stride(top.layer), top.layer.shape.hidden, top.layer.shape.padded_hidden);
+        let (batch, packed) = (top.sequences.batch(), top.sequences.packed_rows());
+        let [first, second] = top.regions.directions.map(|direction| direction.hidden);
+        let [first, second, joined] = disjoint(&mut workspace.memory, [first, second, workspace.readout.joined]);
+        let directions = [&first[batch * padded..], &second[batch * padded..]];
+        let parts = top.executor.parts(10 * packed * stride).min(packed);
+        assert!(joined.len() >= packed * stride);
+        let joined = SharedRows::new(joined);
+        top.executor.run(parts, |part| {
+            let rows = packed * part / parts..packed * (part + 1) / parts;
+            // SAFETY: within the rows as asserted above; the parts' rows are disjoint.
+            let targets =
+                unsafe { std::slice::from_raw_parts_mut(joined.at(rows.start * stride), rows.len() * stride) };
+            for (row, target) in rows.zip(targets.chunks_exact_mut(stride)) {
+                for (which, hidden) in directions.iter().enumerate() {
+                    target[which * units..][..units].copy_from_slice(&hidden[row * padded..][..units]);
+                }
+            }
+        });
+    }
+}
