@@ -101,17 +101,19 @@ impl Attention {
         gradients: AttentionGradients,
         ranges: &AttentionRanges,
     ) {
-        let AttentionBuffers { units, scores, .. } = buffers;
+        let AttentionBuffers { units, scores, sums } = buffers;
         let AttentionGradients { hidden: hidden_gradient, flat, scratch } = gradients;
         let Pooled { executor, sequences, hidden, stride, .. } = states;
         let packed = sequences.packed_rows();
         let score_stride = self.score_stride();
         assert!(hidden_gradient.len() >= packed * stride && scores.len() >= packed * score_stride);
+        assert!(sums.len() >= sequences.batch() * score_stride);
         {
-            let [scores, hidden_gradient] = [&mut *scores, &mut *hidden_gradient].map(SharedRows::new);
+            let [scores, sums, hidden_gradient] = [&mut *scores, sums, &mut *hidden_gradient].map(SharedRows::new);
             states.for_rows(pooled_gradient, |rows, gradient| {
                 let pooled = &pooled[rows.start * stride..];
-                let job = ToScores { rows, hidden, stride, pooled, gradient, scores, score_stride, hidden_gradient };
+                let scores = Scores { scores, sums, stride: score_stride };
+                let job = ToScores { rows, hidden, stride, pooled, gradient, scores, hidden_gradient };
                 dispatch(self.set, job);
             });
         }
@@ -216,16 +218,25 @@ impl<W: Fn(usize) -> f32> Kernel for WeightedSum<'_, W> {
     }
 }
 
+/// Scores and sums, as [`AttentionBuffers`] has them.
+#[derive(Clone, Copy)]
+struct Scores<'a> {
+    scores: SharedRows<'a>,
+    sums: SharedRows<'a>,
+    stride: usize,
+}
+
 /// With dp the gradient of pooled: the score of step t has the gradient a\[t\]·dp·(h\[t\] − pooled), and h\[t\] has a\[t\]·dp
 /// by the weighted sum.
+///
+/// These gradients of a sequence's scores add up to 0, which the rounding of pooled spoils: their mean is taken away.
 struct ToScores<'a> {
     rows: RowsOfPart<'a>,
     hidden: &'a [f32],
     stride: usize,
     pooled: &'a [f32],
     gradient: &'a mut [f32],
-    scores: SharedRows<'a>,
-    score_stride: usize,
+    scores: Scores<'a>,
     hidden_gradient: SharedRows<'a>,
 }
 
@@ -233,19 +244,31 @@ impl Kernel for ToScores<'_> {
     type Output = ();
     #[inline(always)]
     fn run<I: KernelIsa>(self, _isa: I) {
-        let Self { rows, hidden, stride, pooled, gradient, scores, score_stride, hidden_gradient } = self;
+        let Self { rows, hidden, stride, pooled, gradient, scores, hidden_gradient } = self;
+        // SAFETY: within the sums, whose length `backward` asserts; the rows are this part's own.
+        let mean = |row: usize| unsafe { &mut *scores.sums.at((rows.start + row) * scores.stride) };
+        // A score's row has room for the distance beside the weight: vectors are at least four numbers.
+        // SAFETY: within the scores likewise; packed rows of these rows are this part's own.
+        let score =
+            |packed: usize| unsafe { std::slice::from_raw_parts_mut(scores.scores.at(packed * scores.stride), 2) };
+        for row in 0..rows.end - rows.start {
+            *mean(row) = 0.0;
+        }
         for (row, packed) in rows.steps() {
-            // SAFETY: within both, whose lengths `backward` asserts; packed rows of these rows are this part's own.
-            let (weight, target) = unsafe {
-                let target = std::slice::from_raw_parts_mut(hidden_gradient.at(packed * stride), stride);
-                (&mut *scores.at(packed * score_stride), target)
-            };
+            // SAFETY: within the gradient, whose length `backward` asserts; packed rows of these rows are this part's own.
+            let target = unsafe { std::slice::from_raw_parts_mut(hidden_gradient.at(packed * stride), stride) };
+            let [weight, distance] = score(packed) else { unreachable!("two numbers") };
             let gradient = &gradient[row * stride..][..stride];
             let away = dot(gradient, &hidden[packed * stride..][..stride], &pooled[row * stride..][..stride]);
             for (target, &gradient) in target.iter_mut().zip(gradient) {
                 *target = *weight * gradient;
             }
-            *weight *= away;
+            *distance = away;
+            *mean(row) += *weight * away;
+        }
+        for (row, packed) in rows.steps() {
+            let [weight, distance] = score(packed) else { unreachable!("two numbers") };
+            *weight *= *distance - *mean(row);
         }
     }
 }
