@@ -17,6 +17,26 @@ const LAYERS: Readonly<Record<string, Layers>> = {
   "an LSTM with a clipped cell": [{ cell: "lstm", units: 6, cellClip: 0.5 }],
   "an LSTM with hard gates": [{ cell: "lstm", units: 6, gateActivation: "hard_sigmoid" }],
   "an LSTM without biases": [{ cell: "lstm", units: 6, bias: false }],
+  "an LSTM with a projection": [{ cell: "lstm", units: 8, projection: 5 }],
+  "an LSTM with peepholes": [{ cell: "lstm", units: 6, peepholes: true }],
+  "an LSTM with layer normalisation": [{ cell: "lstm", units: 8, layerNorm: true }],
+  "an LSTM with recurrent dropout": [{ cell: "lstm", units: 12, recurrentDropout: 0.25 }],
+  "an LSTM with dropped weights": [{ cell: "lstm", units: 12, weightDropout: 0.25 }],
+  "an LSTM with zoneout": [{ cell: "lstm", units: 8, zoneout: { hidden: 0.05, cell: 0.1 } }],
+  "an LSTM with everything": [
+    {
+      cell: "lstm",
+      units: 12,
+      projection: 7,
+      peepholes: true,
+      layerNorm: true,
+      cellClip: 3,
+      recurrentDropout: 0.125,
+      weightDropout: 0.125,
+      zoneout: { hidden: 0.05, cell: 0.1 },
+    },
+  ],
+  "a GRU with its reset gate before the product": [{ cell: "gru", units: 6, reset: "before" }],
   "a stack of all cells": [
     { cell: "gru", units: 6, bidirectional: true },
     { cell: "rnn", units: 5 },
@@ -76,6 +96,16 @@ describe.each(BACKENDS)("on the %s backend", (backend) => {
     expect(model.summary()).toContain("layers.0: bidirectional lstm  [n, 12]");
     expect(model.parameters()["layers.0.weight_hh_l0_reverse"]?.shape).toEqual([24, 6]);
     await expectError(() => model.stream(), "invalid_definition", "definition.layers[0].bidirectional");
+  });
+
+  test("what training drops, predictions do not: they are the same each time", async () => {
+    using model = await createModel(define([{ cell: "gru", units: 6, recurrentDropout: 0.5, zoneout: { hidden: 0.25 } }]), {
+      backend,
+    });
+    const data = risingOrFalling(20);
+    expect(sameBits(await probabilitiesOf(model, data), await probabilitiesOf(model, data))).toBe(true);
+    const [first, second] = (await model.fit(data, { epochs: 2, batchSize: 20, shuffle: false, optimizer: { kind: "adam", learningRate: 1e-12 } })).losses;
+    expect(second).not.toBe(first);
   });
 
   test("an option of another cell is refused where it stands", async () => {
