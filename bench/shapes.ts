@@ -1,6 +1,6 @@
 // What is computed: the shapes of the benchmark, and how many floating-point operations they are.
 
-import type { Cell } from "gatewise";
+import type { ModelDefinition } from "gatewise";
 
 export interface Shape {
   /** Sequences a batch, B. */
@@ -19,14 +19,8 @@ export interface Shape {
   readonly layer: LayerOptions;
 }
 
-export interface LayerOptions {
-  readonly cell: Cell;
-  readonly bias?: false;
-  readonly coupledGates?: true;
-  readonly cellClip?: number;
-  readonly gateActivation?: "hard_sigmoid";
-  readonly activation?: "relu";
-}
+/** A layer's definition without what the shape says. */
+export type LayerOptions = Omit<ModelDefinition["layers"][number], "units" | "bidirectional">;
 
 const LSTM: LayerOptions = { cell: "lstm" };
 
@@ -81,15 +75,19 @@ export function nameOfLayer({ cell, ...options }: LayerOptions): string {
 }
 
 /**
- * Floating-point operations of the layers' products in one forward pass, 2·G·H·(I+H), G being the cell's gates, for each step that counts, layer and
- * direction. Gates, head and everything else are in the times but not in the count.
+ * Floating-point operations of the layers' products in one forward pass, 2·(G·H·(I+R) + R·H if projected), G being the cell's
+ * gates and R the numbers of a hidden state, for each step that counts, layer and direction. Gates, head and everything else
+ * are in the times but not in the count.
  *
  * @param validSteps of all sequences together; batch · steps unless given
  */
 export function forwardOperations(shape: Shape, validSteps = shape.batch * shape.steps): number {
   const { units, layers } = shape;
-  const above = units * directionsOf(shape);
-  return perInput(shape, validSteps) * (shape.features + units + (layers - 1) * (above + units));
+  const { projection } = shape.layer;
+  const hidden = projection ?? units;
+  const above = hidden * directionsOf(shape);
+  const gates = perInput(shape, validSteps) * (shape.features + hidden + (layers - 1) * (above + hidden));
+  return gates + (projection === undefined ? 0 : 2 * projection * units * layers * directionsOf(shape) * validSteps);
 }
 
 /**

@@ -57,6 +57,7 @@ export function peakTargetOf({ operation, shape, threads }: Pick<Question, "oper
 function trainingTarget(shape: Shape): Target {
   if (shape.layer.cell === "gru") return atLeast(shape.units >= 256 ? 1.4 : 2);
   if (shape.layer.cell === "rnn") return atLeast(1.8);
+  if (shape.layer.projection !== undefined && shape.units < 256) return atLeast(1.8);
   if (shape.bidirectional) return atLeast(1.5);
   if (shape.batch > 1) return atLeast(1.3, 78);
   return atLeast(shape.units >= 256 ? 1.8 : 4);

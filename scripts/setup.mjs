@@ -1,6 +1,7 @@
 // Brings what a bare checkout lacks, and nothing that is there already: `node scripts/setup.mjs demo` for the demo,
-// `node scripts/setup.mjs bench` for the benchmark, `node scripts/setup.mjs test` for the tests as well, and `verify` for the
-// long proofs on top. npm runs it before `npm run demo`, `npm run bench`, `npm test` and `npm run verify`.
+// `node scripts/setup.mjs bench` for the benchmark, `parity` for the comparison with other frameworks' vectors,
+// `node scripts/setup.mjs test` for the tests as well, and `verify` for the long proofs on top. npm runs it before the command
+// of that name.
 
 import { requireSanitizer } from "./proofs/address-sanitizer.mjs";
 import { bringNeon, requireNeon } from "./proofs/neon.mjs";
@@ -19,6 +20,7 @@ const forProofs = process.argv[2] === "verify";
 const forTests = forProofs || process.argv[2] === "test";
 /** The benchmark measures our engine everywhere: bare, in Node, and as WebAssembly there and in a browser. */
 const forBench = process.argv[2] === "bench";
+const forWasm = forTests || forBench || process.argv[2] === "parity";
 
 try {
   requireNode();
@@ -26,7 +28,7 @@ try {
   await bringPackages();
   await buildNative();
   await buildFacade();
-  if (forTests || forBench) await bringWasm();
+  if (forWasm) await bringWasm();
   // The benchmark does without a browser where there is none to be had, and says so.
   if (forTests || (forBench && canHaveChromium())) await bringChromium();
   if (forBench) await buildCoreWorker();
@@ -39,7 +41,7 @@ try {
 
 /** Cargo tests the core; the demo and the benchmark need Rust only until everything is built. */
 function checkRust() {
-  const builds = needsNative() || (forBench && (needsWasm() || needsCoreWorker()));
+  const builds = needsNative() || (forWasm && needsWasm()) || (forBench && needsCoreWorker());
   if (!forTests && !builds) return;
   requireRust();
   if (builds || needsWasm()) requireLinker();

@@ -4,6 +4,8 @@ import type { ErrorCode } from "./generated/core.js";
 
 export type { ErrorCode };
 
+const BRAND = Symbol.for("gatewise.error");
+
 /**
  * What every call of the package throws or rejects with when it cannot do what was asked.
  *
@@ -26,6 +28,18 @@ export class GatewiseError extends Error {
   readonly code: ErrorCode;
   /** Where, as a caller would write it: `lengths[3]`, `definition.layers[1].units`; empty when there is no one place. */
   readonly path: string;
+
+  /**
+   * Whether `value` is the package's error: also of another of its entry points, each of which is one file in Node with a
+   * class of its own.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== GatewiseError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === "object" && value !== null && BRAND in value;
+  }
+
+  /** @internal */
+  readonly [BRAND] = true;
 
   /**
    * @param code what went wrong

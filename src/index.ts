@@ -9,6 +9,7 @@ export { GatewiseError } from "./errors.js";
 
 export type { BackendName } from "./backend/backend.js";
 export type { BackendAvailability, BackendRequest } from "./backend/choose.js";
+export type { MachineOptions } from "./backend/open.js";
 export type { ClassIndices, LabelledData, Lengths, Sequences } from "./data/types.js";
 export type { ErrorCode } from "./errors.js";
 export type {
@@ -25,7 +26,6 @@ export type {
   ValueReport,
   ValuesReport,
 } from "./generated/core.js";
-export type { MachineOptions } from "./model/create.js";
 export type { DefinitionOf, ModelDefinition } from "./model/definition.js";
 export type { BackendInfo, Model } from "./model/model.js";
 export type {

@@ -14,13 +14,13 @@ export interface Platform {
 
 let provided: Platform | undefined;
 
-/** Called once, by the entry point. */
+/** Called by every entry point. The first one counts: in browsers all of them share this module. */
 export function providePlatform(platform: Platform): void {
-  provided = platform;
+  provided ??= platform;
 }
 
 /** The runtime that the entry point provided. */
 export function currentPlatform(): Platform {
-  if (!provided) throw new Error("Gatewise was not imported through its entry point: import it as \"gatewise\"");
+  if (!provided) throw new Error("Gatewise was not imported through its entry point: import \"gatewise\" or \"gatewise/layers\"");
   return provided;
 }

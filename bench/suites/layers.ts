@@ -14,7 +14,15 @@ const LAYERS: readonly LayerOptions[] = [
   { cell: "lstm", coupledGates: true },
   { cell: "lstm", cellClip: 3 },
   { cell: "lstm", gateActivation: "hard_sigmoid" },
+  { cell: "lstm", projection: 64 },
+  { cell: "lstm", peepholes: true },
+  { cell: "lstm", layerNorm: true },
+  { cell: "lstm", recurrentDropout: 0.25 },
+  { cell: "lstm", weightDropout: 0.5 },
+  { cell: "lstm", zoneout: { hidden: 0.05, cell: 0.1 } },
+  { cell: "lstm", projection: 64, peepholes: true, layerNorm: true, recurrentDropout: 0.25, zoneout: { cell: 0.1 } },
   { cell: "gru" },
+  { cell: "gru", reset: "before" },
   { cell: "rnn" },
   { cell: "rnn", activation: "relu" },
 ];
@@ -25,8 +33,10 @@ const SIZES: readonly (readonly [batch: number, steps: number, features: number,
 ];
 
 /** What PyTorch's modules know. */
-function hasPeer({ coupledGates, cellClip, gateActivation }: LayerOptions): boolean {
-  return !coupledGates && cellClip === undefined && gateActivation === undefined;
+const PEERS_OPTIONS = new Set(["cell", "bias", "projection", "activation"]);
+
+function hasPeer(layer: LayerOptions): boolean {
+  return Object.keys(layer).every((option) => PEERS_OPTIONS.has(option));
 }
 
 export const layers: Suite = {

@@ -28,15 +28,17 @@ class Classifier(nn.Module):
     def __init__(self, shape, classes):
         super().__init__()
         layer = dict(shape["layer"])
-        cell, bias = layer.pop("cell"), layer.pop("bias", True)
+        cell, bias, projection = layer.pop("cell"), layer.pop("bias", True), layer.pop("projection", 0)
         own = {"nonlinearity": layer.pop("activation", "tanh")} if cell == "rnn" else {}
         if layer:
             raise ValueError(f"PyTorch's {cell} has no {', '.join(layer)}")
         options = {"num_layers": shape["layers"], "bidirectional": shape["bidirectional"], "bias": bias}
+        if projection:
+            own["proj_size"] = projection
         self.rnn = self.MODULES[cell](shape["features"], shape["units"], **options, **own)
         directions = 2 if shape["bidirectional"] else 1
         self.directions = directions
-        self.output = nn.Linear(directions * shape["units"], classes)
+        self.output = nn.Linear(directions * (projection or shape["units"]), classes)
 
     def forward(self, x):
         _, states = self.rnn(x)  # [layers * directions, B, H]

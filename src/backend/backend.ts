@@ -2,7 +2,7 @@
 // or what a fit is: it makes models and trainers from JSON and typed arrays, and lets their errors through.
 
 import type { MachineDescription, TrainingProgress } from "../generated/core.js";
-import type { BindingModel } from "./binding.js";
+import type { BindingLayer, BindingModel } from "./binding.js";
 
 /** The name of a backend: the native addon, or WebAssembly. */
 export type BackendName = "native" | "wasm";
@@ -16,6 +16,8 @@ export interface Backend {
   createModel(definition: string, machine: string): BindingModel;
   /** The same from the bytes of a model file. */
   loadModel(file: Uint8Array, machine: string): BindingModel;
+  /** A new layer by itself, as much apart. */
+  createLayer(definition: string, options: string, machine: string): BindingLayer;
   /** A trainer that has the job's data and is ready to advance. */
   createTrainer(job: TrainingJob): Promise<TrainerHandle>;
 }

@@ -62,6 +62,38 @@ export type BindingData = readonly [
   weights: Float32Array | undefined,
 ];
 
+/** A layer by itself in the core: n sequences, D directions, H hidden units, C cell states (0 unless an LSTM). */
+export interface BindingLayer {
+  /** JSON of `LayerDescription`. */
+  describe(): string;
+  /** Every tensor of `describe().tensors`, one after the other. */
+  weights(): Float32Array;
+  /** Replaces them all. */
+  commit(weights: Float32Array): void;
+  /** Fills `hidden` [n, steps, D·H], `finalHidden` [D, n, H] and `finalCell` [D, n, C]; the initial states' shapes are the latter two's. */
+  forward(
+    x: Float32Array,
+    steps: number,
+    lengths: Uint32Array | undefined,
+    initialHidden: Float32Array | undefined,
+    initialCell: Float32Array | undefined,
+    hidden: Float32Array,
+    finalHidden: Float32Array,
+    finalCell: Float32Array,
+  ): void;
+  /** From gradients of what `forward` filled to those of what it read; once a forward pass. */
+  backward(
+    hidden: Float32Array | undefined,
+    finalHidden: Float32Array | undefined,
+    finalCell: Float32Array | undefined,
+    x: Float32Array,
+    weights: Float32Array,
+    initialHidden: Float32Array,
+    initialCell: Float32Array,
+  ): void;
+  dispose(): void;
+}
+
 /** What a binding exports. `definition`, `machine` and `options` are JSON. */
 export interface BindingModule {
   readonly Model: {
@@ -69,6 +101,7 @@ export interface BindingModule {
     load(file: Uint8Array, machine: string): BindingModel;
   };
   readonly Trainer: new (definition: string, machine: string, weights: Float32Array, options: string) => BindingTrainer;
+  readonly Layer: new (definition: string, options: string, machine: string) => BindingLayer;
   /** JSON of `MachineDescription`. */
   machine(): string;
 }

@@ -3,6 +3,7 @@
 
 declare module "#native" {
   type Binding = import("./binding.js").BindingModule;
+  export const Layer: Binding["Layer"];
   export const Model: Binding["Model"];
   export const Trainer: Binding["Trainer"];
   export const machine: Binding["machine"];

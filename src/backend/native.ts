@@ -18,6 +18,7 @@ export const nativeSource: BackendSource = {
       machine: fromJson<MachineDescription>(binding.machine()),
       createModel: (definition, machine) => new binding.Model(definition, machine),
       loadModel: (file, machine) => binding.Model.load(file, machine),
+      createLayer: (definition, options, machine) => new binding.Layer(definition, options, machine),
       // The addon's trainer runs on a thread of Node's pool: its `advance` is a promise by itself.
       createTrainer: async (job) => openTrainer(binding, job),
     };

@@ -52,6 +52,7 @@ function wasmBackend(glue: WasmGlue, module: WebAssembly.Module, { workerStarter
     machine: fromJson<MachineDescription>(glue.instantiate(module).machine()),
     createModel: (definition, machine) => new (glue.instantiate(module).Model)(definition, machine),
     loadModel: (file, machine) => glue.instantiate(module).Model.load(file, machine),
+    createLayer: (definition, options, machine) => new (glue.instantiate(module).Layer)(definition, options, machine),
     createTrainer: async (job) =>
       workerStarter ? openTrainerInWorker(await workerStarter(), module, job) : openTrainerInSlices(glue, module, job),
   };

@@ -22,7 +22,7 @@ export interface Expected {
 }
 
 /** Checks and translates sequences. `at` is where they stand among the arguments: `"validation."` or nothing. */
-export function prepareSequences(data: Sequences, expected: Expected, at = ""): PreparedSequences {
+export function prepareSequences(data: Sequences, expected: Pick<Expected, "features">, at = ""): PreparedSequences {
   assertObject(data, at);
   const [n, steps, features] = checkShape(data.shape, `${at}shape`);
   assertFloats(data.x, `${at}x`);

@@ -1,25 +1,7 @@
-// Gatewise in browsers: WebAssembly, trained in a worker where there are workers; files are fetched, never written.
+// `gatewise` in browsers.
 
-import { startBrowserWorker } from "../backend/browser-worker.js";
-import { wasmSource } from "../backend/wasm.js";
-import { providePlatform } from "../platform.js";
+import { provideBrowser } from "./browser-platform.js";
 
-async function download(location: string | URL): Promise<Uint8Array<ArrayBuffer>> {
-  const response = await fetch(location);
-  if (!response.ok) throw new Error(`${response.url}: ${response.status} ${response.statusText}`);
-  return new Uint8Array(await response.arrayBuffer());
-}
-
-providePlatform({
-  backends: [
-    wasmSource({
-      // Bundlers follow this literal and carry the file along.
-      compile: async () =>
-        WebAssembly.compile(await download(new URL("../../bindings/wasm/pkg/gatewise_bg.wasm", import.meta.url))),
-      workerStarter: typeof Worker === "undefined" ? undefined : async () => startBrowserWorker,
-    }),
-  ],
-  readFile: download,
-});
+provideBrowser();
 
 export * from "../index.js";

@@ -70,6 +70,11 @@ export type LayerDefinition = {
    * (Gal and Ghahramani 2016; `recurrent_dropout` in Keras). From 0 to below 1; 0 unless given.
    */
   recurrentDropout?: number,
+  /**
+   * The part of the recurrent weights that training drops, the same for a whole batch (DropConnect: Wan et al. 2013,
+   * Merity et al. 2018). From 0 to below 1; 0 unless given.
+   */
+  weightDropout?: number,
   /** The parts of the states that keep their value of the step before (Krueger et al. 2017). None unless given. */
   zoneout?: Zoneout,
 };
@@ -91,6 +96,13 @@ export type GateActivation =
   | "hard_sigmoid"
   /** x / 5 + 1/2, between 0 and 1: `hard_sigmoid` in Keras 2, and ONNX's default. */
   | "hard_sigmoid_fifth";
+
+/** Where a GRU's reset gate stands. */
+export type Reset =
+  /** After the product: `n = tanh(W x + b + r ∘ (U h + b))`, as in PyTorch and cuDNN. */
+  | "after"
+  /** Before the product: `n = tanh(W x + b + U (r ∘ h) + b)`, as in the paper. */
+  | "before";
 
 /** The function of a simple RNN's hidden state. */
 export type Activation =
@@ -363,6 +375,28 @@ export type ModelDescription = {
   /** Every tensor, in the order of the flat vector of weights. */
   tensors: Array<Tensor>,
   /** How many of the numbers in them are trained. */
+  parameters: number,
+};
+
+/** A layer by itself as it stands. */
+export type LayerDescription = {
+  /** The definition, with every default filled in but those of the options. */
+  definition: LayerDefinition,
+  /** Numbers a step that go in. */
+  inputs: number,
+  /** 1, or 2 for a bidirectional layer. */
+  directions: number,
+  /** Numbers of a direction's hidden state. */
+  hiddenSize: number,
+  /** Numbers of a direction's cell state; 0 unless the layer is an LSTM. */
+  cellSize: number,
+  /** The instruction set that this layer's kernels run on. */
+  isa: string,
+  /** Threads that work on a batch. */
+  threads: number,
+  /** Every tensor, in the order of the flat vector of weights. */
+  tensors: Array<Tensor>,
+  /** How many numbers are in them. */
   parameters: number,
 };
 

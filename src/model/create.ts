@@ -2,7 +2,8 @@
 
 import type { Backend } from "../backend/backend.js";
 import type { BindingModel } from "../backend/binding.js";
-import { type BackendAvailability, type BackendRequest, chooseBackend, surveyBackends } from "../backend/choose.js";
+import { type BackendAvailability, surveyBackends } from "../backend/choose.js";
+import { type MachineOptions, openBackend } from "../backend/open.js";
 import { assertUnshared, kindOf } from "../data/buffers.js";
 import { GatewiseError, fromBinding } from "../errors.js";
 import { toJson } from "../json.js";
@@ -11,14 +12,6 @@ import { ModelCore } from "./core.js";
 import { type DefinitionOf, defineModel } from "./definition.js";
 import { Model } from "./model.js";
 import type { Output, OutputDefinition, OutputOf } from "./outputs.js";
-
-/** What a model runs on. No part of the model: nothing here is saved. */
-export interface MachineOptions {
-  /** `"auto"`, which is the fastest that is there, unless given. `model.backend` tells what it came to, and why. */
-  readonly backend?: BackendRequest | undefined;
-  /** Threads, at least 1; as many as are worthwhile unless given. The results do not depend on it. */
-  readonly threads?: number | undefined;
-}
 
 /**
  * A new model with freshly initialised weights, drawn from the definition's seed.
@@ -83,11 +76,7 @@ async function openModel<Out extends Output>(
   options: MachineOptions,
   open: (backend: Backend, machine: string) => BindingModel,
 ): Promise<Model<Out>> {
-  const { backend: asked = "auto", ...machineOptions } = options;
-  const { backend, reason } = await chooseBackend(currentPlatform().backends, asked);
-  // WebAssembly runs on one thread and refuses more, which is right for who asked for it, but not for who got it.
-  const tooMany = asked === "auto" && backend.name === "wasm" && Number(machineOptions.threads) > 1;
-  const machine = toJson(tooMany ? { ...machineOptions, threads: 1 } : machineOptions);
+  const { backend, reason, machine } = await openBackend(options);
   try {
     const core = new ModelCore(backend, machine, open(backend, machine));
     return new Model<Out>(core, backend.name, reason);

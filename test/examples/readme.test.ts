@@ -44,6 +44,10 @@ test("the third example tags and forecasts", () => {
   expect(run(blocks[2] ?? "")).toMatch(/^\[ '(odd|even)', '(odd|even)', '(odd|even)' \] \[ 2, 1, 3 \]\n$/);
 });
 
+test("the fourth example takes a step with a layer by itself", () => {
+  expect(run(blocks[3] ?? "")).toBe("1280 128 128\n");
+});
+
 test("there is no example that nobody runs", () => {
-  expect(blocks).toHaveLength(3);
+  expect(blocks).toHaveLength(4);
 });

@@ -4,6 +4,7 @@ import { createRequire, syncBuiltinESMExports } from "node:module";
 import type { Worker } from "node:worker_threads";
 
 import { createModel, loadModel } from "gatewise";
+import { createLayer } from "gatewise/layers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { type Direction, definition, expectError, risingOrFalling, smallModel, stateOf } from "./support.js";
@@ -83,6 +84,19 @@ describe("a trap in WebAssembly", () => {
     expect(stream.next(step)).toEqual(first);
     stream.dispose();
     model.dispose();
+  });
+
+  test("a layer by itself goes on with its last weights, but without its last forward pass", async () => {
+    using layer = await createLayer({ cell: "gru", units: 4, bidirectional: true }, { inputs: 3, backend: "wasm" });
+    const parameters = { bias_ih_l0: new Float32Array(12).fill(0.25) };
+    layer.setParameters(parameters);
+    const { x, shape, lengths } = data;
+    const expected = layer.forward({ x, shape, lengths });
+    corruptLast();
+    await expectError(() => layer.backward({ hidden: expected.hidden }), "internal_error", "");
+    expect(layer.parameters()["bias_ih_l0"]?.data).toEqual(parameters.bias_ih_l0);
+    await expectError(() => layer.backward({ hidden: expected.hidden }), "empty_data", "");
+    expect(layer.forward({ x, shape, lengths })).toEqual(expected);
   });
 
   test("dispose works on a poisoned instance", async () => {

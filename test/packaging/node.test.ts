@@ -82,10 +82,27 @@ test("import and require give one package, not two", () => {
   expect(runNode(["both.cjs"], project)).toMatchObject({ status: 0, stdout: "true\n", stderr: "" });
 });
 
+test.each(["native", "wasm"])("gatewise/layers: a layer by itself on %s, whose errors are the package's", (backend) => {
+  writeFileSync(
+    join(project, "layer.mjs"),
+    `import { GatewiseError } from "gatewise";
+     import { createLayer } from "gatewise/layers";
+     const layer = await createLayer({ cell: "gru", units: 4 }, { inputs: 2, seed: 3, backend: "${backend}" });
+     const { hidden } = layer.forward({ x: Float32Array.of(1, 2, 3, 4), shape: [1, 2, 2] });
+     const { x } = layer.backward({ hidden: hidden.fill(1) });
+     let known = false;
+     try { layer.backward({}); } catch (error) { known = error instanceof GatewiseError && error.code === "empty_data"; }
+     console.log(layer.backend.name, hidden.length, x.every((value) => value !== 0), known);`,
+  );
+  expect(runNode(["layer.mjs"], project)).toMatchObject({ status: 0, stdout: `${backend} 8 true true\n`, stderr: "" });
+});
+
 // Each further file, and each of Node's own modules that is not there from the start, takes a program's start up to 4 ms.
-test.each(["import", "require"] as const)("%s: it loads one file and nothing of Node's but the loader", (how) => {
-  expect(readFileSync(join(project, "node_modules/gatewise/dist/entry/node.js"), "utf8")).not.toMatch(/^import\b/m);
-  const load = how === "import" ? `await import("gatewise");` : `require("gatewise");`;
+const ENTRIES = { gatewise: "node.js", "gatewise/layers": "layers-node.js" } as const;
+const LOADS = (["import", "require"] as const).flatMap((how) => Object.entries(ENTRIES).map(([name, file]) => [how, name, file] as const));
+test.each(LOADS)("%s %s: it loads one file and nothing of Node's but the loader", (how, name, entry) => {
+  expect(readFileSync(join(project, "node_modules/gatewise/dist/entry", entry), "utf8")).not.toMatch(/^import\b/m);
+  const load = how === "import" ? `await import("${name}");` : `require("${name}");`;
   const file = how === "import" ? "loads.mjs" : "loads.cjs";
   writeFileSync(
     join(project, file),

@@ -31,6 +31,12 @@ export async function use(): Promise<"lapsed" | "returning" | undefined> {
   await model.fit({ x, shape: [1, 2, 5], targets: ["churned"] });
   const [prediction] = await model.predict({ x, shape: [1, 2, 5] });
   model.dispose();
+  const layer = await createLayer({ cell: "lstm", units: 4 }, { inputs: 5 });
+  const { finalCell } = layer.forward({ x, shape: [1, 2, 5] });
+  const { initialCell }: { initialCell: Float32Array } = layer.backward({ finalCell });
+  // @ts-expect-error a cell that there is not
+  await createLayer({ cell: "lstn", units: 4 }, { inputs: 5 });
+  console.log(initialCell);
   return losses.length > 0 ? prediction?.label : undefined;
 }
 `;
@@ -45,8 +51,9 @@ interface Consumer {
   readonly options: object;
 }
 
-const esm = `import { createModel } from "gatewise";`;
-const cjs = `import gatewise = require("gatewise"); const { createModel } = gatewise;`;
+const esm = `import { createModel } from "gatewise"; import { createLayer } from "gatewise/layers";`;
+const cjs = `import gatewise = require("gatewise"); import layers = require("gatewise/layers");
+const { createModel } = gatewise; const { createLayer } = layers;`;
 
 const CONSUMERS: readonly Consumer[] = [
   { name: "Node, import", file: "use.ts", how: esm, options: { module: "nodenext", ...NODE } },

@@ -1,6 +1,6 @@
 // Both bindings are the same small translation: the same classes with the same methods, and little code.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 
 import { expect, test } from "vitest";
 
@@ -10,6 +10,7 @@ const file = (path: string): URL => new URL(`../../${path}`, import.meta.url);
 interface Binding {
   readonly Model: { readonly prototype: object; load?: unknown };
   readonly Trainer: { readonly prototype: object };
+  readonly Layer: { readonly prototype: object };
   readonly machine: () => string;
 }
 
@@ -30,7 +31,7 @@ function methods({ prototype }: { readonly prototype: object }): string[] {
 test("the same classes with the same methods, those that the architecture page lists", async () => {
   const [native, wasm] = await bindings();
   const contract = /```ts\n(.*?)```/s.exec(readFileSync(file("docs/architecture.md"), "utf8"))?.[1] ?? "";
-  for (const name of ["Model", "Trainer"] as const) {
+  for (const name of ["Model", "Trainer", "Layer"] as const) {
     const listed = new RegExp(`declare class ${name} \\{(.*?)^\\}`, "ms").exec(contract)?.[1] ?? "";
     const names = [...listed.matchAll(/^ {2}(\w+)\(/gm)].map(([, method]) => method ?? "").filter((m) => m !== "constructor");
     expect(methods(native[name])).toEqual(names.sort());
@@ -42,8 +43,11 @@ test("the same classes with the same methods, those that the architecture page l
   }
 });
 
-test("neither has more than 250 lines", () => {
+test("neither has more than 250 lines for models and 120 for layers", () => {
+  const lines = (path: string): number => readFileSync(file(path), "utf8").split("\n").length;
   for (const binding of ["node", "wasm"]) {
-    expect(readFileSync(file(`bindings/${binding}/src/lib.rs`), "utf8").split("\n").length).toBeLessThan(250);
+    expect(lines(`bindings/${binding}/src/lib.rs`)).toBeLessThan(250);
+    expect(lines(`bindings/${binding}/src/layer.rs`)).toBeLessThan(120);
+    expect(readdirSync(file(`bindings/${binding}/src`))).toHaveLength(2);
   }
 });

@@ -3,6 +3,8 @@
 
 #![allow(missing_docs, reason = "the methods are those of `lstm_core`, which documents them")]
 
+mod layer;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard};
 

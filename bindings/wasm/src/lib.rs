@@ -5,6 +5,8 @@
 
 #![allow(missing_docs, reason = "the methods are those of `lstm_core`, which documents them")]
 
+mod layer;
+
 use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::machine::{MachineOptions, describe_machine};
 use lstm_core::network::targets::Targets;

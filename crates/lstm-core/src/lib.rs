@@ -35,6 +35,7 @@ mod finite;
 pub mod formats;
 mod json;
 pub mod kernels;
+mod layer;
 mod memory;
 mod model;
 pub mod network;
@@ -46,5 +47,6 @@ pub mod training;
 
 pub use error::{Error, ErrorCode, Result};
 pub use json::to_json;
+pub use layer::{InputGradients, Layer, LayerInput, LayerOptions, LayerStates, StateGradients};
 pub use model::Model;
 pub use training::trainer::Trainer;

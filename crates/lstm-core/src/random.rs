@@ -14,6 +14,8 @@ pub enum Stream {
     Initialisation = 0,
     /// The order of the samples in each epoch.
     Shuffling = 1,
+    /// What training drops or keeps: the masks of dropout and zoneout.
+    Dropout = 2,
 }
 
 /// One stream of one seed: ChaCha8 (Bernstein 2008), an integer-only generator, so the same bits everywhere.
@@ -71,6 +73,21 @@ impl RandomStream {
             let product = u64::from(self.next_u32()) * u64::from(n);
             if product as u32 >= surplus {
                 return (product >> 32) as u32;
+            }
+        }
+    }
+
+    /// Fills a mask: each number is `hit` with probability `rate`, else `miss`. The rate is a multiple of 2⁻³².
+    pub fn mask(&mut self, mask: &mut [f32], rate: f32, [hit, miss]: [f32; 2]) {
+        const BLOCK: usize = 256;
+        // 2³² · rate, exact in f64.
+        let limit = f64::from(rate) * 2.0_f64.powi(32);
+        let mut bytes = [0; 4 * BLOCK];
+        for block in mask.chunks_mut(BLOCK) {
+            let bytes = &mut bytes[..4 * block.len()];
+            self.generator.fill_bytes(bytes);
+            for (value, word) in block.iter_mut().zip(bytes.as_chunks().0) {
+                *value = if f64::from(u32::from_le_bytes(*word)) < limit { hit } else { miss };
             }
         }
     }
@@ -201,5 +218,18 @@ mod tests {
             items.sort_unstable();
             assert_eq!(items, (0..length).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn a_mask_hits_as_often_as_it_should_and_never_at_rate_0() {
+        let mut random = RandomStream::new(3, Stream::Dropout);
+        let mut mask = vec![0.0; 100_001];
+        random.mask(&mut mask, 0.3, [2.0, -1.0]);
+        let hits = mask.iter().filter(|&&value| value == 2.0).count();
+        assert!(mask.iter().all(|&value| value == 2.0 || value == -1.0));
+        // Four standard deviations, √(0.3 · 0.7 · 100,001) = 145.
+        assert!(hits.abs_diff(30_000) < 580, "{hits}");
+        random.mask(&mut mask, 0.0, [2.0, -1.0]);
+        assert!(mask.iter().all(|&value| value == -1.0));
     }
 }

@@ -7,13 +7,13 @@ use schemars::{JsonSchema, schema_for};
 use ts_rs::{Config, TS};
 
 use crate::{
-    ErrorCode,
+    ErrorCode, LayerOptions,
     network::{
         definition::{
             Activation, At, Cell, GateActivation, InputDefinition, LayerDefinition, ModelDefinition, OutputDefinition,
-            Scaling,
+            Reset, Scaling, Zoneout,
         },
-        description::{MachineDescription, ModelDescription},
+        description::{LayerDescription, MachineDescription, ModelDescription},
         machine::MachineOptions,
         parameters::Tensor,
     },
@@ -43,7 +43,9 @@ fn typescript() -> String {
         object::<LayerDefinition>(),
         choice::<Cell>(),
         choice::<GateActivation>(),
+        choice::<Reset>(),
         choice::<Activation>(),
+        object::<Zoneout>(),
         object::<OutputDefinition>(),
         choice::<At>(),
         object::<TrainingOptions>(),
@@ -60,7 +62,9 @@ fn typescript() -> String {
         object::<LabelReport>(),
         object::<ValuesReport>(),
         object::<ValueReport>(),
+        object::<LayerOptions>(),
         object::<ModelDescription>(),
+        object::<LayerDescription>(),
         object::<Tensor>(),
         object::<MachineDescription>(),
         choice::<ErrorCode>(),

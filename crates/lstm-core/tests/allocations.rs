@@ -1,13 +1,13 @@
-//! Once warm, neither training steps nor predictions nor stream steps allocate.
+//! Once warm, neither training steps nor predictions nor stream steps allocate, nor does a layer by itself.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use lstm_core::network::definition::ModelDefinition;
+use lstm_core::network::definition::{LayerDefinition, ModelDefinition};
 use lstm_core::network::machine::MachineOptions;
 use lstm_core::network::targets::Targets;
 use lstm_core::training::options::TrainingOptions;
-use lstm_core::{Model, Trainer};
+use lstm_core::{InputGradients, Layer, LayerInput, LayerOptions, LayerStates, Model, StateGradients, Trainer};
 
 struct Counting;
 
@@ -81,4 +81,28 @@ fn check(at: &str) {
     let step = |model: &mut Model| model.next_step(stream, &x[..3], &mut [0.0; 3]).unwrap();
     step(&mut model);
     assert_eq!(allocations(|| step(&mut model)), 0);
+}
+
+#[test]
+fn a_warm_layer_allocates_nothing() {
+    let definition = LayerDefinition::from_json(r#"{"cell":"lstm","units":20,"bidirectional":true}"#).unwrap();
+    let machine = MachineOptions { threads: Some(1), ..MachineOptions::default() };
+    let mut layer = Layer::new(definition, LayerOptions { inputs: 3, seed: 1 }, machine).unwrap();
+    let mut weights = layer.weights().to_vec();
+    let (n, steps) = (16, 9);
+    let [x, hidden] = [3, 40].map(|width| vec![0.5; n * steps * width]);
+    let [mut dx, mut states] = [x.clone(), hidden.clone()];
+    let [mut h, mut c] = [vec![0.0; 2 * n * 20], vec![0.0; 2 * n * 20]];
+    let mut step = |layer: &mut Layer, shortest: usize| {
+        layer.commit(&weights).unwrap();
+        let lengths: [u32; 16] = std::array::from_fn(|sample| (shortest + sample * 5 % (steps + 1 - shortest)) as u32);
+        let input = LayerInput { x: &x, steps, lengths: Some(&lengths), initial_hidden: None, initial_cell: None };
+        layer.forward(input, LayerStates { hidden: &mut states, final_hidden: &mut h, final_cell: &mut c }).unwrap();
+        let from = StateGradients { hidden: Some(&hidden), ..StateGradients::default() };
+        let out = InputGradients { x: &mut dx, weights: &mut weights, initial_hidden: &mut h, initial_cell: &mut c };
+        layer.backward(from, out).unwrap();
+    };
+    // Once with as many steps that count as there can be.
+    step(&mut layer, steps);
+    assert_eq!(allocations(|| (1..steps).for_each(|shortest| step(&mut layer, shortest))), 0);
 }

@@ -11,7 +11,7 @@ use lstm_core::network::machine::MachineOptions;
 use lstm_core::network::parameters::Layout;
 use lstm_core::network::targets::Targets;
 use lstm_core::training::options::TrainingOptions;
-use lstm_core::{Model, Trainer};
+use lstm_core::{InputGradients, Layer, LayerInput, LayerOptions, LayerStates, Model, StateGradients, Trainer};
 
 /// f32 against float64, as in `layer.rs`.
 const BOUND: f64 = 5e-6;
@@ -80,6 +80,66 @@ fn layers_and_stacks_compute_what_pytorch_computes() {
         }
         check("gradient of x".into(), &hidden, "gradient.x");
     }
+}
+
+/// The bidirectional stacks: whole layers chained by hand.
+#[test]
+fn bidirectional_layers_compute_what_pytorch_computes() {
+    for name in ["lstm-9-5-bidirectional", "gru-9-5-bidirectional", "rnn-9-5-bidirectional"] {
+        for set in InstructionSet::available() {
+            check_bidirectional(&vectors(name), set);
+        }
+    }
+}
+
+fn check_bidirectional(vectors: &Vectors, set: InstructionSet) {
+    let check = |actual: &[f32], expected: &str| {
+        let what = format!("{} on {}: {expected}", vectors.file(), set.name());
+        let expected = if vectors.has(expected) { vectors.get(expected) } else { &[] };
+        assert_close(&what, actual, expected, BOUND);
+    };
+    let [batch, steps, _] = *vectors.shape("x") else { panic!("x is [batch, steps, features]") };
+    let lengths: Vec<u32> = vectors.indices("lengths").iter().map(|&length| length as u32).collect();
+    let mut x = vectors.f32("x");
+    let mut layers = Vec::new();
+    for k in 0..vectors.layers() {
+        let tensor = |name: &str| format!("layers.{k}.{name}");
+        let inputs = vectors.shape(&tensor("weight_ih_l0"))[1] as u32;
+        let machine = MachineOptions { threads: Some(1), instruction_set: Some(set) };
+        let mut layer = Layer::new(vectors.layer(k), LayerOptions { inputs, seed: 0 }, machine).unwrap();
+        let names: Vec<String> = layer.describe().tensors.into_iter().map(|tensor| tensor.name).collect();
+        layer.commit(&names.iter().flat_map(|name| vectors.f32(&tensor(name))).collect::<Vec<_>>()).unwrap();
+        let [h0, c0] = ["h0", "c0"].map(|state| vectors.f32_if_there(&tensor(state)));
+        let input =
+            LayerInput { x: &x, steps, lengths: Some(&lengths), initial_hidden: Some(&h0), initial_cell: Some(&c0) };
+        let width = vectors.layer(k).outputs();
+        let [mut hidden, mut h, mut c] = [batch * steps * width, h0.len(), c0.len()].map(|length| vec![0.0; length]);
+        layer.forward(input, LayerStates { hidden: &mut hidden, final_hidden: &mut h, final_cell: &mut c }).unwrap();
+        for (what, actual) in [("hidden", &hidden), ("h_n", &h), ("c_n", &c)] {
+            check(actual, &tensor(what));
+        }
+        x = hidden;
+        layers.push((layer, names, [h, c]));
+    }
+    let mut hidden = vectors.f32(&format!("cotangent.layers.{}.hidden", layers.len() - 1));
+    for (k, (mut layer, names, [mut h, mut c])) in layers.into_iter().enumerate().rev() {
+        let description = layer.describe();
+        let cotangent = |what: &str| vectors.f32_if_there(&format!("cotangent.layers.{k}.{what}"));
+        let [final_hidden, final_cell] = [cotangent("h_n"), cotangent("c_n")];
+        let mut weights = vec![0.0; description.parameters as usize];
+        let mut below = vec![0.0; batch * steps * description.inputs as usize];
+        let from =
+            StateGradients { hidden: Some(&hidden), final_hidden: Some(&final_hidden), final_cell: Some(&final_cell) };
+        let out = InputGradients { x: &mut below, weights: &mut weights, initial_hidden: &mut h, initial_cell: &mut c };
+        layer.backward(from, out).unwrap();
+        for (name, tensor) in names.iter().zip(&description.tensors) {
+            check(&weights[tensor.range()], &format!("gradient.layers.{k}.{name}"));
+        }
+        check(&h, &format!("gradient.layers.{k}.h0"));
+        check(&c, &format!("gradient.layers.{k}.c0"));
+        hidden = below;
+    }
+    check(&hidden, "gradient.x");
 }
 
 /// The model of the vectors: its definition and its weights as one flat vector; `prefix` names which.

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::{definition::ModelDefinition, parameters::Tensor};
+use super::{
+    definition::{LayerDefinition, ModelDefinition},
+    parameters::Tensor,
+};
 
 /// A model as it stands: what it is, what it runs on, and what its weights are.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -18,6 +21,31 @@ pub struct ModelDescription {
     /// Every tensor, in the order of the flat vector of weights.
     pub tensors: Vec<Tensor>,
     /// How many of the numbers in them are trained.
+    pub parameters: u32,
+}
+
+/// A layer by itself as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+pub struct LayerDescription {
+    /// The definition, with every default filled in but those of the options.
+    pub definition: LayerDefinition,
+    /// Numbers a step that go in.
+    pub inputs: u32,
+    /// 1, or 2 for a bidirectional layer.
+    pub directions: u32,
+    /// Numbers of a direction's hidden state.
+    pub hidden_size: u32,
+    /// Numbers of a direction's cell state; 0 unless the layer is an LSTM.
+    pub cell_size: u32,
+    /// The instruction set that this layer's kernels run on.
+    pub isa: String,
+    /// Threads that work on a batch.
+    pub threads: u32,
+    /// Every tensor, in the order of the flat vector of weights.
+    pub tensors: Vec<Tensor>,
+    /// How many numbers are in them.
     pub parameters: u32,
 }
 

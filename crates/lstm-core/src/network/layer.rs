@@ -1,6 +1,7 @@
-//! One recurrent layer by itself, in one direction, forward and backward on plain arrays, for people who build their own network.
+//! One direction of a recurrent layer by itself, forward and backward on plain arrays. [`Layer`](crate::Layer) is a whole layer.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::cells::recurrence::{
     Activations, Columns, FromAbove, Gradients, Input, InputGradient, KeptLayout, LayerBatch, MaskRows, PackedWeights,
@@ -11,6 +12,7 @@ use crate::executor::Executor;
 use crate::kernels::InstructionSet;
 use crate::memory::AlignedBuffer;
 use crate::network::definition::{DirectionTensors, LayerDefinition};
+use crate::network::padded::{Place, pack_rows, pad_states, per_sample, unpack};
 use crate::network::samples::{Gathering, InputScaling, Samples};
 use crate::{Error, ErrorCode, Result};
 
@@ -68,9 +70,11 @@ pub struct LayerGradients {
 /// ```
 pub struct RecurrentLayer {
     set: InstructionSet,
-    executor: Executor,
+    executor: Arc<Executor>,
     weights: PackedWeights,
     definition: LayerDefinition,
+    /// Where each tensor lies in the flat vector of weights.
+    ranges: DirectionTensors<Range<usize>>,
     direction: Direction,
     sequences: Sequences,
     steps: usize,
@@ -80,6 +84,21 @@ pub struct RecurrentLayer {
     gates: AlignedBuffer,
     kept: AlignedBuffer,
     masked: bool,
+    gradients: GradientBuffers,
+    /// Whether there is a forward pass to go back through: going back leaves gradients in the place of the gates.
+    ran: bool,
+}
+
+/// What a backward pass needs room for, kept from one to the next.
+#[derive(Default)]
+struct GradientBuffers {
+    /// [P, R]: of the hidden states at every step.
+    from_above: AlignedBuffer,
+    /// [B, R]: of the final states, then of the initial ones.
+    hidden: AlignedBuffer,
+    /// [B, H], likewise.
+    cell: AlignedBuffer,
+    scratch: AlignedBuffer,
 }
 
 impl RecurrentLayer {
@@ -96,13 +115,25 @@ impl RecurrentLayer {
             let message = "a layer over no inputs is empty; give at least one";
             return Err(Error::new(ErrorCode::InvalidDefinition, "input_size", message));
         }
+        Self::with_executor(definition, input_size, Direction::Forward, set, Arc::new(Executor::new(threads)?))
+    }
+
+    /// A direction of a layer whose definition was validated, on threads that it may share.
+    pub(crate) fn with_executor(
+        definition: &LayerDefinition,
+        input_size: usize,
+        direction: Direction,
+        set: InstructionSet,
+        executor: Arc<Executor>,
+    ) -> Result<Self> {
         let shape = Shape::new(definition, input_size, set.lanes());
         Ok(Self {
             set,
-            executor: Executor::new(threads)?,
+            executor,
             weights: PackedWeights::new(shape, set.lanes(), true, true)?,
             definition: definition.clone(),
-            direction: Direction::Forward,
+            ranges: DirectionTensors::ranges(definition, input_size),
+            direction,
             sequences: Sequences::default(),
             steps: 0,
             x: AlignedBuffer::default(),
@@ -111,6 +142,8 @@ impl RecurrentLayer {
             gates: AlignedBuffer::default(),
             kept: AlignedBuffer::default(),
             masked: false,
+            gradients: GradientBuffers::default(),
+            ran: false,
         })
     }
 
@@ -131,9 +164,8 @@ impl RecurrentLayer {
 
     /// Takes over weights: every tensor, one after the other.
     pub fn set_weights(&mut self, weights: &[f32]) -> Result<()> {
-        let ranges = self.ranges();
-        check("weights", weights, length(&ranges))?;
-        self.weights.pack(&self.executor, ranges.of(weights));
+        check("weights", weights, length(&self.ranges))?;
+        self.weights.pack(&self.executor, self.ranges.of(weights));
         Ok(())
     }
 
@@ -159,13 +191,35 @@ impl RecurrentLayer {
         initial: Option<(&[f32], &[f32])>,
         masks: Option<LayerMasks>,
     ) -> Result<LayerOutput> {
-        let Shape { input_size, units, padded_units, hidden, padded_hidden, .. } = self.weights.shape;
+        let Shape { input_size, hidden, .. } = self.weights.shape;
         let samples = Samples::new(x, steps, input_size, lengths)?;
         let batch = samples.count();
         if let Some((h0, cell)) = initial {
             check("h0", h0, batch * hidden)?;
             check("c0", cell, self.cell_numbers(batch))?;
         }
+        self.run_forward(&samples, initial.map(|(h0, _)| h0), initial.map(|(_, cell)| cell), masks)?;
+        let mut output = LayerOutput {
+            hidden: vec![0.0; batch * steps * hidden],
+            final_hidden: vec![0.0; batch * hidden],
+            final_cell: vec![0.0; self.cell_numbers(batch)],
+        };
+        self.write_hidden(&mut output.hidden, Place { first: 0, stride: hidden });
+        self.write_final_states(&mut output.final_hidden, &mut output.final_cell);
+        Ok(output)
+    }
+
+    /// Runs the layer over samples, from initial states [B, R] and [B, H] of the right length, or from zero.
+    pub(crate) fn run_forward(
+        &mut self,
+        samples: &Samples,
+        initial_hidden: Option<&[f32]>,
+        initial_cell: Option<&[f32]>,
+        masks: Option<LayerMasks>,
+    ) -> Result<()> {
+        let Shape { input_size, units, padded_units, hidden, padded_hidden, .. } = self.weights.shape;
+        let (batch, steps) = (samples.count(), samples.steps());
+        self.ran = false;
         self.sequences.pack(batch, steps, |sample| samples.length(sample));
         self.steps = steps;
         let packed = self.sequences.packed_rows();
@@ -179,11 +233,10 @@ impl RecurrentLayer {
             executor: &self.executor,
             parts: 1,
         };
-        gathering.gather(&samples, |sample| sample, &mut self.x);
-        let has_cell = self.has_cell_state();
-        pad_states(&self.sequences, &mut self.hidden, initial.map(|(h0, _)| h0), hidden, padded_hidden);
-        let cell = initial.map(|(_, cell)| cell).filter(|_| has_cell);
-        pad_states(&self.sequences, &mut self.cells, cell, units, padded_units);
+        gathering.gather(samples, |sample| sample, &mut self.x);
+        pad_states(&self.sequences, &mut self.hidden, initial_hidden, hidden, padded_hidden);
+        let initial_cell = initial_cell.filter(|_| self.has_cell_state());
+        pad_states(&self.sequences, &mut self.cells, initial_cell, units, padded_units);
         self.set_masks(masks)?;
         let kept = self.kept_layout().carve(&mut self.kept, self.masked);
         let activations = Activations {
@@ -204,11 +257,24 @@ impl RecurrentLayer {
             },
             activations,
         );
-        Ok(LayerOutput {
-            hidden: unpack(&self.sequences, steps, &self.hidden[batch * padded_hidden..], hidden, padded_hidden),
-            final_hidden: self.final_states(&self.hidden, hidden, padded_hidden),
-            final_cell: if has_cell { self.final_states(&self.cells, units, padded_units) } else { Vec::new() },
-        })
+        self.ran = true;
+        Ok(())
+    }
+
+    /// Writes the hidden states of the last forward pass into their place in [B, T, stride], which is zero.
+    pub(crate) fn write_hidden(&self, out: &mut [f32], place: Place) {
+        let Shape { hidden, padded_hidden, .. } = self.weights.shape;
+        let packed = &self.hidden[self.sequences.batch() * padded_hidden..];
+        unpack(&self.sequences, self.steps, packed, padded_hidden, out, place, hidden);
+    }
+
+    /// Writes the final states of the last forward pass, [B, R] and [B, H], the second empty unless the layer is an LSTM.
+    pub(crate) fn write_final_states(&self, hidden: &mut [f32], cell: &mut [f32]) {
+        let shape = self.weights.shape;
+        self.final_states(&self.hidden, shape.hidden, shape.padded_hidden, hidden);
+        if self.has_cell_state() {
+            self.final_states(&self.cells, shape.units, shape.padded_units, cell);
+        }
     }
 
     /// Runs the last forward pass backwards, given the gradients of its outputs: of the hidden states [B, T, R] if
@@ -219,29 +285,54 @@ impl RecurrentLayer {
         final_hidden: &[f32],
         final_cell: &[f32],
     ) -> Result<LayerGradients> {
-        let Shape { input_size, units, padded_units, padded_hidden, .. } = self.weights.shape;
-        let states = self.weights.shape.hidden;
-        let (batch, packed) = (self.sequences.batch(), self.sequences.packed_rows());
-        check("hidden", hidden.unwrap_or(&[]), hidden.map_or(0, |_| batch * self.steps * states))?;
-        check("final_hidden", final_hidden, batch * states)?;
+        let Shape { input_size, hidden: size, .. } = self.weights.shape;
+        self.check_ran()?;
+        let (batch, steps) = (self.sequences.batch(), self.steps);
+        check("hidden", hidden.unwrap_or(&[]), hidden.map_or(0, |_| batch * steps * size))?;
+        check("final_hidden", final_hidden, batch * size)?;
         check("final_cell", final_cell, self.cell_numbers(batch))?;
-        let mut from_above = AlignedBuffer::zeros(packed * padded_hidden)?;
-        if let Some(hidden) = hidden {
-            pack_rows(&self.sequences, self.steps, hidden, &mut from_above, states, padded_hidden);
-        }
-        let [mut hidden_state, mut cell_state] =
-            [AlignedBuffer::zeros(batch * padded_hidden)?, AlignedBuffer::zeros(batch * padded_units)?];
-        pad_states(&self.sequences, &mut hidden_state, Some(final_hidden), states, padded_hidden);
-        let has_cell = self.has_cell_state();
-        pad_states(&self.sequences, &mut cell_state, has_cell.then_some(final_cell), units, padded_units);
-        let input_stride = input_size.next_multiple_of(self.set.lanes());
-        let mut input = AlignedBuffer::zeros(packed * input_stride)?;
+        let mut gradients = LayerGradients {
+            weights: vec![0.0; length(&self.ranges)],
+            x: vec![0.0; batch * steps * input_size],
+            initial_hidden: vec![0.0; batch * size],
+            initial_cell: vec![0.0; self.cell_numbers(batch)],
+        };
+        let hidden = hidden.map(|hidden| (hidden, Place { first: 0, stride: size }));
+        let mut input = AlignedBuffer::zeros(self.packed_input())?;
+        self.run_backward(hidden, Some(final_hidden), Some(final_cell), (&mut input, false), &mut gradients.weights)?;
+        self.write_input_gradient(&input, &mut gradients.x);
+        self.write_initial_gradients(&mut gradients.initial_hidden, &mut gradients.initial_cell);
+        Ok(gradients)
+    }
+
+    /// Runs the last forward pass backwards, given gradients of the right length: of the hidden states in their place in
+    /// [B, T, stride], of the final states [B, R] and [B, H]. The gradient of the input goes into [`packed_input`](Self::packed_input)
+    /// numbers, or is added to what is there; those of the weights go into their flat vector.
+    pub(crate) fn run_backward(
+        &mut self,
+        hidden: Option<(&[f32], Place)>,
+        final_hidden: Option<&[f32]>,
+        final_cell: Option<&[f32]>,
+        (input, add): (&mut [f32], bool),
+        weights: &mut [f32],
+    ) -> Result<()> {
+        let Shape { input_size, units, padded_units, hidden: size, padded_hidden, .. } = self.weights.shape;
+        let (batch, packed) = (self.sequences.batch(), self.sequences.packed_rows());
         let threads = self.executor.threads();
         let layout = ScratchLayout::new(self.weights.shape, self.set.lanes(), threads, batch, packed);
-        let mut memory = AlignedBuffer::zeros(layout.length())?;
-        let ranges = self.ranges();
-        let mut weights = vec![0.0; length(&ranges)];
-        let kept = self.kept_layout().carve(&mut self.kept, self.masked);
+        let kept = self.kept_layout();
+        let buffers = &mut self.gradients;
+        buffers.scratch.grow(layout.length())?;
+        buffers.hidden.grow(batch * padded_hidden)?;
+        buffers.cell.grow(batch * padded_units)?;
+        if let Some((hidden, place)) = hidden {
+            buffers.from_above.grow(packed * padded_hidden)?;
+            pack_rows(&self.sequences, self.steps, hidden, place, &mut buffers.from_above, size, padded_hidden);
+        }
+        pad_states(&self.sequences, &mut buffers.hidden, final_hidden, size, padded_hidden);
+        let final_cell = final_cell.filter(|_| self.weights.shape.has_cell_state());
+        pad_states(&self.sequences, &mut buffers.cell, final_cell, units, padded_units);
+        self.ran = false;
         backward(
             LayerBatch {
                 set: self.set,
@@ -255,27 +346,55 @@ impl RecurrentLayer {
                 gates: &mut self.gates,
                 cells: &self.cells,
                 hidden: &self.hidden,
-                kept,
-                from_above: hidden.map(|_| FromAbove { values: &from_above, stride: padded_hidden }),
-                hidden_state: &mut hidden_state,
-                cell_state: &mut cell_state,
-                input: Some(InputGradient { values: &mut input, add: false }),
-                weights: ranges.of_mut(&mut weights),
-                scratch: &mut memory,
+                kept: kept.carve(&mut self.kept, self.masked),
+                from_above: hidden.map(|_| FromAbove { values: &buffers.from_above, stride: padded_hidden }),
+                hidden_state: &mut buffers.hidden,
+                cell_state: &mut buffers.cell,
+                input: Some(InputGradient { values: input, add }),
+                weights: self.ranges.of_mut(weights),
+                scratch: &mut buffers.scratch,
             },
         );
-        let x = unpack(&self.sequences, self.steps, &input, input_size, input_stride);
-        let unpad =
-            |states: &[f32], width, padded: usize| per_sample(&self.sequences, width, |row| &states[row * padded..]);
-        let initial_hidden = unpad(&hidden_state, states, padded_hidden);
-        let initial_cell = if has_cell { unpad(&cell_state, units, padded_units) } else { Vec::new() };
-        // The gates were replaced by their gradients: a second backward pass needs a forward pass first.
-        self.sequences = Sequences::default();
-        Ok(LayerGradients { weights, x, initial_hidden, initial_cell })
+        Ok(())
     }
 
-    fn ranges(&self) -> DirectionTensors<Range<usize>> {
-        DirectionTensors::ranges(&self.definition, self.weights.shape.input_size)
+    /// Numbers of the gradient of a batch's input as [`run_backward`](Self::run_backward) writes it.
+    pub(crate) fn packed_input(&self) -> usize {
+        self.sequences.packed_rows() * self.input_stride()
+    }
+
+    /// Writes the packed gradient of the input into [B, T, I], which is zero.
+    pub(crate) fn write_input_gradient(&self, packed: &[f32], x: &mut [f32]) {
+        let inputs = self.weights.shape.input_size;
+        let place = Place { first: 0, stride: inputs };
+        unpack(&self.sequences, self.steps, packed, self.input_stride(), x, place, inputs);
+    }
+
+    /// Writes the gradients of the initial states, [B, R] and [B, H], the second empty unless the layer is an LSTM.
+    pub(crate) fn write_initial_gradients(&self, initial_hidden: &mut [f32], initial_cell: &mut [f32]) {
+        let Shape { units, padded_units, hidden, padded_hidden, .. } = self.weights.shape;
+        per_sample(&self.sequences, hidden, |row| &self.gradients.hidden[row * padded_hidden..], initial_hidden);
+        if self.has_cell_state() {
+            per_sample(&self.sequences, units, |row| &self.gradients.cell[row * padded_units..], initial_cell);
+        }
+    }
+
+    /// Whether there is a forward pass to go back through.
+    pub(crate) fn check_ran(&self) -> Result<()> {
+        if self.ran {
+            return Ok(());
+        }
+        let message = "there is no forward pass to go back through: call forward first; each serves one backward pass";
+        Err(Error::new(ErrorCode::EmptyData, "", message))
+    }
+
+    /// The batch and the steps of the last forward pass.
+    pub(crate) fn batch(&self) -> (usize, usize) {
+        (self.sequences.batch(), self.steps)
+    }
+
+    fn input_stride(&self) -> usize {
+        self.weights.shape.input_size.next_multiple_of(self.set.lanes())
     }
 
     fn has_cell_state(&self) -> bool {
@@ -283,7 +402,7 @@ impl RecurrentLayer {
     }
 
     /// Numbers of the cell states of a batch.
-    fn cell_numbers(&self, batch: usize) -> usize {
+    pub(crate) fn cell_numbers(&self, batch: usize) -> usize {
         if self.has_cell_state() { batch * self.weights.shape.units } else { 0 }
     }
 
@@ -306,16 +425,18 @@ impl RecurrentLayer {
                 _ if mask.values.is_empty() => {}
                 MaskRows::Batch => pad_states(&self.sequences, mask.values, Some(given), mask.columns, mask.stride),
                 MaskRows::Packed => {
-                    pack_rows(&self.sequences, steps, given, mask.values, mask.columns, mask.stride);
+                    let place = Place { first: 0, stride: mask.columns };
+                    pack_rows(&self.sequences, steps, given, place, mask.values, mask.columns, mask.stride);
                 }
             }
         }
         Ok(())
     }
 
-    fn final_states(&self, states: &[f32], width: usize, stride: usize) -> Vec<f32> {
+    fn final_states(&self, states: &[f32], width: usize, stride: usize, out: &mut [f32]) {
         let batch = self.sequences.batch();
-        per_sample(&self.sequences, width, |row| &states[(batch + self.sequences.last(self.direction, row)) * stride..])
+        let last = |row| &states[(batch + self.sequences.last(self.direction, row)) * stride..];
+        per_sample(&self.sequences, width, last, out);
     }
 }
 
@@ -330,46 +451,4 @@ fn check(name: &str, values: &[f32], length: usize) -> Result<()> {
     }
     let message = format!("{name} has {} numbers, the layer expects {length}", values.len());
     Err(Error::new(ErrorCode::ShapeMismatch, name, message))
-}
-
-/// States [B, H] into the kernels' rows [B, padded], zero where there are none.
-fn pad_states(sequences: &Sequences, rows: &mut [f32], states: Option<&[f32]>, units: usize, padded: usize) {
-    for (row, target) in rows.chunks_exact_mut(padded).take(sequences.batch()).enumerate() {
-        target.fill(0.0);
-        if let Some(states) = states {
-            target[..units].copy_from_slice(&states[sequences.sample(row) * units..][..units]);
-        }
-    }
-}
-
-/// The rows `of(row)`, in the order of the samples, without padding.
-fn per_sample<'a>(sequences: &Sequences, units: usize, of: impl Fn(usize) -> &'a [f32]) -> Vec<f32> {
-    let mut out = vec![0.0; sequences.batch() * units];
-    for row in 0..sequences.batch() {
-        out[sequences.sample(row) * units..][..units].copy_from_slice(&of(row)[..units]);
-    }
-    out
-}
-
-/// Where each packed row belongs in a padded array [B, `steps`, …]: pairs of packed row and padded row.
-fn placement(sequences: &Sequences, steps: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..sequences.steps()).flat_map(move |step| {
-        (0..sequences.active(step)).map(move |row| (sequences.offset(step) + row, sequences.sample(row) * steps + step))
-    })
-}
-
-/// Packed rows [P, stride] into a padded array [B, T, width], zero in the padding.
-fn unpack(sequences: &Sequences, steps: usize, packed: &[f32], width: usize, stride: usize) -> Vec<f32> {
-    let mut out = vec![0.0; sequences.batch() * steps * width];
-    for (row, place) in placement(sequences, steps) {
-        out[place * width..][..width].copy_from_slice(&packed[row * stride..][..width]);
-    }
-    out
-}
-
-/// A padded array [B, T, width] into packed rows [P, stride].
-fn pack_rows(sequences: &Sequences, steps: usize, padded: &[f32], out: &mut [f32], width: usize, stride: usize) {
-    for (row, place) in placement(sequences, steps) {
-        out[row * stride..][..width].copy_from_slice(&padded[place * width..][..width]);
-    }
 }

@@ -3,10 +3,12 @@
 pub(crate) mod attention;
 pub mod definition;
 pub mod description;
+mod dropout;
 pub mod layer;
 pub(crate) mod linear;
 pub(crate) mod loss;
 pub mod machine;
+pub(crate) mod padded;
 pub mod parameters;
 pub(crate) mod pooling;
 pub(crate) mod readout;

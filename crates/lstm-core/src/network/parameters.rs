@@ -109,15 +109,7 @@ impl Layout {
         let mut input_size = definition.input.features as usize;
         let mut layers = Vec::with_capacity(definition.layers.len());
         for (index, layer) in definition.layers.iter().enumerate() {
-            let units = layer.units as usize;
-            let shapes = DirectionTensors::shapes(layer, input_size);
-            let directions = ["", "_reverse"][..layer.directions()].iter().map(|suffix| {
-                shapes
-                    .clone()
-                    .map_named(|name, shape| tensors.trained(format!("layers.{index}.{name}_l0{suffix}"), &shape))
-            });
-            let directions = directions.collect();
-            let layer = LayerRanges { directions, input_size, units, definition: layer.clone() };
+            let layer = tensors.layer(&format!("layers.{index}."), layer, input_size);
             input_size = layer.outputs();
             layers.push(layer);
         }
@@ -200,17 +192,30 @@ impl Layout {
 impl Layout {
     /// Checks that a flat vector holds every number of the layout, all of them finite.
     pub fn check(&self, weights: &[f32]) -> Result<()> {
-        if weights.len() != self.total_length() {
-            let message = format!("there are {} weights, the model has {}", weights.len(), self.total_length());
-            return Err(Error::new(ErrorCode::ShapeMismatch, "weights", message));
-        }
-        if let Some(index) = first_not_finite(weights) {
-            let tensor = self.tensors.iter().find(|tensor| tensor.range().contains(&index));
-            let name = tensor.map_or("weights", |tensor| &tensor.name);
-            return Err(Error::new(ErrorCode::NotFinite, name, format!("{name} holds {}", weights[index])));
-        }
-        Ok(())
+        check_weights(&self.tensors, weights)
     }
+}
+
+/// The tensors of a layer by itself, one after the other, and where each of them lies.
+pub(crate) fn layer_alone(definition: &LayerDefinition, input_size: usize) -> (Vec<Tensor>, LayerRanges) {
+    let mut tensors = Tensors(Vec::new());
+    let ranges = tensors.layer("", definition, input_size);
+    (tensors.0, ranges)
+}
+
+/// Checks that a flat vector holds every number of the tensors, all of them finite.
+pub(crate) fn check_weights(tensors: &[Tensor], weights: &[f32]) -> Result<()> {
+    let length = tensors.last().map_or(0, |tensor| tensor.range().end);
+    if weights.len() != length {
+        let message = format!("there are {} weights, the tensors have {length}", weights.len());
+        return Err(Error::new(ErrorCode::ShapeMismatch, "weights", message));
+    }
+    if let Some(index) = first_not_finite(weights) {
+        let tensor = tensors.iter().find(|tensor| tensor.range().contains(&index));
+        let name = tensor.map_or("weights", |tensor| &tensor.name);
+        return Err(Error::new(ErrorCode::NotFinite, name, format!("{name} holds {}", weights[index])));
+    }
+    Ok(())
 }
 
 /// Tensors laid one after the other.
@@ -219,6 +224,16 @@ struct Tensors(Vec<Tensor>);
 impl Tensors {
     fn end(&self) -> usize {
         self.0.last().map_or(0, |tensor| tensor.range().end)
+    }
+
+    /// A recurrent layer's tensors, their names after `prefix`.
+    fn layer(&mut self, prefix: &str, definition: &LayerDefinition, input_size: usize) -> LayerRanges {
+        let shapes = DirectionTensors::shapes(definition, input_size);
+        let directions = ["", "_reverse"][..definition.directions()].iter().map(|suffix| {
+            shapes.clone().map_named(|name, shape| self.trained(format!("{prefix}{name}_l0{suffix}"), &shape))
+        });
+        let directions = directions.collect();
+        LayerRanges { directions, input_size, units: definition.units as usize, definition: definition.clone() }
     }
 
     fn trained(&mut self, name: String, shape: &[usize]) -> Range<usize> {

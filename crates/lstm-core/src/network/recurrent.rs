@@ -1,6 +1,7 @@
 //! The recurrent layers of a network over one batch, forward and backward, each in one direction or in both.
 //! Knows where the buffers lie; nothing of heads and losses.
 
+use super::dropout::{self, WeightDropout};
 use super::parameters::Layout;
 use super::workspace::{DirectionRegions, Workspace};
 use crate::Result;
@@ -12,6 +13,7 @@ use crate::cells::sequences::{Direction, Sequences};
 use crate::executor::Executor;
 use crate::kernels::InstructionSet;
 use crate::memory::{Region, disjoint};
+use crate::random::RandomStream;
 
 /// The directions of a layer, in the order of its tensors and of its outputs.
 pub(crate) const DIRECTIONS: [Direction; 2] = [Direction::Forward, Direction::Reverse];
@@ -21,6 +23,7 @@ pub(crate) struct Layer {
     pub(crate) shape: Shape,
     /// One, or two for a bidirectional layer.
     pub(crate) directions: Vec<PackedWeights>,
+    weight_dropout: Vec<WeightDropout>,
 }
 
 impl Layer {
@@ -35,6 +38,10 @@ pub(crate) struct Recurrent {
     set: InstructionSet,
     pub(crate) layers: Vec<Layer>,
     training: bool,
+    /// Whether the last forward pass ran under masks.
+    masked: bool,
+    /// Whether the packed weights are masked.
+    weights_masked: bool,
 }
 
 impl Recurrent {
@@ -45,9 +52,12 @@ impl Recurrent {
             let shape = Shape::new(&layer.definition, layer.input_size, lanes);
             // Nobody uses the gradient of the network's own input.
             let weights = layer.directions.iter().map(|_| PackedWeights::new(shape, lanes, training, index > 0));
-            Ok(Layer { shape, directions: weights.collect::<Result<_>>()? })
+            let weight_dropout = layer.directions.iter().map(|tensors| WeightDropout::new(layer, tensors, training));
+            let weight_dropout = weight_dropout.collect();
+            Ok(Layer { shape, directions: weights.collect::<Result<_>>()?, weight_dropout })
         };
-        Ok(Self { set, layers: layout.layers().iter().enumerate().map(layer).collect::<Result<_>>()?, training })
+        let layers = layout.layers().iter().enumerate().map(layer).collect::<Result<_>>()?;
+        Ok(Self { set, layers, training, masked: false, weights_masked: false })
     }
 
     /// Takes over new weights, a flat vector of the given layout.
@@ -57,11 +67,38 @@ impl Recurrent {
                 packed.pack(executor, ranges.of(weights));
             }
         }
+        self.weights_masked = false;
+    }
+
+    /// Packs anew the weights of which a training step drops some, under new masks.
+    pub(crate) fn drop_weights(
+        &mut self,
+        executor: &Executor,
+        layout: &Layout,
+        weights: &[f32],
+        random: &mut RandomStream,
+    ) {
+        for (layer, ranges) in self.layers.iter_mut().zip(layout.layers()) {
+            let directions = layer.directions.iter_mut().zip(&mut layer.weight_dropout);
+            for ((packed, dropout), ranges) in directions.zip(&ranges.directions) {
+                if let Some(weights) = dropout.draw(ranges.of(weights), random) {
+                    packed.pack(executor, weights);
+                }
+            }
+        }
+        self.weights_masked = true;
     }
 
     /// Runs the layers over the workspace's input, from the states that the workspace holds in front of each
-    /// direction's packed rows.
-    pub(crate) fn forward(&self, executor: &Executor, sequences: &Sequences, workspace: &mut Workspace) {
+    /// direction's packed rows. With `random`, this is a training step's pass, which drops what the layers are to drop.
+    pub(crate) fn forward(
+        &mut self,
+        executor: &Executor,
+        sequences: &Sequences,
+        workspace: &mut Workspace,
+        mut random: Option<&mut RandomStream>,
+    ) {
+        self.masked = random.is_some();
         for (index, layer) in self.layers.iter().enumerate() {
             let source = self.source(index, sequences, workspace);
             for ((weights, regions), direction) in
@@ -70,7 +107,11 @@ impl Recurrent {
                 let DirectionRegions { hidden, cells, gates, kept, .. } = regions;
                 let [first, second, hidden, cells, gates, kept] =
                     disjoint(&mut workspace.memory, [source.regions[0], source.regions[1], hidden, cells, gates, kept]);
-                let kept = self.kept(layer.shape, sequences).carve(kept, self.training);
+                let layout = self.kept(layer.shape, sequences);
+                if let Some(random) = &mut random {
+                    dropout::draw(layout, layer.shape, kept, random);
+                }
+                let kept = layout.carve(kept, self.masked);
                 let x = source.input(first, second);
                 let job = LayerBatch { set: self.set, executor, weights, sequences, direction, x };
                 forward(job, Activations { hidden, cells, gates, kept, training: self.training });
@@ -156,7 +197,7 @@ impl Recurrent {
                 gates,
                 cells,
                 hidden,
-                kept: self.kept(layer.shape, sequences).carve(kept, true),
+                kept: self.kept(layer.shape, sequences).carve(kept, self.masked),
                 from_above,
                 hidden_state,
                 cell_state,
@@ -165,6 +206,10 @@ impl Recurrent {
                 scratch,
             },
         );
+        if self.weights_masked {
+            layer.weight_dropout[which]
+                .backward(&mut gradients[layout.layer(index).directions[which].weight_hh.clone()]);
+        }
     }
 
     fn kept(&self, shape: Shape, sequences: &Sequences) -> KeptLayout {

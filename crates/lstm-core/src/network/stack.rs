@@ -16,6 +16,7 @@ use crate::cells::sequences::Sequences;
 use crate::executor::Executor;
 use crate::kernels::InstructionSet;
 use crate::memory::{Region, disjoint};
+use crate::random::RandomStream;
 
 /// A stack of recurrent layers with a linear head, its weights packed for one instruction set.
 pub(crate) struct Stack {
@@ -88,12 +89,19 @@ impl Stack {
         }
     }
 
-    /// Runs a batch of `batch` sequences, the sample `pick(s)` as its s-th, and leaves the outputs in the workspace.
+    /// Packs anew the weights of which a training step drops some.
+    pub(crate) fn drop_weights(&mut self, layout: &Layout, weights: &[f32], random: &mut RandomStream) {
+        self.recurrent.drop_weights(&self.executor, layout, weights, random);
+    }
+
+    /// Runs a batch of `batch` sequences, the sample `pick(s)` as its s-th, and leaves the outputs in the workspace. With
+    /// `random`, as a training step, which drops what the layers are to drop.
     pub(crate) fn forward(
         &mut self,
         samples: &Samples,
         batch: usize,
         pick: impl Fn(usize) -> usize + Sync,
+        random: Option<&mut RandomStream>,
     ) -> Result<()> {
         self.sequences.pack(batch, samples.steps(), |sample| samples.length(pick(sample)));
         self.reserve(batch, batch * samples.steps())?;
@@ -108,7 +116,7 @@ impl Stack {
                 }
             }
         }
-        self.run_layers();
+        self.run_layers(random);
         Ok(())
     }
 
@@ -126,7 +134,7 @@ impl Stack {
             let cells = &state.cells[index];
             self.workspace.memory[before(regions.cells, cells.len())].copy_from_slice(cells);
         }
-        self.run_layers();
+        self.run_layers(None);
         for (index, LayerRegions { directions: [regions, _], .. }) in self.workspace.layers.iter().enumerate() {
             let units = state.hidden[index].len();
             // The initial state comes first in `hidden`; in `cells` the new state has replaced it.
@@ -162,9 +170,9 @@ impl Stack {
         self.workspace.reserve(&self.recurrent.layers, output, threads, lanes, self.training, (batch, packed_rows))
     }
 
-    fn run_layers(&mut self) {
+    fn run_layers(&mut self, random: Option<&mut RandomStream>) {
         let Self { executor, recurrent, readout, head, sequences, workspace, .. } = self;
-        recurrent.forward(executor, sequences, workspace);
+        recurrent.forward(executor, sequences, workspace, random);
         let top = top(executor, recurrent, sequences, workspace);
         readout.forward(top, workspace);
         let rows = readout.head_rows(top, workspace);

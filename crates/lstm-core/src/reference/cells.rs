@@ -50,8 +50,12 @@ pub(super) fn step<S: Scalar>(
     if definition.projection.is_some() {
         hidden = weights.get("weight_hr").chunks_exact(hidden.len()).map(|row| dot(row, &hidden)).collect();
     }
-    keep(&mut hidden, h, masks.keep_hidden);
-    keep(&mut cell, c, masks.keep_cell);
+    if definition.zoneout.hidden > 0.0 {
+        keep(&mut hidden, h, masks.keep_hidden);
+    }
+    if definition.zoneout.cell > 0.0 {
+        keep(&mut cell, c, masks.keep_cell);
+    }
     (hidden, cell)
 }
 
@@ -76,7 +80,7 @@ fn keep<S: Scalar>(state: &mut [S], before: &[S], keep: &[f64]) {
 /// function: that is why gradients survive many steps. Gates lie in the order i, f, g, o, coupled ones i, g, o.
 ///
 /// p are the peepholes (Gers and Schmidhuber 2000), 0 where there are none. With layer normalisation (Ba et al. 2016), each
-/// gate by itself, z_k is `gain_k ⊙ norm(W_ih[k] x + W_hh[k] h) + b_ih[k] + b_hh[k]`, and what the output gate lets out is
+/// gate by itself, `z_k` is `gain_k ⊙ norm(W_ih[k] x + W_hh[k] h) + b_ih[k] + b_hh[k]`, and what the output gate lets out is
 /// `tanh(gain ⊙ norm(c[t]) + bias)`.
 fn lstm<S: Scalar>(gates: &Gates<S>, before: &[S]) -> (Vec<S>, Vec<S>) {
     let Gates { definition, weights, .. } = gates;

@@ -71,6 +71,7 @@ pub struct Batch<'a, S> {
 ///
 /// # Panics
 /// Where shapes do not fit or a length is beyond the steps.
+#[must_use]
 pub fn direction<S: Scalar>(
     definition: &LayerDefinition,
     weights: &DirectionWeights<S>,

@@ -22,7 +22,7 @@ use std::ops::Range;
 use crate::{
     network::{
         definition::{Cell, ModelDefinition},
-        parameters::Layout,
+        parameters::{LayerRanges, Layout},
     },
     random::{RandomStream, Stream},
 };
@@ -40,26 +40,7 @@ pub fn initialise(definition: &ModelDefinition, layout: &Layout, seed: u32) -> V
     let mut random = RandomStream::new(seed, Stream::Initialisation);
     let mut weights = vec![0.0; layout.total_length()];
     for layer in layout.layers() {
-        let (inputs, units, gates) = (layer.input_size, layer.units, layer.definition.gates());
-        for direction in &layer.directions {
-            for gate in 0..gates {
-                glorot_uniform(&mut weights[gate_of(&direction.weight_ih, gate, gates)], inputs, units, &mut random);
-            }
-            for gate in 0..gates {
-                orthogonal(&mut weights[gate_of(&direction.weight_hh, gate, gates)], units, &mut random);
-            }
-            glorot_uniform(
-                &mut weights[direction.weight_hr.clone()],
-                units,
-                layer.definition.hidden_size(),
-                &mut random,
-            );
-            weights[direction.gain_gates.clone()].fill(1.0);
-            weights[direction.gain_cell.clone()].fill(1.0);
-            if layer.definition.cell == Cell::Lstm && !layer.definition.coupled_gates && layer.definition.bias {
-                weights[gate_of(&direction.bias_ih, FORGET, gates)].fill(FORGET_BIAS);
-            }
-        }
+        initialise_layer(&mut weights, layer, &mut random);
     }
     let head = layout.head();
     if let Some(attention) = layout.attention() {
@@ -68,6 +49,31 @@ pub fn initialise(definition: &ModelDefinition, layout: &Layout, seed: u32) -> V
     }
     glorot_uniform(&mut weights[head.weight.clone()], head.units, head.size, &mut random);
     weights
+}
+
+/// The weights that a layer by itself starts with: those of the first layer of a model of this seed.
+pub(crate) fn initialise_alone(layer: &LayerRanges, length: usize, seed: u32) -> Vec<f32> {
+    let mut weights = vec![0.0; length];
+    initialise_layer(&mut weights, layer, &mut RandomStream::new(seed, Stream::Initialisation));
+    weights
+}
+
+fn initialise_layer(weights: &mut [f32], layer: &LayerRanges, random: &mut RandomStream) {
+    let (inputs, units, gates) = (layer.input_size, layer.units, layer.definition.gates());
+    for direction in &layer.directions {
+        for gate in 0..gates {
+            glorot_uniform(&mut weights[gate_of(&direction.weight_ih, gate, gates)], inputs, units, random);
+        }
+        for gate in 0..gates {
+            orthogonal(&mut weights[gate_of(&direction.weight_hh, gate, gates)], units, random);
+        }
+        glorot_uniform(&mut weights[direction.weight_hr.clone()], units, layer.definition.hidden_size(), random);
+        weights[direction.gain_gates.clone()].fill(1.0);
+        weights[direction.gain_cell.clone()].fill(1.0);
+        if layer.definition.cell == Cell::Lstm && !layer.definition.coupled_gates && layer.definition.bias {
+            weights[gate_of(&direction.bias_ih, FORGET, gates)].fill(FORGET_BIAS);
+        }
+    }
 }
 
 /// One gate's part of a tensor whose outermost size is `gates · H`.

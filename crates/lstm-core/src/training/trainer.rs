@@ -37,6 +37,8 @@ pub struct Trainer {
     training: Option<Dataset>,
     validation: Option<Dataset>,
     random: RandomStream,
+    /// Draws what a step drops.
+    dropout: RandomStream,
     order: Vec<u32>,
     position: Position,
     /// Training steps done.
@@ -81,6 +83,7 @@ impl Trainer {
             norm_sums: Vec::new(),
             weights: weights.to_vec(),
             random: RandomStream::new(definition.seed, Stream::Shuffling),
+            dropout: RandomStream::new(definition.seed, Stream::Dropout),
             definition,
             layout,
             options,
@@ -184,14 +187,14 @@ impl Trainer {
     }
 
     /// Puts the gradient for the training samples with these indices into [`gradients`](Self::gradients) and gives
-    /// their mean loss. Takes no step: nothing else changes.
+    /// their mean loss. Drops nothing and takes no step: nothing else changes.
     pub fn differentiate(&mut self, samples: &[u32]) -> Result<f32> {
         let data = self.training.as_ref().ok_or_else(no_training_data)?;
         if samples.is_empty() || samples.iter().any(|&sample| sample as usize >= data.count()) {
             let message = format!("give indices of samples below {}, at least one", data.count());
             return Err(Error::new(ErrorCode::InvalidOption, "samples", message));
         }
-        let loss = differentiate(&mut self.stack, &self.layout, &self.loss, data, samples, &mut self.gradients)?;
+        let loss = differentiate(&mut self.stack, &self.layout, &self.loss, data, samples, &mut self.gradients, None)?;
         Ok(loss.mean())
     }
 
@@ -207,7 +210,9 @@ impl Trainer {
             self.random.shuffle(&mut self.order);
         }
         let order = &self.order[start..data.count().min(start + self.options.batch_size as usize)];
-        let loss = differentiate(&mut self.stack, &self.layout, &self.loss, data, order, &mut self.gradients)?;
+        self.stack.drop_weights(&self.layout, &self.weights, &mut self.dropout);
+        let random = Some(&mut self.dropout);
+        let loss = differentiate(&mut self.stack, &self.layout, &self.loss, data, order, &mut self.gradients, random)?;
         let mean = loss.mean();
         if !mean.is_finite() {
             let message =
@@ -236,7 +241,7 @@ impl Trainer {
     fn validate_batch(&mut self, epoch: u32, start: usize) -> Result<()> {
         let Some(data) = self.validation.as_ref() else { return Ok(()) };
         let batch = (data.count() - start).min(self.options.batch_size as usize);
-        self.stack.forward(&data.samples(), batch, |sample| start + sample)?;
+        self.stack.forward(&data.samples(), batch, |sample| start + sample, None)?;
         self.totals.add(self.stack.loss(&self.loss, data.targets(), |sample| start + sample));
         self.position = Position::Validation { epoch, start: start + batch };
         Ok(())
@@ -280,9 +285,10 @@ fn differentiate(
     data: &Dataset,
     samples: &[u32],
     gradients: &mut [f32],
+    random: Option<&mut RandomStream>,
 ) -> Result<BatchLoss> {
     let pick = |sample: usize| samples[sample] as usize;
-    stack.forward(&data.samples(), samples.len(), pick)?;
+    stack.forward(&data.samples(), samples.len(), pick, random)?;
     Ok(stack.backward(layout, loss, data.targets(), pick, gradients))
 }
 

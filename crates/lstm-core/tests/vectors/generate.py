@@ -15,7 +15,9 @@ Tensors of a stack of layers (a single layer is a stack of one; each layer is a 
     cotangent.layers.K.{h_n,c_n}, cotangent.layers.TOP.hidden                 y = sum of cotangent * result
     gradient.NAME                                   dy/dNAME for x and every tensor of the layers' that goes in
 
-The files whose names begin with `gru`, `rnn` or `lstm` are stacks of other cells, or without biases.
+The files whose names begin with `gru`, `rnn` or `lstm` are stacks of other cells, or without biases. In those that say
+`bidirectional`, layers have `_l0_reverse` tensors too, states are [2, batch, units] and hidden [batch, steps, 2 * units]. In those that say `projection`, layers have `weight_hr_l0`
+too, [numbers, units], and hidden states as many numbers.
 
 Tensors of the models (two layers from zero states, a linear head on the last h_n, mean cross-entropy); in the
 bidirectional one, layers have `_l0_reverse` tensors too and h_n holds both directions:
@@ -61,7 +63,9 @@ def normal(*shape):
 def recurrent_layers(module, features, units, bidirectional=False, **options):
     """One-layer modules with PyTorch's own initial weights."""
     directions = 2 if bidirectional else 1
-    sizes = zip([features, *(directions * size for size in units)], units)
+    # A layer gives what its hidden states are projected to, where they are.
+    given = (directions * (options.get("proj_size") or size) for size in units)
+    sizes = zip([features, *given], units)
     layers = nn.ModuleList(
         module(inputs, outputs, batch_first=True, bidirectional=bidirectional, **options) for inputs, outputs in sizes
     )
@@ -80,10 +84,11 @@ def run_layers(layers, x, lengths, states):
     packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
     outputs = []
     for layer, initial in zip(layers, states):
-        initial = tuple(state[None] for state in initial)
+        initial = tuple(state if layer.bidirectional else state[None] for state in initial)
         packed, final = layer(packed, initial if len(initial) == 2 else initial[0])
         hidden, _ = pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])
-        outputs.append((hidden, *(state[0] for state in (final if isinstance(final, tuple) else (final,)))))
+        final = final if isinstance(final, tuple) else (final,)
+        outputs.append((hidden, *(state if layer.bidirectional else state[0] for state in final)))
     return outputs
 
 
@@ -103,15 +108,17 @@ def save(name, inputs, results, case=None):
     save_file(tensors, HERE / f"{name}.safetensors", metadata=metadata)
 
 
-def stack_case(name, seed, steps, features, units, lengths, input_scale=1.0, module=nn.LSTM, **options):
+def stack_case(name, seed, steps, features, units, lengths, input_scale=1.0, module=nn.LSTM, bidirectional=False, **options):
     torch.manual_seed(seed)
     batch, top = len(lengths), len(units) - 1
-    layers = recurrent_layers(module, features, units, **options)
+    layers = recurrent_layers(module, features, units, bidirectional, **options)
     state_names = ["h0", "c0"] if module is nn.LSTM else ["h0"]
     x = rounded(normal(batch, steps, features) * input_scale)
     fill_padding_with_nan(x, lengths)
     lengths = torch.tensor(lengths)
-    states = [tuple(normal(batch, size) for _ in state_names) for size in units]
+    shape = (2, batch) if bidirectional else (batch,)
+    hidden_size = options.get("proj_size", 0)
+    states = [tuple(normal(*shape, hidden_size if key == "h0" and hidden_size else size) for key in state_names) for size in units]
 
     differentiable = {"x": x}
     for k, (layer, initial) in enumerate(zip(layers, states)):
@@ -352,6 +359,12 @@ if __name__ == "__main__":
     stack_case("rnn-17-relu", seed=15, units=[17], module=nn.RNN, nonlinearity="relu", **ragged)
     stack_case("rnn-7-without-biases", seed=16, units=[7], module=nn.RNN, bias=False, **ragged)
     stack_case("lstm-9-5-3-without-biases", seed=17, units=[9, 5, 3], bias=False, **ragged)
+    bidirectional = {"bidirectional": True, **ragged}
+    stack_case("lstm-9-5-bidirectional", seed=20, units=[9, 5], **bidirectional)
+    stack_case("gru-9-5-bidirectional", seed=21, units=[9, 5], module=nn.GRU, **bidirectional)
+    stack_case("rnn-9-5-bidirectional", seed=22, units=[9, 5], module=nn.RNN, **bidirectional)
+    stack_case("lstm-17-9-projection", seed=23, units=[17, 9], proj_size=5, **ragged)
+    stack_case("lstm-9-projection-bidirectional", seed=24, units=[9], proj_size=4, **bidirectional)
     model_case("model-gru-bidirectional", seed=18, bidirectional=True, module=nn.GRU)
     model_case("model-rnn-relu", seed=19, module=nn.RNN, nonlinearity="relu")
 

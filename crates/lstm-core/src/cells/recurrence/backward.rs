@@ -76,7 +76,7 @@ pub(crate) fn backward(job: LayerBatch, gradients: Gradients) {
     let seen: &[f32] = if masks.recurrent.is_empty() { gradients.hidden } else { seen };
     reverse_loop(
         job,
-        BackwardPass {
+        &BackwardPass {
             shape,
             sequences: job.sequences,
             direction: job.direction,
@@ -105,7 +105,7 @@ pub(crate) fn backward(job: LayerBatch, gradients: Gradients) {
 }
 
 /// The steps against the direction of the forward pass: leaves the gate gradients in the place of the gates.
-fn reverse_loop(job: LayerBatch, pass: BackwardPass) {
+fn reverse_loop(job: LayerBatch, pass: &BackwardPass) {
     let Shape { padded_units, padded_hidden, .. } = pass.shape;
     let (batch, packed) = (job.sequences.batch(), job.sequences.packed_rows());
     assert!(pass.dgates.length() >= packed * pass.shape.gate_stride());
@@ -128,8 +128,8 @@ fn reverse_loop(job: LayerBatch, pass: BackwardPass) {
     }
 }
 
-fn run<C: Cell>(job: LayerBatch, pass: BackwardPass, cell: C) {
-    share_out(job, |share| dispatch(job.set, BackwardShare { cell, pass, share }));
+fn run<C: Cell>(job: LayerBatch, pass: &BackwardPass, cell: C) {
+    share_out(job, |share| dispatch(job.set, BackwardShare { cell, pass: *pass, share }));
 }
 
 /// `dx = dgates · W_ih`, over all packed rows at once.

@@ -78,7 +78,7 @@ pub(crate) fn forward(job: LayerBatch, activations: Activations) {
         *seen = hidden * mask;
     }
     let hidden = SharedRows::new(activations.hidden);
-    let pass = ForwardPass {
+    let pass = &ForwardPass {
         shape,
         sequences,
         direction: job.direction,
@@ -102,12 +102,12 @@ pub(crate) fn forward(job: LayerBatch, activations: Activations) {
     }
 }
 
-fn run<C: Cell>(job: LayerBatch, pass: ForwardPass, training: bool, cell: C) {
+fn run<C: Cell>(job: LayerBatch, pass: &ForwardPass, training: bool, cell: C) {
     share_out(job, |share| {
         if training {
-            dispatch(job.set, ForwardShare::<C, true> { cell, pass, share });
+            dispatch(job.set, ForwardShare::<C, true> { cell, pass: *pass, share });
         } else {
-            dispatch(job.set, ForwardShare::<C, false> { cell, pass, share });
+            dispatch(job.set, ForwardShare::<C, false> { cell, pass: *pass, share });
         }
     });
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{DirectionTensors, in_range, invalid, is_default};
-use crate::{Result, json};
+use crate::{ErrorCode, Result, json};
 
 /// Most hidden units a layer.
 pub const MAX_UNITS: u32 = 4_096;
@@ -12,6 +12,7 @@ pub const MAX_UNITS: u32 = 4_096;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema), ts(optional_fields))]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option that users set by itself")]
 pub struct LayerDefinition {
     /// The recurrence.
     pub cell: Cell,
@@ -66,6 +67,11 @@ pub struct LayerDefinition {
     #[serde(default, skip_serializing_if = "is_default")]
     #[cfg_attr(feature = "schema", ts(as = "Option<f32>", optional), schemars(range(min = 0), extend("exclusiveMaximum" = 1)))]
     pub recurrent_dropout: f32,
+    /// The part of the recurrent weights that training drops, the same for a whole batch (`DropConnect`: Wan et al. 2013,
+    /// Merity et al. 2018). From 0 to below 1; 0 unless given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", ts(as = "Option<f32>", optional), schemars(range(min = 0), extend("exclusiveMaximum" = 1)))]
+    pub weight_dropout: f32,
     /// The parts of the states that keep their value of the step before (Krueger et al. 2017). None unless given.
     #[serde(default, skip_serializing_if = "is_default")]
     #[cfg_attr(feature = "schema", ts(as = "Option<Zoneout>", optional))]
@@ -169,8 +175,16 @@ impl LayerDefinition {
             reset: Reset::After,
             activation: Activation::Tanh,
             recurrent_dropout: 0.0,
+            weight_dropout: 0.0,
             zoneout: Zoneout::default(),
         }
+    }
+
+    /// Reads and validates the definition of a layer by itself.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let definition: Self = json::parse(text, ErrorCode::InvalidDefinition)?;
+        definition.validate("")?;
+        Ok(definition)
     }
 
     /// 1, or 2 for a bidirectional layer.
@@ -210,7 +224,7 @@ impl LayerDefinition {
 
     /// Checks what the types cannot say of the layer at `path`.
     pub(crate) fn validate(&self, path: &str) -> Result<()> {
-        let at = |field: &str| format!("{path}.{field}");
+        let at = |field: &str| json::join(path, field);
         in_range(self.units, MAX_UNITS, || at("units"))?;
         self.check_cell(&at)?;
         if let Some(projection) = self.projection {
@@ -222,6 +236,7 @@ impl LayerDefinition {
         }
         for (field, part) in [
             ("recurrentDropout", self.recurrent_dropout),
+            ("weightDropout", self.weight_dropout),
             ("zoneout.hidden", self.zoneout.hidden),
             ("zoneout.cell", self.zoneout.cell),
         ] {
@@ -282,7 +297,7 @@ mod tests {
     #[test]
     fn every_option_survives_its_own_json_and_defaults_are_left_out() {
         let layer = r#""cell":"lstm","units":8,"bidirectional":true,"bias":false,"projection":6,"peepholes":true,
-            "layerNorm":true,"coupledGates":true,"cellClip":3,"gateActivation":"hard_sigmoid","recurrentDropout":0.125,
+            "layerNorm":true,"coupledGates":true,"cellClip":3,"gateActivation":"hard_sigmoid","recurrentDropout":0.125,"weightDropout":0.5,
             "zoneout":{"hidden":0.25,"cell":0.5}"#;
         let definition = ModelDefinition::from_json(&with(layer)).unwrap();
         let text = serde_json::to_string(&definition).unwrap();

@@ -66,14 +66,7 @@ impl ModelDefinition {
             layer.validate(&format!("layers[{index}]"))?;
         }
         self.output.validate()?;
-        if self.parameters() > MAX_PARAMETERS {
-            let message = format!(
-                "these layers have {} parameters, the most is {MAX_PARAMETERS}: use fewer units or layers",
-                self.parameters()
-            );
-            return invalid("layers".to_owned(), message);
-        }
-        Ok(())
+        check_parameters(self.parameters(), "layers")
     }
 
     /// How many numbers are trained: those of each layer, and those of the output over the last layer's outputs.
@@ -95,6 +88,16 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 fn invalid<T>(path: String, message: impl Into<String>) -> Result<T> {
     Err(Error::new(ErrorCode::InvalidDefinition, path, message))
+}
+
+/// Whether so many trained numbers are few enough.
+pub(crate) fn check_parameters(parameters: u64, path: &str) -> Result<()> {
+    if parameters <= MAX_PARAMETERS {
+        return Ok(());
+    }
+    let message =
+        format!("these layers have {parameters} parameters, the most is {MAX_PARAMETERS}: use fewer units or layers");
+    invalid(path.to_owned(), message)
 }
 
 fn in_range(value: u32, most: u32, path: impl FnOnce() -> String) -> Result<()> {

@@ -1,0 +1,252 @@
+//! A layer as those hold it who build their own network: a definition, its weights, one pass forward over arrays of theirs and
+//! one back. The arrays are laid out as `PyTorch` lays out those of its one-layer modules with `batch_first`.
+
+mod arrays;
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::executor::Executor;
+use crate::memory::AlignedBuffer;
+use crate::network::definition::{LayerDefinition, MAX_FEATURES, check_parameters};
+use crate::network::description::LayerDescription;
+use crate::network::layer::RecurrentLayer;
+use crate::network::machine::MachineOptions;
+use crate::network::padded::Place;
+use crate::network::parameters::{LayerRanges, Tensor, check_weights, layer_alone};
+use crate::network::recurrent::DIRECTIONS;
+use crate::network::samples::Samples;
+use crate::training::initializers::initialise_alone;
+use crate::{Error, ErrorCode, Result, json};
+
+use arrays::{check_finite, check_length, check_steps, part_of, parts_of_mut};
+
+pub use arrays::{InputGradients, LayerInput, LayerStates, StateGradients};
+
+/// What a layer by itself is told beside its definition, and what a model knows of its layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+pub struct LayerOptions {
+    /// Numbers a step that go in: 1 to 65,536.
+    pub inputs: u32,
+    /// The first weights come from this seed, and are those of the first layer of a model of the same seed. 0 unless given.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", ts(as = "Option<u32>", optional))]
+    pub seed: u32,
+}
+
+impl LayerOptions {
+    /// Reads and validates the options.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let options: Self = json::parse(text, ErrorCode::InvalidOption)?;
+        options.validate()?;
+        Ok(options)
+    }
+
+    fn validate(self) -> Result<()> {
+        if (1..=MAX_FEATURES).contains(&self.inputs) {
+            return Ok(());
+        }
+        let message = format!("{} is out of range: give a whole number from 1 to {MAX_FEATURES}", self.inputs);
+        Err(Error::new(ErrorCode::InvalidOption, "inputs", message))
+    }
+}
+
+/// A recurrent layer with its weights, in as many directions as its definition says, and its last forward pass.
+///
+/// ```
+/// use lstm_core::network::{definition::LayerDefinition, machine::MachineOptions};
+/// use lstm_core::{InputGradients, Layer, LayerInput, LayerOptions, LayerStates, StateGradients};
+///
+/// let definition = LayerDefinition::from_json(r#"{ "cell": "lstm", "units": 2, "bidirectional": true }"#)?;
+/// let mut layer = Layer::new(definition, LayerOptions { inputs: 1, seed: 7 }, MachineOptions::default())?;
+/// // One sequence of three steps.
+/// let input = LayerInput { x: &[1.0, -1.0, 2.0], steps: 3, lengths: None, initial_hidden: None, initial_cell: None };
+/// let (mut hidden, mut final_hidden, mut final_cell) = ([0.0; 3 * 2 * 2], [0.0; 2 * 2], [0.0; 2 * 2]);
+/// layer.forward(
+///     input,
+///     LayerStates { hidden: &mut hidden, final_hidden: &mut final_hidden, final_cell: &mut final_cell },
+/// )?;
+/// assert_eq!((&hidden[8..10], &hidden[2..4]), (&final_hidden[..2], &final_hidden[2..]));
+///
+/// // The gradients of the sum of the final hidden states.
+/// let mut weights = vec![0.0; layer.weights().len()];
+/// let (mut x, mut initial_hidden, mut initial_cell) = ([0.0; 3], [0.0; 4], [0.0; 4]);
+/// layer.backward(
+///     StateGradients { final_hidden: Some(&[1.0; 4]), ..StateGradients::default() },
+///     InputGradients { x: &mut x, weights: &mut weights, initial_hidden: &mut initial_hidden, initial_cell: &mut initial_cell },
+/// )?;
+/// assert!(x.iter().all(|&gradient| gradient != 0.0));
+/// # Ok::<(), lstm_core::Error>(())
+/// ```
+pub struct Layer {
+    definition: LayerDefinition,
+    inputs: usize,
+    isa: &'static str,
+    executor: Arc<Executor>,
+    tensors: Vec<Tensor>,
+    weights: Vec<f32>,
+    /// Whether `directions` hold the weights; packing waits for the first use.
+    packed: bool,
+    directions: Vec<RecurrentLayer>,
+    /// Valid steps of each sequence of the last forward pass.
+    lengths: Vec<u32>,
+    /// The packed gradient of the input.
+    input_gradient: AlignedBuffer,
+}
+
+impl Layer {
+    /// A layer with weights drawn from the seed.
+    pub fn new(definition: LayerDefinition, options: LayerOptions, machine: MachineOptions) -> Result<Self> {
+        definition.validate("")?;
+        options.validate()?;
+        let inputs = options.inputs as usize;
+        check_parameters(definition.parameters(inputs), "units")?;
+        let (tensors, ranges) = layer_alone(&definition, inputs);
+        let executor = Arc::new(Executor::new(machine.threads.map(|threads| threads as usize))?);
+        let set = machine.choose_instruction_set()?;
+        let directions = DIRECTIONS[..definition.directions()].iter().map(|&direction| {
+            RecurrentLayer::with_executor(&definition, inputs, direction, set, Arc::clone(&executor))
+        });
+        Ok(Self {
+            directions: directions.collect::<Result<_>>()?,
+            weights: first_weights(&tensors, &ranges, options.seed),
+            packed: false,
+            isa: set.name(),
+            definition,
+            inputs,
+            executor,
+            tensors,
+            lengths: Vec::new(),
+            input_gradient: AlignedBuffer::default(),
+        })
+    }
+
+    /// What the layer is and what it runs on.
+    #[must_use]
+    pub fn describe(&self) -> LayerDescription {
+        LayerDescription {
+            definition: self.definition.clone(),
+            inputs: self.inputs as u32,
+            directions: self.directions.len() as u32,
+            hidden_size: self.hidden_size() as u32,
+            cell_size: self.cell_size() as u32,
+            isa: self.isa.to_owned(),
+            threads: self.executor.threads() as u32,
+            tensors: self.tensors.clone(),
+            parameters: self.weights.len() as u32,
+        }
+    }
+
+    /// Every tensor, one after the other, as [`describe`](Self::describe) lists them.
+    #[must_use]
+    pub fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+
+    /// Replaces every tensor. A backward pass still goes back through the weights that its forward pass ran with.
+    pub fn commit(&mut self, weights: &[f32]) -> Result<()> {
+        check_weights(&self.tensors, weights)?;
+        self.weights.copy_from_slice(weights);
+        self.packed = false;
+        Ok(())
+    }
+
+    /// Runs the layer. Allocates only for a larger batch than any before. After an error nothing has been written.
+    pub fn forward(&mut self, input: LayerInput, states: LayerStates) -> Result<()> {
+        let samples = Samples::new(input.x, input.steps, self.inputs, input.lengths)?;
+        let (n, directions, size) = (samples.count(), self.directions.len(), self.hidden_size());
+        let [hidden_states, cell_states] = [size, self.cell_size()].map(|size| [directions, n, size]);
+        check_finite("initialHidden", input.initial_hidden, hidden_states)?;
+        check_finite("initialCell", input.initial_cell, cell_states)?;
+        check_length("hidden", states.hidden, [n, input.steps, directions * size])?;
+        check_length("finalHidden", states.final_hidden, hidden_states)?;
+        check_length("finalCell", states.final_cell, cell_states)?;
+        self.pack()?;
+        self.lengths.clear();
+        self.lengths.extend((0..n).map(|sample| samples.length(sample) as u32));
+        for (which, layer) in self.directions.iter_mut().enumerate() {
+            layer.run_forward(
+                &samples,
+                part_of(input.initial_hidden, which, directions),
+                part_of(input.initial_cell, which, directions),
+                None,
+            )?;
+        }
+        states.hidden.fill(0.0);
+        let final_states =
+            parts_of_mut(states.final_hidden, directions).zip(parts_of_mut(states.final_cell, directions));
+        for ((which, layer), (hidden, cell)) in self.directions.iter().enumerate().zip(final_states) {
+            layer.write_hidden(states.hidden, Place { first: which * size, stride: directions * size });
+            layer.write_final_states(hidden, cell);
+        }
+        Ok(())
+    }
+
+    /// Runs the last forward pass backwards, once. Allocates only for a larger batch than any before. After an error
+    /// nothing has been written.
+    pub fn backward(&mut self, gradients: StateGradients, out: InputGradients) -> Result<()> {
+        self.directions.iter().try_for_each(RecurrentLayer::check_ran)?;
+        let (n, steps) = self.directions[0].batch();
+        let (directions, size) = (self.directions.len(), self.hidden_size());
+        let [hidden_states, cell_states] = [size, self.cell_size()].map(|size| [directions, n, size]);
+        if let Some(hidden) = gradients.hidden {
+            check_length("hidden", hidden, [n, steps, directions * size])?;
+            check_steps("hidden", hidden, &self.lengths, [steps, directions * size])?;
+        }
+        check_finite("finalHidden", gradients.final_hidden, hidden_states)?;
+        check_finite("finalCell", gradients.final_cell, cell_states)?;
+        check_length("x", out.x, [n, steps, self.inputs])?;
+        check_length("weights", out.weights, [1, 1, self.weights.len()])?;
+        check_length("initialHidden", out.initial_hidden, hidden_states)?;
+        check_length("initialCell", out.initial_cell, cell_states)?;
+        self.input_gradient.grow(self.directions[0].packed_input())?;
+        for ((which, layer), weights) in
+            self.directions.iter_mut().enumerate().zip(parts_of_mut(out.weights, directions))
+        {
+            let place = Place { first: which * size, stride: directions * size };
+            layer.run_backward(
+                gradients.hidden.map(|hidden| (hidden, place)),
+                part_of(gradients.final_hidden, which, directions),
+                part_of(gradients.final_cell, which, directions),
+                // The second direction adds to the first one's.
+                (&mut self.input_gradient, which > 0),
+                weights,
+            )?;
+        }
+        out.x.fill(0.0);
+        self.directions[0].write_input_gradient(&self.input_gradient, out.x);
+        let initial = parts_of_mut(out.initial_hidden, directions).zip(parts_of_mut(out.initial_cell, directions));
+        for (layer, (hidden, cell)) in self.directions.iter().zip(initial) {
+            layer.write_initial_gradients(hidden, cell);
+        }
+        Ok(())
+    }
+
+    fn pack(&mut self) -> Result<()> {
+        if !self.packed {
+            let parts = self.weights.chunks_exact(self.weights.len() / self.directions.len());
+            for (layer, weights) in self.directions.iter_mut().zip(parts) {
+                layer.set_weights(weights)?;
+            }
+            self.packed = true;
+        }
+        Ok(())
+    }
+
+    /// H
+    fn hidden_size(&self) -> usize {
+        self.definition.hidden_size()
+    }
+
+    /// C
+    fn cell_size(&self) -> usize {
+        self.directions[0].cell_numbers(1)
+    }
+}
+
+fn first_weights(tensors: &[Tensor], ranges: &LayerRanges, seed: u32) -> Vec<f32> {
+    initialise_alone(ranges, tensors.iter().map(|tensor| tensor.length).sum(), seed)
+}

@@ -1,0 +1,7 @@
+// `gatewise/layers` in browsers.
+
+import { provideBrowser } from "./browser-platform.js";
+
+provideBrowser();
+
+export * from "../layers/index.js";

@@ -1,0 +1,50 @@
+// What enters a layer by itself and what leaves it: n sequences of some steps, D directions (1, or 2 for a bidirectional
+// layer), H numbers of a direction's hidden state (its units, or what they are projected to) and C of its cell state. Types
+// only.
+
+import type { Sequences } from "../data/types.js";
+import type { Cell } from "../generated/core.js";
+import type { Tensor } from "../model/parameters.js";
+
+/** What only an LSTM has. */
+export type OfCell<C extends Cell> = C extends "lstm" ? Float32Array : undefined;
+
+/** A batch of sequences, padded at the end, and the states to begin from. */
+export interface LayerBatch extends Sequences {
+  /** [D, n, H] PyTorch's `h_0`; zero unless given. */
+  readonly initialHidden?: Float32Array | undefined;
+  /** [D, n, C] PyTorch's `c_0`, of LSTMs only; zero unless given. */
+  readonly initialCell?: Float32Array | undefined;
+}
+
+/** What a forward pass gives; the arrays are the caller's. */
+export interface LayerStates<C extends Cell = Cell> {
+  /** [n, steps, D·H] The hidden state after each step, both directions side by side; zero beyond a sequence's length. */
+  readonly hidden: Float32Array;
+  /** [D, n, H] PyTorch's `h_n`: after the step that each sequence ends with, its last valid one, in reverse its first. */
+  readonly finalHidden: Float32Array;
+  /** [D, n, C] PyTorch's `c_n`, likewise. */
+  readonly finalCell: OfCell<C>;
+}
+
+/** Gradients of a loss by what the forward pass gave; what is left out is zero, what lies in the padding does not matter. */
+export interface StateGradients {
+  /** [n, steps, D·H] */
+  readonly hidden?: Float32Array | undefined;
+  /** [D, n, H] */
+  readonly finalHidden?: Float32Array | undefined;
+  /** [D, n, C] Of LSTMs only. */
+  readonly finalCell?: Float32Array | undefined;
+}
+
+/** Gradients of a loss by all that the forward pass read; the arrays are the caller's. */
+export interface LayerGradients<C extends Cell = Cell> {
+  /** [n, steps, inputs] Zero beyond a sequence's length. */
+  readonly x: Float32Array;
+  /** Those of every parameter, by its name. */
+  readonly parameters: Readonly<Record<string, Tensor>>;
+  /** [D, n, H] */
+  readonly initialHidden: Float32Array;
+  /** [D, n, C] */
+  readonly initialCell: OfCell<C>;
+}
