@@ -71,7 +71,7 @@ export type LayerDefinition = {
    */
   recurrentDropout?: number,
   /**
-   * The part of the recurrent weights that training drops, the same for a whole batch (DropConnect: Wan et al. 2013,
+   * The part of the recurrent weights that training drops, the same for a whole batch (`DropConnect`: Wan et al. 2013,
    * Merity et al. 2018). From 0 to below 1; 0 unless given.
    */
   weightDropout?: number,
@@ -110,6 +110,17 @@ export type Activation =
   | "tanh"
   /** max(x, 0) */
   | "relu";
+
+/**
+ * The parts of the states that keep their value of the step before: drawn anew for each number and step in training, and
+ * as an expectation in prediction.
+ */
+export type Zoneout = {
+  /** Of the hidden state. From 0 to below 1; 0 unless given. */
+  hidden?: number,
+  /** LSTM: of the cell state. From 0 to below 1; 0 unless given. */
+  cell?: number,
+};
 
 /** What the model predicts, and from which steps. One of `classes`, `labels` and `values` says what. */
 export type OutputDefinition = {
@@ -362,6 +373,14 @@ export type ValueReport = {
   rmse: number,
   /** R², the part of the targets' variance that is explained; null where they are all alike. */
   r2: number | null,
+};
+
+/** What a layer by itself is told beside its definition, and what a model knows of its layers. */
+export type LayerOptions = {
+  /** Numbers a step that go in: 1 to 65,536. */
+  inputs: number,
+  /** The first weights come from this seed, and are those of the first layer of a model of the same seed. 0 unless given. */
+  seed?: number,
 };
 
 /** A model as it stands: what it is, what it runs on, and what its weights are. */
