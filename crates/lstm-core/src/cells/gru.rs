@@ -57,7 +57,7 @@ impl Cell for Gru {
     const DIRECT: bool = true;
 
     #[inline(always)]
-    unsafe fn forward<I: KernelIsa, const TRAINING: bool>(self, isa: I, at: ForwardUnit) {
+    unsafe fn forward<I: KernelIsa>(self, isa: I, training: bool, at: ForwardUnit) {
         let ops = isa.f32();
         // SAFETY: the caller answers for the pointers.
         unsafe {
@@ -68,7 +68,7 @@ impl Cell for Gru {
             let n = tanh(isa, ops.mul_add(r, q, slot(0)));
             let h_before = ops.load_ptr(at.hidden_before);
             ops.store_ptr(ops.mul_add(z, ops.sub(h_before, n), n), at.hidden);
-            if TRAINING {
+            if training {
                 for (index, value) in [n, r, z, q].into_iter().enumerate() {
                     ops.store_ptr(value, at.slots.add(index * at.slot_stride));
                 }
@@ -115,7 +115,7 @@ impl Cell for ResetBefore {
     const DEFERRED: Option<Deferred> = Some(Deferred::Product);
 
     #[inline(always)]
-    unsafe fn forward<I: KernelIsa, const TRAINING: bool>(self, isa: I, at: ForwardUnit) {
+    unsafe fn forward<I: KernelIsa>(self, isa: I, _training: bool, at: ForwardUnit) {
         let ops = isa.f32();
         // SAFETY: the caller answers for the pointers.
         unsafe {

@@ -343,7 +343,7 @@ impl<const PLAIN: bool> Cell for Lstm<PLAIN> {
     const CELL_STATE: bool = true;
 
     #[inline(always)]
-    unsafe fn forward<I: KernelIsa, const TRAINING: bool>(self, isa: I, at: ForwardUnit) {
+    unsafe fn forward<I: KernelIsa>(self, isa: I, training: bool, at: ForwardUnit) {
         let ops = isa.f32();
         // SAFETY: the caller answers for the pointers.
         unsafe {
@@ -356,7 +356,7 @@ impl<const PLAIN: bool> Cell for Lstm<PLAIN> {
             let kept = if self.options().zoneout > 0.0 { at.cell_keep.mix(isa, c_before, c) } else { c };
             ops.store_ptr(kept, at.cell);
             ops.store_ptr(ops.mul(gates[3], tanh(isa, c)), at.hidden);
-            if TRAINING {
+            if training {
                 for (index, value) in gates.into_iter().enumerate() {
                     ops.store_ptr(value, at.slots.add(index * at.slot_stride));
                 }

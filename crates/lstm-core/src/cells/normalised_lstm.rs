@@ -148,7 +148,7 @@ impl Cell for NormalisedLstm {
     const CELL_STATE: bool = true;
     const DEFERRED: Option<Deferred> = Some(Deferred::Row);
 
-    unsafe fn forward<I: KernelIsa, const TRAINING: bool>(self, _isa: I, _at: ForwardUnit) {
+    unsafe fn forward<I: KernelIsa>(self, _isa: I, _training: bool, _at: ForwardUnit) {
         unreachable!("rows are taken as a whole");
     }
 

@@ -37,7 +37,7 @@ impl Cell for Rnn {
     const UNIT_VECTORS: usize = TILE_VECTORS;
 
     #[inline(always)]
-    unsafe fn forward<I: KernelIsa, const TRAINING: bool>(self, isa: I, at: ForwardUnit) {
+    unsafe fn forward<I: KernelIsa>(self, isa: I, training: bool, at: ForwardUnit) {
         let ops = isa.f32();
         // SAFETY: the caller answers for the pointers.
         unsafe {
@@ -47,7 +47,7 @@ impl Cell for Rnn {
                 Activation::Relu => isa.at_least(preactivation, 0.0),
             };
             ops.store_ptr(h, at.hidden);
-            if TRAINING {
+            if training {
                 ops.store_ptr(h, at.slots);
             }
         }

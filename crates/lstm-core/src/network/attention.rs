@@ -112,7 +112,7 @@ impl Attention {
             let [scores, sums, hidden_gradient] = [&mut *scores, sums, &mut *hidden_gradient].map(SharedRows::new);
             states.for_rows(pooled_gradient, |rows, gradient| {
                 let pooled = &pooled[rows.start * stride..];
-                let scores = Scores { scores, sums, stride: score_stride };
+                let scores = SequenceScores { each: scores, sums, stride: score_stride };
                 let job = ToScores { rows, hidden, stride, pooled, gradient, scores, hidden_gradient };
                 dispatch(self.set, job);
             });
@@ -220,8 +220,8 @@ impl<W: Fn(usize) -> f32> Kernel for WeightedSum<'_, W> {
 
 /// Scores and sums, as [`AttentionBuffers`] has them.
 #[derive(Clone, Copy)]
-struct Scores<'a> {
-    scores: SharedRows<'a>,
+struct SequenceScores<'a> {
+    each: SharedRows<'a>,
     sums: SharedRows<'a>,
     stride: usize,
 }
@@ -236,7 +236,7 @@ struct ToScores<'a> {
     stride: usize,
     pooled: &'a [f32],
     gradient: &'a mut [f32],
-    scores: Scores<'a>,
+    scores: SequenceScores<'a>,
     hidden_gradient: SharedRows<'a>,
 }
 
@@ -250,7 +250,7 @@ impl Kernel for ToScores<'_> {
         // A score's row has room for the distance beside the weight: vectors are at least four numbers.
         // SAFETY: within the scores likewise; packed rows of these rows are this part's own.
         let score =
-            |packed: usize| unsafe { std::slice::from_raw_parts_mut(scores.scores.at(packed * scores.stride), 2) };
+            |packed: usize| unsafe { std::slice::from_raw_parts_mut(scores.each.at(packed * scores.stride), 2) };
         for row in 0..rows.end - rows.start {
             *mean(row) = 0.0;
         }

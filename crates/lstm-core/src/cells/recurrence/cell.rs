@@ -19,11 +19,11 @@ pub(crate) trait Cell: Copy + Send + Sync {
     /// Whether a cell without a cell state hands part of its hidden state's gradient to the step before itself.
     const DIRECT: bool = false;
 
-    /// One vector of units at one step: from pre-activations to states. When `TRAINING`, saves what backward needs.
+    /// One vector of units at one step: from pre-activations to states. When `training`, saves what backward needs.
     ///
     /// # Safety
     /// The pointers are readable and writable as [`ForwardUnit`] says.
-    unsafe fn forward<I: KernelIsa, const TRAINING: bool>(self, isa: I, at: ForwardUnit);
+    unsafe fn forward<I: KernelIsa>(self, isa: I, training: bool, at: ForwardUnit);
 
     /// From `dh`, the gradient of what the cell said, and what is carried from the step after, to the gradients of the
     /// pre-activations, in the place of what was saved, and to what is carried to the step before. Gives the part of

@@ -3,14 +3,14 @@
 
 use rten_simd::ops::{BitOps, NumOps};
 
-use super::forward::{ForwardShare, StepRows};
+use super::forward::{ForwardShare, Mode, StepRows};
 use super::{Cell, Deferred, Row, Shape};
 use crate::cells::gru::RESET_SLOT;
 use crate::kernels::instruction_set::KernelIsa;
 use crate::kernels::product::{Product, Start};
 use crate::memory::{ReadRows, SharedRows};
 
-impl<C: Cell, const TRAINING: bool> ForwardShare<'_, C, TRAINING> {
+impl<C: Cell, M: Mode> ForwardShare<'_, C, M> {
     /// This share's rows of a step, one by one.
     #[inline(always)]
     fn rows(&self, step: usize, first_gates: usize) -> impl Iterator<Item = StepRows> {
@@ -66,7 +66,7 @@ impl<C: Cell, const TRAINING: bool> ForwardShare<'_, C, TRAINING> {
                     }
                     for rows in self.rows(step, first_gates) {
                         for unit in self.share.units.clone().step_by(I::LANES) {
-                            self.cell.forward::<I, TRAINING>(isa, self.unit(std::ptr::null(), rows, unit));
+                            self.cell.forward(isa, self.mode.training(), self.unit(std::ptr::null(), rows, unit));
                         }
                     }
                 }
@@ -87,7 +87,7 @@ impl<C: Cell, const TRAINING: bool> ForwardShare<'_, C, TRAINING> {
         if shape.projected {
             self.share.meet();
             for (rows, count) in self.runs(step, first_gates) {
-                let said = if TRAINING { rows.packed_row } else { rows.row };
+                let said = if self.mode.training() { rows.packed_row } else { rows.row };
                 let product = Product {
                     left: ReadRows::from(pass.said).skip(said * shape.padded_units),
                     left_stride: shape.padded_units,

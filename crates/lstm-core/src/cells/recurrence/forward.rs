@@ -93,7 +93,10 @@ pub(crate) fn forward(job: LayerBatch, activations: Activations) {
         masks,
     };
     match shape.recurrence {
-        Recurrence::Lstm(LstmOptions::PLAIN) => run(job, pass, training, Lstm::<true> { options: LstmOptions::PLAIN }),
+        Recurrence::Lstm(LstmOptions::PLAIN) => {
+            let cell = Lstm::<true> { options: LstmOptions::PLAIN };
+            if training { run(job, pass, Known::<true>, cell) } else { run(job, pass, Known::<false>, cell) }
+        }
         Recurrence::Lstm(options) if options.layer_norm => run(job, pass, training, NormalisedLstm(Lstm { options })),
         Recurrence::Lstm(options) => run(job, pass, training, Lstm::<false> { options }),
         Recurrence::Gru(Reset::After) => run(job, pass, training, Gru),
@@ -102,14 +105,30 @@ pub(crate) fn forward(job: LayerBatch, activations: Activations) {
     }
 }
 
-fn run<C: Cell>(job: LayerBatch, pass: &ForwardPass, training: bool, cell: C) {
-    share_out(job, |share| {
-        if training {
-            dispatch(job.set, ForwardShare::<C, true> { cell, pass: *pass, share });
-        } else {
-            dispatch(job.set, ForwardShare::<C, false> { cell, pass: *pass, share });
-        }
-    });
+fn run<C: Cell, M: Mode>(job: LayerBatch, pass: &ForwardPass, mode: M, cell: C) {
+    share_out(job, |share| dispatch(job.set, ForwardShare { cell, mode, pass: *pass, share }));
+}
+
+/// Whether a backward pass will follow. The plain LSTM is compiled for each case, every other cell once for both.
+pub(super) trait Mode: Copy + Send + Sync {
+    fn training(self) -> bool;
+}
+
+#[derive(Clone, Copy)]
+struct Known<const TRAINING: bool>;
+
+impl<const TRAINING: bool> Mode for Known<TRAINING> {
+    #[inline(always)]
+    fn training(self) -> bool {
+        TRAINING
+    }
+}
+
+impl Mode for bool {
+    #[inline(always)]
+    fn training(self) -> bool {
+        self
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -131,8 +150,9 @@ pub(super) struct ForwardPass<'a> {
 }
 
 /// Some rows and units of the batch, for all of their steps.
-pub(super) struct ForwardShare<'a, C, const TRAINING: bool> {
+pub(super) struct ForwardShare<'a, C, M> {
     pub(super) cell: C,
+    pub(super) mode: M,
     pub(super) pass: ForwardPass<'a>,
     pub(super) share: Share<'a>,
 }
@@ -163,7 +183,7 @@ impl StepRows {
     }
 }
 
-impl<C: Cell, const TRAINING: bool> Kernel for ForwardShare<'_, C, TRAINING> {
+impl<C: Cell, M: Mode> Kernel for ForwardShare<'_, C, M> {
     type Output = ();
     #[inline(always)]
     fn run<I: KernelIsa>(self, isa: I) {
@@ -177,7 +197,7 @@ impl<C: Cell, const TRAINING: bool> Kernel for ForwardShare<'_, C, TRAINING> {
                 let last = sequences.step(direction, (index + AHEAD_STEPS).min(sequences.steps()) - 1);
                 let (low, high) = (step.min(last), step.max(last));
                 let rows = sequences.offset(low)..sequences.offset(high) + sequences.active(high);
-                first_gates = if TRAINING { 0 } else { rows.start };
+                first_gates = if self.mode.training() { 0 } else { rows.start };
                 // SAFETY: this thread alone computes these units of all rows; the rows fit the gates' room.
                 unsafe { self.project(isa, rows, first_gates, panels.clone()) };
             }
@@ -188,7 +208,7 @@ impl<C: Cell, const TRAINING: bool> Kernel for ForwardShare<'_, C, TRAINING> {
                     for (row, count) in tiles(0..count, I::ROWS) {
                         // SAFETY: the rows are active at this step, rows and units this share's own; `forward` checked
                         // the sizes.
-                        unsafe { with_rows!(count, I, |R| self.tile::<I, R>(isa, rows.nth(row), panel)) };
+                        unsafe { self.tile(isa, rows.nth(row), count, panel) };
                     }
                 }
             }
@@ -202,7 +222,7 @@ impl<C: Cell, const TRAINING: bool> Kernel for ForwardShare<'_, C, TRAINING> {
     }
 }
 
-impl<C: Cell, const TRAINING: bool> ForwardShare<'_, C, TRAINING> {
+impl<C: Cell, M: Mode> ForwardShare<'_, C, M> {
     /// This share's rows of a step: runs of them side by side, and how many each has.
     #[inline(always)]
     pub(super) fn runs(&self, step: usize, first_gates: usize) -> impl Iterator<Item = (StepRows, usize)> {
@@ -211,7 +231,7 @@ impl<C: Cell, const TRAINING: bool> ForwardShare<'_, C, TRAINING> {
         sequences.runs(direction, step).into_iter().map(move |run| {
             let run = run.within(&rows);
             let (row, packed_row) = (run.rows.start, sequences.offset(step) + run.rows.start);
-            let gates = if TRAINING || ahead { packed_row - first_gates } else { row };
+            let gates = if self.mode.training() || ahead { packed_row - first_gates } else { row };
             (StepRows { row, packed_row, state_before: run.state_before, gates }, run.rows.len())
         })
     }
@@ -285,58 +305,75 @@ impl<C: Cell, const TRAINING: bool> ForwardShare<'_, C, TRAINING> {
         )
     }
 
-    /// One panel of units of R rows at one step: pre-activations in registers, then, unless that has to wait, the states.
+    /// One panel of units of `count` rows at one step: pre-activations in registers, then, unless that has to wait, the
+    /// states.
     ///
     /// # Safety
     /// The rows are active at the step, and these units of theirs written by this thread alone.
     #[inline(always)]
-    unsafe fn tile<I: KernelIsa, const R: usize>(&self, isa: I, rows: StepRows, panel: usize) {
-        let pass = &self.pass;
-        let Shape { input_size, padded_units, hidden, padded_hidden, .. } = pass.shape;
+    unsafe fn tile<I: KernelIsa>(&self, isa: I, rows: StepRows, count: usize, panel: usize) {
+        let padded_units = self.pass.shape.padded_units;
         let width = TILE_VECTORS * I::LANES;
         let mut tile = MaybeUninit::<[f32; MAX_ROWS * TILE_VECTORS * MAX_LANES]>::uninit();
         let tile = tile.as_mut_ptr().cast::<f32>();
-        let mut preactivations = Tile { start: tile, row_stride: width, vector_stride: I::LANES };
-        let weights = self.weights::<I>(panel);
         // SAFETY: packed rows, states and panels are within the sizes that `forward` checked.
         unsafe {
             if C::DEFERRED.is_some() {
-                preactivations = self.projected::<I>(rows.gates, panel);
+                let to = self.projected::<I>(rows.gates, panel);
+                with_rows!(count, I, |R| self.preactivations::<I, R>(isa, rows, panel, to));
+                return;
             }
+            let to = Tile { start: tile, row_stride: width, vector_stride: I::LANES };
+            with_rows!(count, I, |R| self.preactivations::<I, R>(isa, rows, panel, to));
+            for r in 0..count {
+                for vector in 0..C::UNIT_VECTORS {
+                    let unit = (panel * C::UNIT_VECTORS + vector) * I::LANES;
+                    // The last panel of several vectors may be wider than the units are.
+                    if C::UNIT_VECTORS == 1 || unit < padded_units {
+                        let at = self.unit(tile.add(r * width + vector * I::LANES), rows.nth(r), unit);
+                        self.cell.forward(isa, self.mode.training(), at);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The pre-activations of one panel of R rows.
+    ///
+    /// # Safety
+    /// As [`tile`](Self::tile), and `to` is writable.
+    #[inline(always)]
+    unsafe fn preactivations<I: KernelIsa, const R: usize>(
+        &self,
+        isa: I,
+        rows: StepRows,
+        panel: usize,
+        to: Tile<*mut f32>,
+    ) {
+        let pass = &self.pass;
+        let Shape { input_size, hidden, padded_hidden, .. } = pass.shape;
+        let weights = self.weights::<I>(panel);
+        // SAFETY: the caller answers for it.
+        unsafe {
             let h = pass.seen.at(rows.state_before * padded_hidden);
             let h = Left { start: h, stride: padded_hidden, depth: hidden };
             if pass.ahead {
                 let projected = self.projected::<I>(rows.gates, panel).into();
                 let weights = weights.add(input_size * Self::width::<I>());
                 if C::OVERLAPPING {
-                    compute_overlapping::<I, R>(isa, projected, &[], Some(h), weights, preactivations);
+                    compute_overlapping::<I, R>(isa, projected, &[], Some(h), weights, to);
                 } else {
-                    compute::<I, R, TILE_VECTORS, false>(isa, projected, &[h], weights, preactivations);
+                    compute::<I, R, TILE_VECTORS, false>(isa, projected, &[h], weights, to);
                 }
-            } else {
-                let biases = self.biases::<I>(panel);
-                match self.inputs(rows.packed_row) {
-                    x if C::OVERLAPPING => {
-                        compute_overlapping::<I, R>(isa, biases, &x, Some(h), weights, preactivations);
-                    }
-                    [x, Left { depth: 0, .. }] => {
-                        compute::<I, R, TILE_VECTORS, false>(isa, biases, &[x, h], weights, preactivations);
-                    }
-                    [x, y] => compute::<I, R, TILE_VECTORS, false>(isa, biases, &[x, y, h], weights, preactivations),
-                }
-            }
-            if C::DEFERRED.is_some() {
                 return;
             }
-            for r in 0..R {
-                for vector in 0..C::UNIT_VECTORS {
-                    let unit = (panel * C::UNIT_VECTORS + vector) * I::LANES;
-                    // The last panel of several vectors may be wider than the units are.
-                    if C::UNIT_VECTORS == 1 || unit < padded_units {
-                        let at = self.unit(tile.add(r * width + vector * I::LANES), rows.nth(r), unit);
-                        self.cell.forward::<I, TRAINING>(isa, at);
-                    }
+            let biases = self.biases::<I>(panel);
+            match self.inputs(rows.packed_row) {
+                x if C::OVERLAPPING => compute_overlapping::<I, R>(isa, biases, &x, Some(h), weights, to),
+                [x, Left { depth: 0, .. }] => {
+                    compute::<I, R, TILE_VECTORS, false>(isa, biases, &[x, h], weights, to);
                 }
+                [x, y] => compute::<I, R, TILE_VECTORS, false>(isa, biases, &[x, y, h], weights, to),
             }
         }
     }
@@ -351,19 +388,20 @@ impl<C: Cell, const TRAINING: bool> ForwardShare<'_, C, TRAINING> {
         let Shape { padded_units, padded_hidden, projected, .. } = pass.shape;
         let StepRows { row, packed_row, state_before, gates } = rows;
         let state = pass.sequences.batch() + packed_row;
-        let [cell_before, cell] = if TRAINING { [state_before, state] } else { [row, row] };
+        let training = self.mode.training();
+        let [cell_before, cell] = if training { [state_before, state] } else { [row, row] };
         // SAFETY: rows and units are this thread's; `forward` checked the sizes.
         unsafe {
             let cells = |state: usize| {
                 if C::CELL_STATE { pass.cells.at(state * padded_units + unit) } else { std::ptr::null_mut() }
             };
-            let slots = if TRAINING || C::DEFERRED.is_some() {
+            let slots = if training || C::DEFERRED.is_some() {
                 pass.gates.at(gates * pass.shape.gate_stride() + unit)
             } else {
                 std::ptr::null_mut()
             };
             let hidden = if projected {
-                pass.said.at(if TRAINING { packed_row } else { row } * padded_units + unit)
+                pass.said.at(if training { packed_row } else { row } * padded_units + unit)
             } else {
                 pass.hidden.at(state * padded_hidden + unit)
             };
