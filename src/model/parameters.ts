@@ -30,8 +30,8 @@ export function summaryTable({ definition, tensors, parameters }: ModelDescripti
   const activation = output.classes ? "softmax" : output.labels ? "sigmoid" : "linear";
   /** What leaves the layer that was named last. */
   let outputs = 0;
-  const layerRows = layers.map(({ cell, units, bidirectional }, index) => {
-      outputs = bidirectional ? 2 * units : units;
+  const layerRows = layers.map(({ cell, units, projection, bidirectional }, index) => {
+      outputs = (bidirectional ? 2 : 1) * (projection ?? units);
       const isLast = index === layers.length - 1 && (output.at ?? "last") === "last";
       const shape = isLast ? `[n, ${outputs}]` : `[n, steps, ${outputs}]`;
       return [`layers.${index}: ${bidirectional ? "bidirectional " : ""}${cell}`, shape, trained(`layers.${index}.`)];

@@ -98,6 +98,13 @@ describe.each(BACKENDS)("on the %s backend", (backend) => {
     await expectError(() => model.stream(), "invalid_definition", "definition.layers[0].bidirectional");
   });
 
+  test("a projected layer's summary says what it gives", async () => {
+    using model = await createModel(define([{ cell: "lstm", units: 6, projection: 4, bidirectional: true }, { cell: "rnn", units: 3 }]), {
+      backend,
+    });
+    expect(model.summary()).toContain("layers.0: bidirectional lstm  [n, steps, 8]");
+  });
+
   test("what training drops, predictions do not: they are the same each time", async () => {
     using model = await createModel(define([{ cell: "gru", units: 6, recurrentDropout: 0.5, zoneout: { hidden: 0.25 } }]), {
       backend,
