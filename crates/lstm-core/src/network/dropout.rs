@@ -7,14 +7,9 @@
 use std::ops::Range;
 
 use super::parameters::LayerRanges;
-use crate::cells::recurrence::{KeptLayout, Shape};
+use crate::cells::recurrence::{KeptLayout, Shape, dropout_outcomes};
 use crate::network::definition::DirectionTensors;
 use crate::random::RandomStream;
-
-/// Numbers that are dropped become 0, and what is left is as large as all were on average.
-fn dropped(rate: f32) -> [f32; 2] {
-    [0.0, 1.0 / (1.0 - rate)]
-}
 
 /// Draws the masks of one direction of a layer, where the kernels read them.
 pub(super) fn draw(layout: KeptLayout, shape: Shape, kept: &mut [f32], random: &mut RandomStream) {
@@ -23,7 +18,7 @@ pub(super) fn draw(layout: KeptLayout, shape: Shape, kept: &mut [f32], random: &
             continue;
         }
         for row in mask.values.chunks_exact_mut(mask.stride) {
-            random.mask(&mut row[..mask.columns], mask.rate, [mask.hit, mask.miss]);
+            random.mask(&mut row[..mask.columns], mask.rate, mask.outcomes);
         }
     }
 }
@@ -52,7 +47,7 @@ impl WeightDropout {
         if self.mask.is_empty() {
             return None;
         }
-        random.mask(&mut self.mask, self.rate, dropped(self.rate));
+        random.mask(&mut self.mask, self.rate, dropout_outcomes(self.rate));
         for ((masked, weight), mask) in self.weight_hh.iter_mut().zip(tensors.weight_hh).zip(&self.mask) {
             *masked = weight * mask;
         }

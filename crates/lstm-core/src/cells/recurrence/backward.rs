@@ -369,7 +369,7 @@ impl<C: Cell> BackwardShare<'_, C> {
     unsafe fn project_back<I: KernelIsa>(&self, isa: I, step: usize) {
         let pass = &self.pass;
         let ops = isa.f32();
-        let Shape { padded_units, padded_hidden, hidden, units, .. } = pass.shape;
+        let Shape { padded_hidden, hidden, .. } = pass.shape;
         for row in self.rows(step) {
             for column in self.share.hidden.clone().step_by(I::LANES) {
                 // SAFETY: `reverse_loop` checked the sizes.
@@ -382,17 +382,37 @@ impl<C: Cell> BackwardShare<'_, C> {
                 }
             }
         }
+        let left = ReadRows::from(pass.projected).skip(pass.sequences.offset(step) * padded_hidden);
+        // SAFETY: this share's gradients are there.
+        unsafe { self.through_second_matrix(isa, step, left, padded_hidden, hidden) };
+    }
+
+    /// `gradient · W` with the step's second matrix, into `said`, for this share's rows and units. Row r of the step's
+    /// gradients, `depth` numbers, is at `left[r · stride]`.
+    ///
+    /// # Safety
+    /// This share's part of the gradients is written; other shares' parts are when they come to meet here.
+    #[inline(always)]
+    unsafe fn through_second_matrix<I: KernelIsa>(
+        &self,
+        isa: I,
+        step: usize,
+        left: ReadRows,
+        stride: usize,
+        depth: usize,
+    ) {
+        let pass = &self.pass;
         self.share.meet();
         let rows = self.share.rows.start..self.share.rows.end.min(pass.sequences.active(step));
         let product = Product {
-            left: ReadRows::from(pass.projected).skip(pass.sequences.offset(step) * padded_hidden),
-            left_stride: padded_hidden,
-            depth: hidden,
+            left,
+            left_stride: stride,
+            depth,
             packed: pass.weights.second_backward(),
-            columns: units,
+            columns: pass.shape.units,
             start: Start::Zero,
             out: pass.said,
-            out_stride: padded_units,
+            out_stride: pass.shape.padded_units,
             last_panel_first: false,
         };
         // SAFETY: this block is this share's.
@@ -409,22 +429,10 @@ impl<C: Cell> BackwardShare<'_, C> {
         let ops = isa.f32();
         let Shape { padded_units, padded_hidden, units, .. } = pass.shape;
         let gate_stride = pass.shape.gate_stride();
-        self.share.meet();
-        let rows = self.share.rows.start..self.share.rows.end.min(pass.sequences.active(step));
-        let product = Product {
-            left: ReadRows::from(pass.dgates).skip(pass.sequences.offset(step) * gate_stride),
-            left_stride: gate_stride,
-            depth: units,
-            packed: pass.weights.second_backward(),
-            columns: units,
-            start: Start::Zero,
-            out: pass.said,
-            out_stride: padded_units,
-            last_panel_first: false,
-        };
-        // SAFETY: this block is this share's; the sizes were checked by `reverse_loop`.
+        let left = ReadRows::from(pass.dgates).skip(pass.sequences.offset(step) * gate_stride);
+        // SAFETY: rows and units are this share's; the sizes were checked by `reverse_loop`.
         unsafe {
-            product.block(isa, rows, self.share.units.clone());
+            self.through_second_matrix(isa, step, left, gate_stride, units);
             for row in self.rows(step) {
                 for unit in self.share.units.clone().step_by(I::LANES) {
                     let gradient = ops.load_ptr(pass.said.at(row.row * padded_units + unit).cast_const());

@@ -38,11 +38,10 @@ pub(crate) struct Mask<'a> {
     pub(crate) values: &'a mut [f32],
     pub(crate) columns: usize,
     pub(crate) stride: usize,
-    /// The probability of `hit`.
+    /// The probability of the first outcome.
     pub(crate) rate: f32,
     /// The mask's number where chance strikes, and where it does not.
-    pub(crate) hit: f32,
-    pub(crate) miss: f32,
+    pub(crate) outcomes: [f32; 2],
     /// Whether rows are those of the batch, or packed rows.
     pub(crate) rows: MaskRows,
 }
@@ -54,6 +53,11 @@ pub(crate) enum MaskRows {
     Batch,
     /// Packed rows: every step of every sequence.
     Packed,
+}
+
+/// What dropout multiplies a number with: 0 where it is dropped, else so much that all are as large as before on average.
+pub(crate) fn dropout_outcomes(rate: f32) -> [f32; 2] {
+    [0.0, 1.0 / (1.0 - rate)]
 }
 
 impl KeptLayout {
@@ -98,19 +102,12 @@ impl KeptLayout {
             columns,
             stride,
             rate,
-            hit: 1.0,
-            miss: 0.0,
+            outcomes: [1.0, 0.0],
             rows: MaskRows::Packed,
         };
-        let dropped = shape.recurrent_dropout;
+        let rate = shape.recurrent_dropout;
         [
-            Mask {
-                // What is left is as large as it was on average.
-                miss: 1.0 / (1.0 - dropped),
-                hit: 0.0,
-                rows: MaskRows::Batch,
-                ..keep(recurrent, hidden, dropped)
-            },
+            Mask { outcomes: dropout_outcomes(rate), rows: MaskRows::Batch, ..keep(recurrent, hidden, rate) },
             keep(keep_hidden, hidden, shape.hidden_zoneout),
             keep(keep_cell, units, shape.cell_zoneout()),
         ]

@@ -32,7 +32,7 @@ use crate::kernels::InstructionSet;
 pub(crate) use backward::{FromAbove, Gradients, InputGradient, backward};
 pub(crate) use cell::{BackwardUnit, Cell, Deferred, ForwardUnit, Keep, Row};
 pub(crate) use forward::{Activations, forward, spare_rows};
-pub(crate) use kept::{KeptLayout, MaskRows};
+pub(crate) use kept::{KeptLayout, MaskRows, dropout_outcomes};
 pub(crate) use scratch::ScratchLayout;
 pub(crate) use shape::{Recurrence, Shape};
 pub(crate) use weights::PackedWeights;
