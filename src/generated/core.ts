@@ -12,13 +12,38 @@ export type ModelDefinition = {
   seed?: number,
 };
 
-/** What a step of a sequence looks like. */
+/**
+ * What a sequence is made of: numbers at each step, a token at each step, or both; and numbers that hold for all of it.
+ * A step's input is its `features` numbers, then its token's embedding, then, if they are joined there, the statics.
+ */
 export type InputDefinition = {
-  /** Numbers a step: 1 to 65,536. */
-  features: number,
-  /** How numbers are scaled before the first layer. `"none"` unless given. */
+  /** Numbers a step: 1 to 65,536. None unless given. */
+  features?: number,
+  /** How many different tokens there are, counted from 0: 1 to 16,777,216. Each step then has one. None unless given. */
+  tokens?: number,
+  /** Of tokens: numbers that each is looked up as, 1 to 65,536; all are trained (`nn.Embedding` in `PyTorch`). */
+  embedding?: number,
+  /** Of tokens: the one whose embedding is zero and stays so (`padding_idx` in `PyTorch`). None unless given. */
+  padding?: number,
+  /**
+   * Of tokens: whether a training step changes the embeddings of its batch's tokens alone, and their moments (`sparse=True`
+   * and `SparseAdam` in `PyTorch`): much less work with many tokens. Else all move by their moments. False unless given.
+   */
+  sparse?: boolean,
+  /** Numbers that hold for a whole sequence: 1 to 65,536. None unless given. */
+  statics?: number,
+  /** Of statics: where they enter. `"steps"` unless given. */
+  staticsAs?: StaticsAs,
+  /** How numbers are scaled before the first layer, those of steps and statics. `"none"` unless given. */
   scaling?: Scaling,
 };
+
+/** Where the numbers of a whole sequence enter. */
+export type StaticsAs =
+  /** Beside the input of every step. */
+  | "steps"
+  /** A linear map of them is what every layer begins from, its initial hidden and cell states (Karpathy and Fei-Fei 2015). */
+  | "states";
 
 /** How the input's numbers are scaled. What is fitted is saved with the model and applied wherever data enters. */
 export type Scaling =
@@ -38,9 +63,26 @@ export type LayerDefinition = {
   units: number,
   /**
    * Whether a second set of the same units reads each sequence backwards, from its own last step to its first. The
-   * layer gives both directions' states side by side. False unless given.
+   * layer gives both directions' states, as `merge` says. False unless given.
    */
   bidirectional?: boolean,
+  /** Of both directions: what becomes of their states. `"concat"` unless given. */
+  merge?: Merge,
+  /**
+   * Whether the layer adds what it reads to what it gives, which is then as wide (He et al. 2016; Wu et al. 2016). False unless
+   * given.
+   */
+  residual?: boolean,
+  /**
+   * The part of what the layer reads that training drops, drawn anew for each step (Zaremba et al. 2014; between layers,
+   * `dropout` in `PyTorch`). From 0 to below 1; 0 unless given.
+   */
+  dropout?: number,
+  /**
+   * The part of what the layer reads that training drops, the same at every step of a sequence (Gal and Ghahramani 2016;
+   * `dropout` in Keras). From 0 to below 1; 0 unless given.
+   */
+  inputDropout?: number,
   /** Whether the layer has biases. True unless given. */
   bias?: boolean,
   /**
@@ -87,6 +129,15 @@ export type Cell =
   | "gru"
   /** The simple recurrent network (Elman 1990): `h = tanh(W x + b + U h)`. */
   | "rnn";
+
+/** What a bidirectional layer makes of the states of its two directions. */
+export type Merge =
+  /** Both side by side, the forward direction's first. */
+  | "concat"
+  /** Their sum. */
+  | "sum"
+  /** Their mean. */
+  | "mean";
 
 /** The function of an LSTM's input, forget and output gates. */
 export type GateActivation =
@@ -147,6 +198,13 @@ export type OutputDefinition = {
   at?: At,
   /** Of `at: "attention"`: units of its hidden layer, 1 to 4,096. As many as the last layer has outputs unless given. */
   attentionUnits?: number,
+  /**
+   * Of as many classes as the input has tokens: whether their embeddings are the output's weights too (Press and Wolf 2017).
+   * The last layer then gives as many numbers as an embedding has. False unless given.
+   */
+  tied?: boolean,
+  /** The part of what the output reads that training drops. From 0 to below 1; 0 unless given. */
+  dropout?: number,
 };
 
 /** The steps that an output is computed from. Padding is none of them. */

@@ -53,7 +53,7 @@ export class Model<Out extends Output = string> {
   constructor(core: ModelCore, name: BackendName, reason: string) {
     const { definition, isa, threads } = core.description;
     this.#core = core;
-    this.#expected = { features: definition.input.features, output: definition.output };
+    this.#expected = { features: definition.input.features ?? 0, output: definition.output };
     this.#read = predictionReader<Out>(definition.output);
     // The names are the ones that `createModel` was given, or those that `loadModel`'s caller answers for.
     this.definition = deepFreeze(definition as ModelDefinition as ModelDefinition<Out>);

@@ -38,7 +38,7 @@ export function summaryTable({ definition, tensors, parameters }: ModelDescripti
     });
   const rows = [
     ["layer", "output shape", "parameters"],
-    [input.scaling === "standard" ? "input, scaled" : "input", `[n, steps, ${input.features}]`, "0"],
+    [input.scaling === "standard" ? "input, scaled" : "input", `[n, steps, ${input.features ?? 0}]`, "0"],
     ...layerRows,
     ...(output.at === "attention" ? [["attention", `[n, ${outputs}]`, trained("attention.")]] : []),
     [`output: ${activation}`, `[n${output.at === "each" ? ", steps" : ""}, ${sizeOf(output)}]`, trained("output.")],

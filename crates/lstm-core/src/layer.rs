@@ -100,7 +100,7 @@ pub struct Layer {
 impl Layer {
     /// A layer with weights drawn from the seed.
     pub fn new(definition: LayerDefinition, options: LayerOptions, machine: MachineOptions) -> Result<Self> {
-        definition.validate("")?;
+        definition.validate_alone()?;
         options.validate()?;
         let inputs = options.inputs as usize;
         check_parameters(definition.parameters(inputs), "units")?;

@@ -85,7 +85,7 @@ impl Model {
     /// where there is an output at each step [n, steps, K], zero in the padding, and n is the number of `lengths`, without
     /// which `x` is one sequence. Allocates only when a batch is larger than any before.
     pub fn run(&mut self, x: &[f32], lengths: Option<&[u32]>, y: &mut [f32]) -> Result<()> {
-        let (size, features) = (self.definition.output.size(), self.definition.input.features as usize);
+        let (size, features) = (self.definition.output.size(), self.definition.input.features());
         let each = self.definition.output.at == At::Each;
         let n = self.sequences_of(x, lengths, y)?;
         let steps = x.len() / (n * features);
@@ -108,7 +108,7 @@ impl Model {
 
     /// n, if `x`, `lengths` and `y` fit each other.
     fn sequences_of(&self, x: &[f32], lengths: Option<&[u32]>, y: &[f32]) -> Result<usize> {
-        let (size, features) = (self.definition.output.size(), self.definition.input.features as usize);
+        let (size, features) = (self.definition.output.size(), self.definition.input.features());
         let refuse = |path: &str, message: String| Err(Error::new(ErrorCode::ShapeMismatch, path, message));
         let each = self.definition.output.at == At::Each;
         let n = if each { lengths.map_or(1, <[u32]>::len) } else { y.len() / size };
@@ -175,7 +175,7 @@ impl Model {
     /// Feeds one step `[features]` and fills `y` `[K]` with the prediction after it.
     pub fn next_step(&mut self, stream: u32, features: &[f32], y: &mut [f32]) -> Result<()> {
         let size = self.definition.output.size();
-        let expected = self.definition.input.features as usize;
+        let expected = self.definition.input.features();
         if features.len() != expected {
             let message = format!("a step has {} features, the model expects {expected}", features.len());
             return Err(Error::new(ErrorCode::ShapeMismatch, "features", message));

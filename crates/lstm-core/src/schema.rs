@@ -10,8 +10,8 @@ use crate::{
     ErrorCode, LayerOptions,
     network::{
         definition::{
-            Activation, At, Cell, GateActivation, InputDefinition, LayerDefinition, ModelDefinition, OutputDefinition,
-            Reset, Scaling, Zoneout,
+            Activation, At, Cell, GateActivation, InputDefinition, LayerDefinition, Merge, ModelDefinition,
+            OutputDefinition, Reset, Scaling, StaticsAs, Zoneout,
         },
         description::{LayerDescription, MachineDescription, ModelDescription},
         machine::MachineOptions,
@@ -39,9 +39,11 @@ fn typescript() -> String {
         "// Generated from the Rust core's structs by `npm run types`: change those instead.\n".to_owned(),
         object::<ModelDefinition>(),
         object::<InputDefinition>(),
+        choice::<StaticsAs>(),
         choice::<Scaling>(),
         object::<LayerDefinition>(),
         choice::<Cell>(),
+        choice::<Merge>(),
         choice::<GateActivation>(),
         choice::<Reset>(),
         choice::<Activation>(),

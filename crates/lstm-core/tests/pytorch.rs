@@ -5,7 +5,7 @@ mod common;
 
 use common::{STACKS, Vectors, assert_close, vectors};
 use lstm_core::kernels::InstructionSet;
-use lstm_core::network::definition::{InputDefinition, ModelDefinition, OutputDefinition, Scaling};
+use lstm_core::network::definition::{InputDefinition, ModelDefinition, OutputDefinition};
 use lstm_core::network::layer::RecurrentLayer;
 use lstm_core::network::machine::MachineOptions;
 use lstm_core::network::parameters::Layout;
@@ -147,7 +147,7 @@ fn model(vectors: &Vectors, prefix: &str) -> (ModelDefinition, Vec<f64>) {
     let [_, _, _, features] = *vectors.shape("x") else { panic!("x is [batches, batch, steps, features]") };
     let classes = (0..vectors.shape("output.bias")[0]).map(|class| class.to_string()).collect();
     let definition = ModelDefinition {
-        input: InputDefinition { features: features as u32, scaling: Scaling::None },
+        input: InputDefinition::of_features(features as u32),
         layers: (0..vectors.layers()).map(|k| vectors.layer(k)).collect(),
         output: OutputDefinition::of_classes(classes),
         seed: 0,

@@ -106,7 +106,7 @@ impl Layout {
     #[must_use]
     pub fn of(definition: &ModelDefinition) -> Self {
         let mut tensors = Tensors(Vec::new());
-        let mut input_size = definition.input.features as usize;
+        let mut input_size = definition.input.size();
         let mut layers = Vec::with_capacity(definition.layers.len());
         for (index, layer) in definition.layers.iter().enumerate() {
             let layer = tensors.layer(&format!("layers.{index}."), layer, input_size);
@@ -128,7 +128,7 @@ impl Layout {
         };
         let trained_length = tensors.end();
         let scaling = (definition.input.scaling == Scaling::Standard).then(|| {
-            let features = definition.input.features as usize;
+            let features = definition.input.features();
             ScalingRanges {
                 mean: tensors.fitted("input.mean".to_owned(), &[features]),
                 deviation: tensors.fitted("input.deviation".to_owned(), &[features]),

@@ -112,7 +112,7 @@ impl Trainer {
     }
 
     fn dataset(&self, x: &[f32], steps: usize, lengths: Option<&[u32]>, targets: Targets) -> Result<Dataset> {
-        let features = self.definition.input.features as usize;
+        let features = self.definition.input.features();
         Dataset::new(x, steps, features, lengths, targets, &self.definition.output)
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DirectionTensors, in_range, invalid, is_default};
+use super::{DirectionTensors, check_rate, in_range, invalid, is_default};
 use crate::{ErrorCode, Result, json};
 
 /// Most hidden units a layer.
@@ -20,10 +20,29 @@ pub struct LayerDefinition {
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MAX_UNITS)))]
     pub units: u32,
     /// Whether a second set of the same units reads each sequence backwards, from its own last step to its first. The
-    /// layer gives both directions' states side by side. False unless given.
+    /// layer gives both directions' states, as `merge` says. False unless given.
     #[serde(default)]
     #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
     pub bidirectional: bool,
+    /// Of both directions: what becomes of their states. `"concat"` unless given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", ts(as = "Option<Merge>", optional))]
+    pub merge: Merge,
+    /// Whether the layer adds what it reads to what it gives, which is then as wide (He et al. 2016; Wu et al. 2016). False unless
+    /// given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
+    pub residual: bool,
+    /// The part of what the layer reads that training drops, drawn anew for each step (Zaremba et al. 2014; between layers,
+    /// `dropout` in `PyTorch`). From 0 to below 1; 0 unless given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", ts(as = "Option<f32>", optional), schemars(range(min = 0), extend("exclusiveMaximum" = 1)))]
+    pub dropout: f32,
+    /// The part of what the layer reads that training drops, the same at every step of a sequence (Gal and Ghahramani 2016;
+    /// `dropout` in Keras). From 0 to below 1; 0 unless given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", ts(as = "Option<f32>", optional), schemars(range(min = 0), extend("exclusiveMaximum" = 1)))]
+    pub input_dropout: f32,
     /// Whether the layer has biases. True unless given.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
@@ -103,6 +122,20 @@ impl Cell {
     }
 }
 
+/// What a bidirectional layer makes of the states of its two directions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+pub enum Merge {
+    /// Both side by side, the forward direction's first.
+    #[default]
+    Concat,
+    /// Their sum.
+    Sum,
+    /// Their mean.
+    Mean,
+}
+
 /// The function of an LSTM's input, forget and output gates.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -165,6 +198,10 @@ impl LayerDefinition {
             cell,
             units,
             bidirectional: false,
+            merge: Merge::Concat,
+            residual: false,
+            dropout: 0.0,
+            input_dropout: 0.0,
             bias: true,
             projection: None,
             peepholes: false,
@@ -183,8 +220,26 @@ impl LayerDefinition {
     /// Reads and validates the definition of a layer by itself.
     pub fn from_json(text: &str) -> Result<Self> {
         let definition: Self = json::parse(text, ErrorCode::InvalidDefinition)?;
-        definition.validate("")?;
+        definition.validate_alone()?;
         Ok(definition)
+    }
+
+    /// Checks the definition of a layer by itself, which has no neighbours.
+    pub(crate) fn validate_alone(&self) -> Result<()> {
+        self.validate("")?;
+        let in_models = [
+            ("merge", self.merge != Merge::Concat),
+            ("residual", self.residual),
+            ("dropout", self.dropout != 0.0),
+            ("inputDropout", self.input_dropout != 0.0),
+        ];
+        match in_models.into_iter().find(|&(_, set)| set) {
+            None => Ok(()),
+            Some((field, _)) => {
+                let message = "this belongs to the layers of a model; around a layer by itself it is yours to do";
+                invalid(field.to_owned(), message)
+            }
+        }
     }
 
     /// 1, or 2 for a bidirectional layer.
@@ -199,10 +254,22 @@ impl LayerDefinition {
         self.projection.unwrap_or(self.units) as usize
     }
 
+    /// Numbers of one direction's cell state: the units of an LSTM, else 0.
+    #[must_use]
+    pub fn cell_size(&self) -> usize {
+        if self.cell == Cell::Lstm { self.units as usize } else { 0 }
+    }
+
+    /// Numbers of the hidden and cell states of all directions.
+    #[must_use]
+    pub fn state_size(&self) -> usize {
+        self.directions() * (self.hidden_size() + self.cell_size())
+    }
+
     /// Numbers a step that the layer gives.
     #[must_use]
     pub fn outputs(&self) -> usize {
-        self.directions() * self.hidden_size()
+        if self.merge == Merge::Concat { self.directions() * self.hidden_size() } else { self.hidden_size() }
     }
 
     /// Blocks of H rows in `weight_ih`: an LSTM's i, f, g, o (i, g, o with coupled gates), a GRU's r, z, n, one of an RNN.
@@ -234,15 +301,19 @@ impl LayerDefinition {
                 return invalid(at("projection"), message);
             }
         }
+        if self.merge != Merge::Concat && !self.bidirectional {
+            let message = "there is one direction and nothing to merge: say `bidirectional: true`, or leave this out";
+            return invalid(at("merge"), message);
+        }
         for (field, part) in [
+            ("dropout", self.dropout),
+            ("inputDropout", self.input_dropout),
             ("recurrentDropout", self.recurrent_dropout),
             ("weightDropout", self.weight_dropout),
             ("zoneout.hidden", self.zoneout.hidden),
             ("zoneout.cell", self.zoneout.cell),
         ] {
-            if !(0.0..1.0).contains(&part) {
-                return invalid(at(field), format!("{part} is out of range: give a part from 0 to below 1"));
-            }
+            check_rate(part, || at(field))?;
         }
         if let Some(limit) = self.cell_clip
             && !(limit > 0.0 && limit.is_finite())
@@ -295,11 +366,21 @@ mod tests {
     }
 
     #[test]
+    fn a_layer_by_itself_has_no_neighbours() {
+        for field in [r#""merge":"mean""#, r#""residual":true"#, r#""dropout":0.5"#, r#""inputDropout":0.5"#] {
+            let text = format!(r#"{{"cell":"gru","units":3,"bidirectional":true,{field}}}"#);
+            let error = LayerDefinition::from_json(&text).unwrap_err();
+            assert!(field.contains(&error.path) && error.message.contains("yours to do"), "{error}");
+        }
+    }
+
+    #[test]
     fn every_option_survives_its_own_json_and_defaults_are_left_out() {
         let layer = r#""cell":"lstm","units":8,"bidirectional":true,"bias":false,"projection":6,"peepholes":true,
             "layerNorm":true,"coupledGates":true,"cellClip":3,"gateActivation":"hard_sigmoid","recurrentDropout":0.125,"weightDropout":0.5,
-            "zoneout":{"hidden":0.25,"cell":0.5}"#;
-        let definition = ModelDefinition::from_json(&with(layer)).unwrap();
+            "zoneout":{"hidden":0.25,"cell":0.5},"merge":"sum","residual":true,"dropout":0.25,"inputDropout":0.5"#;
+        let definition =
+            ModelDefinition::from_json(&with(layer).replace("[\"a\",\"b\"]", "[\"a\",\"b\"],\"at\":\"each\"")).unwrap();
         let text = serde_json::to_string(&definition).unwrap();
         assert_eq!(ModelDefinition::from_json(&text).unwrap(), definition);
         let plain = LayerDefinition::new(Cell::Gru, 3);
@@ -328,6 +409,12 @@ mod tests {
             (r#""cell":"lstm","units":4,"projection":0"#, "projection", "from 1 to 4096"),
             (r#""cell":"lstm","units":4,"recurrentDropout":1"#, "recurrentDropout", "1 is out of range"),
             (r#""cell":"lstm","units":4,"zoneout":{"hidden":-0.1}"#, "zoneout.hidden", "-0.1 is out of range"),
+            (r#""cell":"lstm","units":4,"dropout":1"#, "dropout", "1 is out of range"),
+            (r#""cell":"lstm","units":4,"inputDropout":-1"#, "inputDropout", "-1 is out of range"),
+            (r#""cell":"lstm","units":4,"merge":"sum""#, "merge", "nothing to merge"),
+            (r#""cell":"lstm","units":4,"bidirectional":true,"merge":"add""#, "merge", "use one of `concat`"),
+            (r#""cell":"lstm","units":4,"residual":true"#, "residual", "reads 6 numbers a step and gives 4"),
+            (r#""cell":"lstm","units":3,"bidirectional":true,"residual":true"#, "residual", "end at different steps"),
             (r#""cell":"lstm","units":4,"zoneout":{"out":1}"#, "zoneout.out", "use `hidden` or `cell`"),
             (r#""cell":"lstm","units":4,"dropconnect":1"#, "dropconnect", "there is no field `dropconnect` here"),
         ];

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, ErrorCode, Result, json};
 
-pub use input::{InputDefinition, MAX_FEATURES, Scaling};
-pub use layer::{Activation, Cell, GateActivation, LayerDefinition, MAX_UNITS, Reset, Zoneout};
+pub use input::{InputDefinition, MAX_FEATURES, MAX_TOKENS, Scaling, StaticsAs};
+pub use layer::{Activation, Cell, GateActivation, LayerDefinition, MAX_UNITS, Merge, Reset, Zoneout};
 pub use output::{At, MAX_CLASSES, OutputDefinition, OutputKind};
 pub use tensors::DirectionTensors;
 
@@ -57,23 +57,95 @@ impl ModelDefinition {
 
     /// Checks what the types cannot say. The bounds are this module's constants.
     pub fn validate(&self) -> Result<()> {
-        in_range(self.input.features, MAX_FEATURES, || "input.features".to_owned())?;
+        self.input.validate()?;
         if !(1..=MAX_LAYERS).contains(&self.layers.len()) {
             let message = format!("{} layers are out of range: give from 1 to {MAX_LAYERS}", self.layers.len());
             return invalid("layers".to_owned(), message);
         }
+        let mut inputs = self.input.size();
         for (index, layer) in self.layers.iter().enumerate() {
             layer.validate(&format!("layers[{index}]"))?;
+            self.check_residual(index, inputs)?;
+            inputs = layer.outputs();
         }
         self.output.validate()?;
+        self.check_tied(inputs)?;
+        self.refuse_what_is_not_built()?;
         check_parameters(self.parameters(), "layers")
     }
 
-    /// How many numbers are trained: those of each layer, and those of the output over the last layer's outputs.
+    /// What definitions can say and the network cannot do yet.
+    fn refuse_what_is_not_built(&self) -> Result<()> {
+        let inputs = [("input.tokens", self.input.tokens.is_some()), ("input.statics", self.input.statics.is_some())];
+        let layers = self.layers.iter().enumerate().flat_map(|(index, layer)| {
+            [
+                ("merge", layer.merge != Merge::Concat),
+                ("residual", layer.residual),
+                ("dropout", layer.dropout != 0.0),
+                ("inputDropout", layer.input_dropout != 0.0),
+            ]
+            .map(|(field, set)| (format!("layers[{index}].{field}"), set))
+        });
+        let inputs = inputs.into_iter().map(|(field, set)| (field.to_owned(), set));
+        let output = ("output.dropout".to_owned(), self.output.dropout != 0.0);
+        match inputs.chain(layers).chain([output]).find(|&(_, set)| set) {
+            Some((path, _)) if !cfg!(test) => invalid(path, "this is not there yet"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a residual layer can add what it reads to what it gives.
+    fn check_residual(&self, index: usize, inputs: usize) -> Result<()> {
+        let layer = &self.layers[index];
+        let path = || format!("layers[{index}].residual");
+        if layer.residual && layer.outputs() != inputs {
+            let message =
+                format!("the layer reads {inputs} numbers a step and gives {}: make them as many", layer.outputs());
+            return invalid(path(), message);
+        }
+        if layer.residual && layer.bidirectional && index + 1 == self.layers.len() && self.output.at == At::Last {
+            let message = "the two directions end at different steps: there is no one input to add to their final states. \
+                           Read every step with `at`, or pool them";
+            return invalid(path(), message);
+        }
+        Ok(())
+    }
+
+    /// Whether the embeddings can serve as the weights of an output over `outputs` numbers.
+    fn check_tied(&self, outputs: usize) -> Result<()> {
+        if !self.output.tied {
+            return Ok(());
+        }
+        let refuse = |message: String| invalid("output.tied".to_owned(), message);
+        let (Some(tokens), embedding) = (self.input.tokens, self.input.embedding()) else {
+            return refuse("there are no embeddings to share: give the input `tokens`".to_owned());
+        };
+        if self.output.size() != tokens as usize {
+            return refuse(format!("there are {tokens} tokens and {} outputs: make them as many", self.output.size()));
+        }
+        if outputs != embedding {
+            let message =
+                format!("the last layer gives {outputs} numbers and embeddings have {embedding}: make them as many");
+            return refuse(message);
+        }
+        Ok(())
+    }
+
+    /// Numbers of the hidden and cell states of one sequence: those of each direction of each layer.
+    #[must_use]
+    pub fn state_size(&self) -> usize {
+        self.layers.iter().map(LayerDefinition::state_size).sum()
+    }
+
+    /// How many numbers are trained: those of the embedding, of the initial states' map, of each layer, and of the output over
+    /// the last layer's outputs.
     #[must_use]
     pub fn parameters(&self) -> u64 {
-        let mut inputs = self.input.features as usize;
-        let mut total = 0;
+        let mut inputs = self.input.size();
+        let mut total = u64::from(self.input.tokens.unwrap_or(0)) * self.input.embedding() as u64;
+        if self.input.statics_as_states() > 0 {
+            total += self.state_size() as u64 * (self.input.statics_as_states() as u64 + 1);
+        }
         for layer in &self.layers {
             total += layer.parameters(inputs);
             inputs = layer.outputs();
@@ -98,6 +170,14 @@ pub(crate) fn check_parameters(parameters: u64, path: &str) -> Result<()> {
     let message =
         format!("these layers have {parameters} parameters, the most is {MAX_PARAMETERS}: use fewer units or layers");
     invalid(path.to_owned(), message)
+}
+
+/// Whether a part of numbers may be dropped or kept.
+fn check_rate(part: f32, path: impl FnOnce() -> String) -> Result<()> {
+    if (0.0..1.0).contains(&part) {
+        return Ok(());
+    }
+    invalid(path(), format!("{part} is out of range: give a part from 0 to below 1"))
 }
 
 fn in_range(value: u32, most: u32, path: impl FnOnce() -> String) -> Result<()> {
@@ -155,7 +235,7 @@ mod tests {
         let cases = [
             (r#""features": 5"#, r#""features": 0"#, "input.features", "from 1 to 65536"),
             (r#""features": 5"#, r#""features": 65537"#, "input.features", "from 1 to 65536"),
-            (r#""features": 5, "#, "", "input.features", "`features` is missing"),
+            (r#""features": 5, "#, "", "input", "give `features`, `tokens`, or both"),
             ("standard", "minmax", "input.scaling", "`minmax` is not known: use `none` or `standard`"),
             (r#""units": 3"#, r#""units": 4097"#, "layers[1].units", "from 1 to 4096"),
             (r#""units": 3"#, r#""units": "3""#, "layers[1].units", "string \"3\" cannot stand here"),
@@ -192,7 +272,7 @@ mod tests {
         definition.layers = vec![layer; MAX_LAYERS];
         definition.validate().unwrap();
         // Each size is allowed; 4·4,096·(65,536 + 4,096 + 2) parameters are not.
-        definition.input.features = MAX_FEATURES;
+        definition.input.features = Some(MAX_FEATURES);
         definition.layers = vec![LayerDefinition::new(Cell::Lstm, MAX_UNITS)];
         assert!(definition.validate().unwrap_err().message.contains("parameters, the most is 268435456"));
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::layer::MAX_UNITS;
-use super::{in_range, invalid, is_default};
+use super::{check_rate, in_range, invalid, is_default};
 use crate::{Result, json};
 
 /// Most classes: a report's confusion matrix holds their square. The same bounds labels and the numbers of values.
@@ -52,6 +52,15 @@ pub struct OutputDefinition {
     #[serde(deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "u32", range(min = 1, max = MAX_UNITS)))]
     pub attention_units: Option<u32>,
+    /// Of as many classes as the input has tokens: whether their embeddings are the output's weights too (Press and Wolf 2017).
+    /// The last layer then gives as many numbers as an embedding has. False unless given.
+    #[serde(skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
+    pub tied: bool,
+    /// The part of what the output reads that training drops. From 0 to below 1; 0 unless given.
+    #[serde(skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", ts(as = "Option<f32>", optional), schemars(range(min = 0), extend("exclusiveMaximum" = 1)))]
+    pub dropout: f32,
 }
 
 /// The steps that an output is computed from. Padding is none of them.
@@ -132,15 +141,20 @@ impl OutputDefinition {
     }
 
     /// How many numbers are trained over `outputs` numbers a step: `A·outputs + 2·A` for attention with A units, and
-    /// `K·outputs + K` for the K numbers of a prediction.
+    /// `K·outputs + K` for the K numbers of a prediction, K if their weights are the embeddings.
     #[must_use]
     pub fn parameters(&self, outputs: usize) -> u64 {
         let attention = self.attention(outputs).unwrap_or(0) as u64;
-        attention * (outputs as u64 + 2) + self.size() as u64 * (outputs as u64 + 1)
+        let weights = if self.tied { 0 } else { outputs as u64 };
+        attention * (outputs as u64 + 2) + self.size() as u64 * (weights + 1)
     }
 
     pub(super) fn validate(&self) -> Result<()> {
         self.check_kind()?;
+        check_rate(self.dropout, || path("dropout"))?;
+        if self.tied && self.kind() != OutputKind::Classes {
+            return invalid(path("tied"), "embeddings stand for classes, and this output has none: leave it out");
+        }
         match (&self.classes, &self.labels) {
             (Some(classes), _) => check_names("classes", "class", classes, 2)?,
             (None, Some(labels)) => check_names("labels", "label", labels, 1)?,
@@ -284,6 +298,9 @@ mod tests {
             (r#""values":1,"at":"every""#, "output.at", "`every` is not known: use one of `last`, `each`"),
             (r#""values":1,"at":"each","attentionUnits":3"#, "output.attentionUnits", "say `at: \"attention\"`"),
             (r#""values":1,"at":"attention","attentionUnits":0"#, "output.attentionUnits", "from 1 to 4096"),
+            (r#""values":1,"tied":true"#, "output.tied", "this output has none"),
+            (r#""classes":["a","b"],"tied":true"#, "output.tied", "give the input `tokens`"),
+            (r#""values":1,"dropout":1"#, "output.dropout", "1 is out of range"),
             (r#""values":1,"horizon":3"#, "output.horizon", "there is no field `horizon` here"),
             (r#""values":null"#, "output.values", "null"),
         ];
