@@ -80,6 +80,11 @@ impl Region {
         self.start..self.start + self.length
     }
 
+    /// Whether there is nothing in it.
+    pub(crate) fn is_empty(self) -> bool {
+        self.length == 0
+    }
+
     /// From its start to where the next region may start: whole cache lines, then the fence.
     fn planned(self) -> usize {
         self.length.next_multiple_of(LINE) + FENCE

@@ -98,7 +98,7 @@ impl Model {
         let most = (BATCH * self.stack.executor.threads()).min(MOST_OUTPUTS / (rows * size)).max(1);
         for start in (0..n).step_by(most) {
             let batch = most.min(n - start);
-            self.stack.forward(&samples, batch, |sample| start + sample, None)?;
+            self.stack.forward(&samples, batch, |sample| start + sample, None, None)?;
             self.stack.predictions(|sample, step, prediction| {
                 y[((start + sample) * rows + step) * size..][..size].copy_from_slice(prediction);
             });

@@ -1,8 +1,9 @@
 //! What a training step drops and keeps: draws the masks of the recurrent layers.
 //!
 //! Everything is drawn from one stream in a fixed order: first the masks of weights, layer by layer and direction by
-//! direction, then with each layer's forward pass, again direction by direction, the masks of
-//! [`KeptLayout::masks`](crate::cells::recurrence::KeptLayout::masks).
+//! direction; then with each layer's forward pass the masks of its input, that of `dropout` and that of `inputDropout`, and
+//! direction by direction the masks of [`KeptLayout::masks`](crate::cells::recurrence::KeptLayout::masks); at the end what the
+//! output reads. Rows are drawn in packed order, one after the other.
 
 use std::ops::Range;
 
@@ -19,6 +20,22 @@ pub(super) fn draw(layout: KeptLayout, shape: Shape, kept: &mut [f32], random: &
         }
         for row in mask.values.chunks_exact_mut(mask.stride) {
             random.mask(&mut row[..mask.columns], mask.rate, mask.outcomes);
+        }
+    }
+}
+
+/// Draws what `rows` rows of `width` numbers are multiplied with; nothing is dropped at rate 0.
+pub(super) fn draw_rows(
+    rate: f32,
+    (rows, width, stride): (usize, usize, usize),
+    mask: &mut [f32],
+    random: &mut RandomStream,
+) {
+    for row in mask.chunks_exact_mut(stride).take(rows) {
+        if rate > 0.0 {
+            random.mask(&mut row[..width], rate, dropout_outcomes(rate));
+        } else {
+            row[..width].fill(1.0);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a model is: its definition, its parameters, how a batch runs through it.
 
 pub(crate) mod attention;
+mod between;
 pub mod definition;
 pub mod description;
 mod dropout;
@@ -15,5 +16,6 @@ pub(crate) mod readout;
 pub(crate) mod recurrent;
 pub mod samples;
 pub(crate) mod stack;
+mod states;
 pub mod targets;
 pub(crate) mod workspace;

@@ -2,33 +2,43 @@
 //! every step, or pooled. Knows nothing of heads and losses.
 
 use super::attention::{Attention, AttentionBuffers, AttentionGradients};
-use super::definition::At;
+use super::between;
+use super::definition::{At, OutputDefinition};
+use super::dropout;
 use super::parameters::Layout;
 use super::pooling::{Pooled, Pooling};
-use super::recurrent::{DIRECTIONS, Layer};
+use super::recurrent::{DIRECTIONS, Layer, Source};
 use super::workspace::{DirectionRegions, LayerRegions, Workspace};
 use crate::Result;
+use crate::cells::recurrence::{Columns, Input, Shape};
 use crate::cells::sequences::Sequences;
 use crate::executor::Executor;
 use crate::kernels::InstructionSet;
-use crate::memory::{Plan, Region, SharedRows, disjoint};
+use crate::memory::{Plan, Region, disjoint};
+use crate::random::RandomStream;
 
-/// The steps that an output is computed from, and the weights of attention over them.
+/// The steps that an output is computed from, the weights of attention over them, and what training drops of what the head
+/// reads.
 pub(crate) struct Readout {
     set: InstructionSet,
     at: At,
     attention: Option<Attention>,
+    dropout: f32,
+    /// Whether the last forward pass dropped anything.
+    masked: bool,
 }
 
 /// Buffers of a readout; P packed rows, B rows, S outputs of the last layer rounded up to whole vectors.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct ReadoutRegions {
-    /// [P, S]: the hidden states of both directions side by side, if there are two and every step is read.
-    joined: Region,
     /// [B, S]: what the head reads, unless it reads every step.
     rows: Region,
     /// [B, S] when training: their gradients.
-    gradient: Region,
+    pub(super) gradient: Region,
+    /// [rows of outputs, S] when training drops some of what the head reads: what is left of it.
+    left: Region,
+    /// What it is multiplied with, likewise.
+    mask: Region,
     /// As [`AttentionBuffers`] has them; twice [P, A] when training.
     units: Region,
     scores: Region,
@@ -43,6 +53,8 @@ pub(crate) struct TopLayer<'a> {
     /// The last layer.
     pub(crate) layer: &'a Layer,
     pub(crate) regions: LayerRegions,
+    /// What it reads.
+    pub(crate) source: Source,
 }
 
 impl TopLayer<'_> {
@@ -60,10 +72,10 @@ pub(crate) struct PlacedRows {
 }
 
 impl Readout {
-    pub(crate) fn new(layout: &Layout, at: At, set: InstructionSet) -> Result<Self> {
+    pub(crate) fn new(layout: &Layout, output: &OutputDefinition, set: InstructionSet) -> Result<Self> {
         let inputs = layout.head().units;
         let attention = layout.attention().map(|ranges| Attention::new(set, inputs, ranges.units)).transpose()?;
-        Ok(Self { set, at, attention })
+        Ok(Self { set, at: output.at, attention, dropout: output.dropout, masked: false })
     }
 
     pub(crate) fn pack(&mut self, layout: &Layout, weights: &[f32]) {
@@ -101,16 +113,17 @@ impl Readout {
     ) -> ReadoutRegions {
         let stride = layer.outputs().next_multiple_of(self.set.lanes());
         let when = |wanted: bool, length: usize| if wanted { length } else { 0 };
-        let joined = when(self.reads_every_step() && layer.directions.len() > 1, packed_rows * stride);
+        let left = when(training && self.dropout > 0.0, self.rows(batch, packed_rows) * stride);
         let rows = when(!self.gives_every_step(), batch * stride);
         let (units, scores) = self.attention.as_ref().map_or((0, 0), |attention| {
             let units = attention.unit_stride() * if training { 2 } else { 1 };
             (packed_rows * units, attention.score_stride())
         });
         ReadoutRegions {
-            joined: plan.take(joined),
             rows: plan.take(rows),
             gradient: plan.take(when(training, rows)),
+            left: plan.take(left),
+            mask: plan.take(left),
             units: plan.take(units),
             scores: plan.take(packed_rows * scores),
             sums: plan.take(batch * scores),
@@ -118,10 +131,10 @@ impl Readout {
     }
 
     /// The hidden states [P, S] after every step, where every step is read.
-    fn every_step(top: TopLayer, workspace: &Workspace) -> PlacedRows {
+    fn every_step(top: TopLayer) -> PlacedRows {
         let count = top.sequences.packed_rows();
-        if top.layer.directions.len() > 1 {
-            return PlacedRows { region: workspace.readout.joined, skip: 0, count };
+        if !top.regions.given.is_empty() {
+            return PlacedRows { region: top.regions.given, skip: 0, count };
         }
         // Initial states come first.
         let skip = top.sequences.batch() * top.layer.shape.padded_hidden;
@@ -130,8 +143,14 @@ impl Readout {
 
     /// What the head reads.
     pub(crate) fn head_rows(&self, top: TopLayer, workspace: &Workspace) -> PlacedRows {
+        let all = self.all_rows(top, workspace);
+        if self.masked { PlacedRows { region: workspace.readout.left, skip: 0, ..all } } else { all }
+    }
+
+    /// What the head reads where nothing is dropped.
+    fn all_rows(&self, top: TopLayer, workspace: &Workspace) -> PlacedRows {
         if self.gives_every_step() {
-            return Self::every_step(top, workspace);
+            return Self::every_step(top);
         }
         PlacedRows { region: workspace.readout.rows, skip: 0, count: top.sequences.batch() }
     }
@@ -141,18 +160,29 @@ impl Readout {
         if self.gives_every_step() { top.regions.from_above } else { workspace.readout.gradient }
     }
 
-    /// Fills the rows that the head reads.
-    pub(crate) fn forward(&self, top: TopLayer, workspace: &mut Workspace) {
+    /// Fills the rows that the head reads; with `random`, as a training step, which drops what is to be dropped.
+    pub(crate) fn forward(&mut self, top: TopLayer, workspace: &mut Workspace, random: Option<&mut RandomStream>) {
+        self.read(top, workspace);
+        self.masked = false;
+        let Some(random) = random.filter(|_| self.dropout > 0.0) else { return };
+        let all = self.all_rows(top, workspace);
+        let (width, stride) = (top.layer.outputs(), self.stride(top.layer));
+        let ReadoutRegions { left, mask, .. } = workspace.readout;
+        let [rows, left, mask] = disjoint(&mut workspace.memory, [all.region, left, mask]);
+        dropout::draw_rows(self.dropout, (all.count, width, stride), mask, random);
+        let rows = Columns { values: &rows[all.skip..], stride, count: width };
+        between::drop_input(Input { first: rows, second: None }, mask, top.executor, all.count, stride, left);
+        self.masked = true;
+    }
+
+    fn read(&self, top: TopLayer, workspace: &mut Workspace) {
         if !self.reads_every_step() {
             return self.gather_last(top, workspace);
-        }
-        if top.layer.directions.len() > 1 {
-            self.join(top, workspace);
         }
         if self.gives_every_step() {
             return;
         }
-        let states = Self::every_step(top, workspace);
+        let states = Self::every_step(top);
         let ReadoutRegions { rows, units, scores, sums, .. } = workspace.readout;
         let [hidden, pooled, units, scores, sums] =
             disjoint(&mut workspace.memory, [states.region, rows, units, scores, sums]);
@@ -167,13 +197,19 @@ impl Readout {
     /// From the gradient of the rows that the head reads to that of the last layer's states: where every step is read, to
     /// its `from_above`, else to its final states.
     pub(crate) fn backward(&self, top: TopLayer, workspace: &mut Workspace, layout: &Layout, flat: &mut [f32]) {
+        if self.masked {
+            let (rows, gradient) = (self.all_rows(top, workspace).count, self.head_gradient(top, workspace));
+            let size = (top.layer.outputs(), self.stride(top.layer));
+            let [gradient, mask] = disjoint(&mut workspace.memory, [gradient, workspace.readout.mask]);
+            between::apply_mask(mask, top.executor, rows, size, gradient);
+        }
         if !self.reads_every_step() {
             return self.scatter_last(top, workspace);
         }
         if self.gives_every_step() {
             return;
         }
-        let states = Self::every_step(top, workspace);
+        let states = Self::every_step(top);
         let ReadoutRegions { rows, gradient, units, scores, sums, .. } = workspace.readout;
         let [hidden, pooled, pooled_gradient, units, scores, sums, hidden_gradient, scratch] = disjoint(
             &mut workspace.memory,
@@ -203,15 +239,28 @@ impl Readout {
         layer.outputs().next_multiple_of(self.set.lanes())
     }
 
-    /// The final hidden states, both directions side by side.
+    /// What the last layer gives at the steps that sequences end with.
     fn gather_last(&self, top: TopLayer, workspace: &mut Workspace) {
-        let (stride, units, padded) = (self.stride(top.layer), top.layer.shape.hidden, top.layer.shape.padded_hidden);
-        let batch = top.sequences.batch();
+        let (stride, batch) = (self.stride(top.layer), top.sequences.batch());
+        let Shape { hidden: width, padded_hidden: padded, .. } = top.layer.shape;
+        let joint = top.layer.joint();
+        let (source, source_regions) = (top.source, top.source.regions);
         for (which, regions) in top.directions() {
-            let [hidden, rows] = disjoint(&mut workspace.memory, [regions.hidden, workspace.readout.rows]);
+            let [hidden, rows, first, second] = disjoint(
+                &mut workspace.memory,
+                [regions.hidden, workspace.readout.rows, source_regions[0], source_regions[1]],
+            );
+            let read = source.input(first, second);
             for (row, target) in rows.chunks_exact_mut(stride).take(batch).enumerate() {
-                let state = (batch + top.sequences.last(DIRECTIONS[which], row)) * padded;
-                target[which * units..][..units].copy_from_slice(&hidden[state..][..units]);
+                if which == 0 {
+                    target.fill(0.0);
+                }
+                let last = top.sequences.last(DIRECTIONS[which], row);
+                joint.add(which, &hidden[(batch + last) * padded..][..width], target);
+                // A residual layer that is read here has one direction.
+                if joint.residual {
+                    between::add_row(read, last, target);
+                }
             }
         }
     }
@@ -223,32 +272,9 @@ impl Readout {
                 disjoint(&mut workspace.memory, [workspace.readout.gradient, regions.hidden_gradient]);
             let targets = gradient.chunks_exact_mut(padded).zip(rows.chunks_exact(stride));
             for (target, source) in targets.take(top.sequences.batch()) {
-                target[..units].copy_from_slice(&source[which * units..][..units]);
+                top.layer.joint().backward(which, source, &mut target[..units]);
                 target[units..].fill(0.0);
             }
         }
-    }
-
-    /// Both directions' hidden states side by side, for every step.
-    fn join(&self, top: TopLayer, workspace: &mut Workspace) {
-        let (stride, units, padded) = (self.stride(top.layer), top.layer.shape.hidden, top.layer.shape.padded_hidden);
-        let (batch, packed) = (top.sequences.batch(), top.sequences.packed_rows());
-        let [first, second] = top.regions.directions.map(|direction| direction.hidden);
-        let [first, second, joined] = disjoint(&mut workspace.memory, [first, second, workspace.readout.joined]);
-        let directions = [&first[batch * padded..], &second[batch * padded..]];
-        let parts = top.executor.parts(10 * packed * stride).min(packed);
-        assert!(joined.len() >= packed * stride);
-        let joined = SharedRows::new(joined);
-        top.executor.run(parts, |part| {
-            let rows = packed * part / parts..packed * (part + 1) / parts;
-            // SAFETY: within the rows as asserted above; the parts' rows are disjoint.
-            let targets =
-                unsafe { std::slice::from_raw_parts_mut(joined.at(rows.start * stride), rows.len() * stride) };
-            for (row, target) in rows.zip(targets.chunks_exact_mut(stride)) {
-                for (which, hidden) in directions.iter().enumerate() {
-                    target[which * units..][..units].copy_from_slice(&hidden[row * padded..][..units]);
-                }
-            }
-        });
     }
 }

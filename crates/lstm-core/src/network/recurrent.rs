@@ -1,9 +1,11 @@
 //! The recurrent layers of a network over one batch, forward and backward, each in one direction or in both.
 //! Knows where the buffers lie; nothing of heads and losses.
 
+use super::between::{self, Joint};
+use super::definition::{LayerDefinition, Merge};
 use super::dropout::{self, WeightDropout};
 use super::parameters::Layout;
-use super::workspace::{DirectionRegions, Workspace};
+use super::workspace::{DirectionRegions, LayerRegions, Workspace};
 use crate::Result;
 use crate::cells::recurrence::{
     Activations, Columns, FromAbove, Gradients, Input, InputGradient, KeptLayout, LayerBatch, PackedWeights, Shape,
@@ -20,6 +22,7 @@ pub(crate) const DIRECTIONS: [Direction; 2] = [Direction::Forward, Direction::Re
 
 /// One layer's weights, packed.
 pub(crate) struct Layer {
+    pub(crate) definition: LayerDefinition,
     pub(crate) shape: Shape,
     /// One, or two for a bidirectional layer.
     pub(crate) directions: Vec<PackedWeights>,
@@ -27,9 +30,26 @@ pub(crate) struct Layer {
 }
 
 impl Layer {
-    /// What the layer gives a step: its hidden state, those of both directions side by side.
+    /// Numbers a step that the layer gives.
     pub(crate) fn outputs(&self) -> usize {
-        self.directions.len() * self.shape.hidden
+        self.definition.outputs()
+    }
+
+    /// What becomes of its directions' states.
+    pub(super) fn joint(&self) -> Joint {
+        Joint { merge: self.definition.merge, residual: self.definition.residual }
+    }
+
+    /// Whether what it gives at every step has to be put together: else it is read where the directions' states lie, which a
+    /// layer above can do in two pieces.
+    pub(crate) fn joins(&self, is_top: bool) -> bool {
+        let bidirectional = self.directions.len() > 1;
+        self.definition.residual || bidirectional && (is_top || self.definition.merge != Merge::Concat)
+    }
+
+    /// Whether training drops some of its input.
+    pub(crate) fn drops_input(&self) -> bool {
+        self.definition.dropout > 0.0 || self.definition.input_dropout > 0.0
     }
 }
 
@@ -54,7 +74,8 @@ impl Recurrent {
             let weights = layer.directions.iter().map(|_| PackedWeights::new(shape, lanes, training, index > 0));
             let weight_dropout = layer.directions.iter().map(|tensors| WeightDropout::new(layer, tensors, training));
             let weight_dropout = weight_dropout.collect();
-            Ok(Layer { shape, directions: weights.collect::<Result<_>>()?, weight_dropout })
+            let definition = layer.definition.clone();
+            Ok(Layer { definition, shape, directions: weights.collect::<Result<_>>()?, weight_dropout })
         };
         let layers = layout.layers().iter().enumerate().map(layer).collect::<Result<_>>()?;
         Ok(Self { set, layers, training, masked: false, weights_masked: false })
@@ -100,7 +121,10 @@ impl Recurrent {
     ) {
         self.masked = random.is_some();
         for (index, layer) in self.layers.iter().enumerate() {
-            let source = self.source(index, sequences, workspace);
+            if let Some(random) = &mut random {
+                self.drop_input(index, executor, sequences, workspace, random);
+            }
+            let source = self.left(index, sequences, workspace);
             for ((weights, regions), direction) in
                 layer.directions.iter().zip(workspace.layers[index].directions).zip(DIRECTIONS)
             {
@@ -116,7 +140,56 @@ impl Recurrent {
                 let job = LayerBatch { set: self.set, executor, weights, sequences, direction, x };
                 forward(job, Activations { hidden, cells, gates, kept, training: self.training });
             }
+            self.join(index, executor, sequences, workspace);
         }
+    }
+
+    /// Drops some of a layer's input, if it is to.
+    fn drop_input(
+        &self,
+        index: usize,
+        executor: &Executor,
+        sequences: &Sequences,
+        workspace: &mut Workspace,
+        random: &mut RandomStream,
+    ) {
+        let layer = &self.layers[index];
+        if !layer.drops_input() {
+            return;
+        }
+        let source = self.source(index, sequences, workspace);
+        let LayerRegions { left, mask, row_mask, .. } = workspace.layers[index];
+        let (rows, width) = (sequences.packed_rows(), layer.shape.input_size);
+        let stride = width.next_multiple_of(self.set.lanes());
+        let [first, second, left, mask, row_mask] =
+            disjoint(&mut workspace.memory, [source.regions[0], source.regions[1], left, mask, row_mask]);
+        dropout::draw_rows(layer.definition.dropout, (rows, width, stride), mask, random);
+        if layer.definition.input_dropout > 0.0 {
+            dropout::draw_rows(layer.definition.input_dropout, (sequences.batch(), width, stride), row_mask, random);
+            for step in 0..sequences.steps() {
+                let start = sequences.offset(step) * stride;
+                let packed = &mut mask[start..][..sequences.active(step) * stride];
+                packed.iter_mut().zip(&*row_mask).for_each(|(mask, row_mask)| *mask *= row_mask);
+            }
+        }
+        between::drop_input(source.input(first, second), mask, executor, rows, stride, left);
+    }
+
+    /// Puts together what a layer gives at every step, if that is to be done.
+    fn join(&self, index: usize, executor: &Executor, sequences: &Sequences, workspace: &mut Workspace) {
+        let (layer, regions) = (&self.layers[index], workspace.layers[index]);
+        if regions.given.is_empty() {
+            return;
+        }
+        let source = self.source(index, sequences, workspace);
+        let states = self.states(index, sequences, workspace);
+        let stride = layer.outputs().next_multiple_of(self.set.lanes());
+        let [first, second, read, read_second, given] = disjoint(
+            &mut workspace.memory,
+            [states.regions[0], states.regions[1], source.regions[0], source.regions[1], regions.given],
+        );
+        let (states, read) = (states.input(first, second), source.input(read, read_second));
+        layer.joint().join(states, read, executor, sequences.packed_rows(), stride, given);
     }
 
     /// Runs the layers backwards and writes the gradients of all weights into a flat vector of the given layout. The
@@ -132,12 +205,52 @@ impl Recurrent {
         gradients: &mut [f32],
     ) {
         debug_assert!(self.training);
-        for index in (0..self.layers.len()).rev() {
+        let rows = sequences.packed_rows();
+        for (index, layer) in self.layers.iter().enumerate().rev() {
             let every_step = every_step || index + 1 < self.layers.len();
-            for which in 0..self.layers[index].directions.len() {
+            if every_step {
+                let stride = layer.outputs().next_multiple_of(self.set.lanes());
+                let from_above = workspace.layers[index].from_above;
+                let from_above = &mut workspace.memory[from_above.range()];
+                layer.joint().backward_in_place(executor, rows, stride, from_above);
+            }
+            for which in 0..layer.directions.len() {
                 let place = (index, which, every_step);
                 self.backward_direction(executor, sequences, workspace, place, layout, gradients);
             }
+            self.backward_between(executor, sequences, workspace, index, every_step);
+        }
+    }
+
+    /// From the gradient of what is left of a layer's input to that of all of it, and what passes a residual layer by.
+    fn backward_between(
+        &self,
+        executor: &Executor,
+        sequences: &Sequences,
+        workspace: &mut Workspace,
+        index: usize,
+        every_step: bool,
+    ) {
+        let Some(input) = Self::input_gradient(index, workspace) else { return };
+        let (layer, regions) = (&self.layers[index], workspace.layers[index]);
+        let (rows, width) = (sequences.packed_rows(), layer.shape.input_size);
+        let stride = width.next_multiple_of(self.set.lanes());
+        let [input, mask, from_above, last] =
+            disjoint(&mut workspace.memory, [input, regions.mask, regions.from_above, workspace.readout.gradient]);
+        if self.masked && layer.drops_input() {
+            between::apply_mask(mask, executor, rows, (width, stride), input);
+        }
+        if !layer.definition.residual {
+            return;
+        }
+        if every_step {
+            // What is above has become the directions' part of it.
+            between::add_rows(from_above, 1.0 / layer.joint().part(), executor, rows, stride, input);
+            return;
+        }
+        for (row, gradient) in last.chunks_exact(stride).take(sequences.batch()).enumerate() {
+            let input = &mut input[sequences.last(Direction::Forward, row) * stride..][..width];
+            input.iter_mut().zip(gradient).for_each(|(sum, value)| *sum += value);
         }
     }
 
@@ -153,10 +266,10 @@ impl Recurrent {
         gradients: &mut [f32],
     ) {
         let layer = &self.layers[index];
-        let source = self.source(index, sequences, workspace);
+        let source = self.left(index, sequences, workspace);
         let regions = workspace.layers[index];
         let direction_regions = regions.directions[which];
-        let input_gradient = index.checked_sub(1).map(|below| workspace.layers[below].from_above);
+        let input_gradient = Self::input_gradient(index, workspace);
         let [first, second, below, from_above, gates, cells, hidden, kept, hidden_state, cell_state, scratch] =
             disjoint(
                 &mut workspace.memory,
@@ -188,7 +301,7 @@ impl Recurrent {
             x: source.input(first, second),
         };
         let from_above = every_step.then(|| FromAbove {
-            values: &from_above[which * layer.shape.hidden..],
+            values: &from_above[layer.joint().place(which, layer.shape.hidden)..],
             stride: layer.outputs().next_multiple_of(self.set.lanes()),
         });
         backward(
@@ -216,27 +329,51 @@ impl Recurrent {
         KeptLayout::new(shape, sequences.batch(), sequences.packed_rows(), self.training)
     }
 
-    /// Where a layer's input lies: the gathered samples for the first layer, for the others the hidden states of the
-    /// layer below, which begin with the initial states.
-    fn source(&self, index: usize, sequences: &Sequences, workspace: &Workspace) -> Source {
+    /// Where the gradient of a layer's input belongs, if anybody uses it.
+    fn input_gradient(index: usize, workspace: &Workspace) -> Option<Region> {
+        index.checked_sub(1).map(|below| workspace.layers[below].from_above)
+    }
+
+    /// Where that lies which training has left of a layer's input: all of it, where nothing is dropped.
+    fn left(&self, index: usize, sequences: &Sequences, workspace: &Workspace) -> Source {
+        let layer = &self.layers[index];
+        if self.masked && layer.drops_input() {
+            return self.joined(workspace.layers[index].left, layer.shape.input_size);
+        }
+        self.source(index, sequences, workspace)
+    }
+
+    /// Where a layer's input lies: the gathered samples for the first layer, for the others what the layer below gives.
+    pub(super) fn source(&self, index: usize, sequences: &Sequences, workspace: &Workspace) -> Source {
         match index.checked_sub(1) {
             None => {
                 let features = self.layers[0].shape.input_size;
                 Source { regions: [workspace.input, Region::default()], skip: 0, stride: features, count: features }
             }
-            Some(below) => {
-                let Shape { hidden, padded_hidden, .. } = self.layers[below].shape;
-                let regions = workspace.layers[below].directions.map(|direction| direction.hidden);
-                Source { regions, skip: sequences.batch() * padded_hidden, stride: padded_hidden, count: hidden }
-            }
+            Some(below) if workspace.layers[below].given.is_empty() => self.states(below, sequences, workspace),
+            Some(below) => self.joined(workspace.layers[below].given, self.layers[below].outputs()),
         }
+    }
+
+    /// Where the hidden states of a layer's directions lie, without the initial ones, which come first.
+    fn states(&self, index: usize, sequences: &Sequences, workspace: &Workspace) -> Source {
+        let Shape { hidden, padded_hidden, .. } = self.layers[index].shape;
+        let regions = workspace.layers[index].directions.map(|direction| direction.hidden);
+        Source { regions, skip: sequences.batch() * padded_hidden, stride: padded_hidden, count: hidden }
+    }
+
+    /// Rows of `count` numbers in whole vectors.
+    fn joined(&self, region: Region, count: usize) -> Source {
+        let stride = count.next_multiple_of(self.set.lanes());
+        Source { regions: [region, Region::default()], skip: 0, stride, count }
     }
 }
 
 /// Where a layer's input lies, in one region or two of the same form.
-struct Source {
+#[derive(Clone, Copy)]
+pub(crate) struct Source {
     /// The second is empty where there is one.
-    regions: [Region; 2],
+    pub(super) regions: [Region; 2],
     /// Numbers before the first packed row.
     skip: usize,
     stride: usize,
@@ -244,7 +381,7 @@ struct Source {
 }
 
 impl Source {
-    fn input<'a>(&self, first: &'a [f32], second: &'a [f32]) -> Input<'a> {
+    pub(super) fn input<'a>(&self, first: &'a [f32], second: &'a [f32]) -> Input<'a> {
         let columns =
             |values: &'a [f32]| Columns { values: &values[self.skip..], stride: self.stride, count: self.count };
         Input { first: columns(first), second: (!second.is_empty()).then(|| columns(second)) }

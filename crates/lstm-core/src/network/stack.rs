@@ -8,6 +8,7 @@ use super::parameters::Layout;
 use super::readout::{Readout, TopLayer};
 use super::recurrent::{Layer, Recurrent};
 use super::samples::{Gathering, InputScaling, Samples};
+use super::states::{self, InitialStates};
 use super::targets::{RowTargets, TargetRows};
 use super::workspace::{LayerRegions, Workspace};
 use crate::Result;
@@ -66,7 +67,7 @@ impl Stack {
     ) -> Result<Self> {
         Ok(Self {
             recurrent: Recurrent::new(layout, set, training)?,
-            readout: Readout::new(layout, output.at, set)?,
+            readout: Readout::new(layout, output, set)?,
             head: Linear::new(set, layout.head().units, layout.head().size)?,
             kind: output.kind(),
             set,
@@ -94,30 +95,27 @@ impl Stack {
         self.recurrent.drop_weights(&self.executor, layout, weights, random);
     }
 
-    /// Runs a batch of `batch` sequences, the sample `pick(s)` as its s-th, and leaves the outputs in the workspace. With
-    /// `random`, as a training step, which drops what the layers are to drop.
+    /// Runs a batch of `batch` sequences, the sample `pick(s)` as its s-th, from the given states or from zero, and leaves the
+    /// outputs in the workspace. With `random`, as a training step, which drops what is to be dropped.
     pub(crate) fn forward(
         &mut self,
         samples: &Samples,
         batch: usize,
         pick: impl Fn(usize) -> usize + Sync,
+        initial: Option<InitialStates>,
         random: Option<&mut RandomStream>,
     ) -> Result<()> {
         self.sequences.pack(batch, samples.steps(), |sample| samples.length(pick(sample)));
         self.reserve(batch, batch * samples.steps())?;
         self.gather(samples, pick);
-        for (layer, regions) in self.recurrent.layers.iter().zip(&self.workspace.layers) {
-            let Shape { padded_units, padded_hidden, .. } = layer.shape;
-            for direction in &regions.directions[..layer.directions.len()] {
-                for (region, width) in [(direction.hidden, padded_hidden), (direction.cells, padded_units)] {
-                    let memory = &mut self.workspace.memory[region.range()];
-                    let initial = (batch * width).min(memory.len());
-                    memory[..initial].fill(0.0);
-                }
-            }
-        }
+        states::begin(&self.recurrent.layers, &self.sequences, &mut self.workspace, initial);
         self.run_layers(random);
         Ok(())
+    }
+
+    /// The states that each sample s of the batch ends with, to row `row(s)` of `out`, as `states` lays them out.
+    pub(crate) fn final_states(&self, row: impl Fn(usize) -> usize, out: &mut [f32]) {
+        states::end(&self.recurrent.layers, &self.sequences, &self.workspace, self.training, row, out);
     }
 
     /// Runs one step of one sequence, finite `features`, from a state and leaves the outputs in the workspace, the new
@@ -172,9 +170,10 @@ impl Stack {
 
     fn run_layers(&mut self, random: Option<&mut RandomStream>) {
         let Self { executor, recurrent, readout, head, sequences, workspace, .. } = self;
-        recurrent.forward(executor, sequences, workspace, random);
+        let mut random = random;
+        recurrent.forward(executor, sequences, workspace, random.as_deref_mut());
         let top = top(executor, recurrent, sequences, workspace);
-        readout.forward(top, workspace);
+        readout.forward(top, workspace, random);
         let rows = readout.head_rows(top, workspace);
         let [states, outputs] = disjoint(&mut workspace.memory, [rows.region, workspace.outputs]);
         head.forward(executor, &states[rows.skip..], rows.count, outputs);
@@ -283,5 +282,6 @@ fn top<'a>(
     workspace: &Workspace,
 ) -> TopLayer<'a> {
     let index = recurrent.layers.len() - 1;
-    TopLayer { executor, sequences, layer: &recurrent.layers[index], regions: workspace.layers[index] }
+    let source = recurrent.source(index, sequences, workspace);
+    TopLayer { executor, sequences, layer: &recurrent.layers[index], regions: workspace.layers[index], source }
 }

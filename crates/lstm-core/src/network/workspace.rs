@@ -29,6 +29,15 @@ pub(crate) struct DirectionRegions {
 pub(crate) struct LayerRegions {
     /// The second is empty unless the layer is bidirectional.
     pub(crate) directions: [DirectionRegions; 2],
+    /// [P, outputs rounded up to whole vectors]: what the layer gives at every step, if that is read and is not what lies in
+    /// the directions' hidden states.
+    pub(crate) given: Region,
+    /// [P, inputs rounded up to whole vectors] when training drops some of the layer's input: what is left of it.
+    pub(crate) left: Region,
+    /// What it is multiplied with, likewise.
+    pub(crate) mask: Region,
+    /// [B, inputs rounded up to whole vectors]: the part of the mask that is the same at every step, if there is one.
+    pub(crate) row_mask: Region,
     /// [P, outputs rounded up to whole vectors] when training and every step is read above: the gradient of the layer's
     /// hidden states, both directions side by side. One vector longer, because the last direction is read in whole ones.
     pub(crate) from_above: Region,
@@ -85,9 +94,19 @@ impl Workspace {
                     cell_gradient: plan.take(when(training, cells(batch))),
                 };
             }
-            let outputs = layer.outputs().next_multiple_of(lanes);
-            let is_read = index + 1 < layers.len() || readout.reads_every_step();
-            LayerRegions { directions, from_above: plan.take(when(training && is_read, packed_rows * outputs + lanes)) }
+            let [inputs, outputs] = [shape.input_size, layer.outputs()].map(|size| size.next_multiple_of(lanes));
+            let is_top = index + 1 == layers.len();
+            let is_read = !is_top || readout.reads_every_step();
+            let drops = training && layer.drops_input();
+            let row_mask = training && layer.definition.input_dropout > 0.0;
+            LayerRegions {
+                directions,
+                given: plan.take(when(is_read && layer.joins(is_top), packed_rows * outputs)),
+                left: plan.take(when(drops, packed_rows * inputs)),
+                mask: plan.take(when(drops, packed_rows * inputs)),
+                row_mask: plan.take(when(row_mask, batch * inputs)),
+                from_above: plan.take(when(training && is_read, packed_rows * outputs + lanes)),
+            }
         });
         let regions: Vec<_> = regions.collect();
         let top = layers.last().expect("a network has a layer");

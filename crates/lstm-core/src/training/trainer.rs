@@ -241,7 +241,7 @@ impl Trainer {
     fn validate_batch(&mut self, epoch: u32, start: usize) -> Result<()> {
         let Some(data) = self.validation.as_ref() else { return Ok(()) };
         let batch = (data.count() - start).min(self.options.batch_size as usize);
-        self.stack.forward(&data.samples(), batch, |sample| start + sample, None)?;
+        self.stack.forward(&data.samples(), batch, |sample| start + sample, None, None)?;
         self.totals.add(self.stack.loss(&self.loss, data.targets(), |sample| start + sample));
         self.position = Position::Validation { epoch, start: start + batch };
         Ok(())
@@ -288,7 +288,7 @@ fn differentiate(
     random: Option<&mut RandomStream>,
 ) -> Result<BatchLoss> {
     let pick = |sample: usize| samples[sample] as usize;
-    stack.forward(&data.samples(), samples.len(), pick, random)?;
+    stack.forward(&data.samples(), samples.len(), pick, None, random)?;
     Ok(stack.backward(layout, loss, data.targets(), pick, gradients))
 }
 

@@ -59,6 +59,13 @@ pub(crate) struct Columns<'a> {
     pub(crate) count: usize,
 }
 
+impl<'a> Columns<'a> {
+    /// The columns of one packed row.
+    pub(crate) fn row(self, row: usize) -> &'a [f32] {
+        &self.values[row * self.stride..][..self.count]
+    }
+}
+
 /// A layer's input, from the first column on.
 #[derive(Clone, Copy)]
 pub(crate) struct Input<'a> {
@@ -67,7 +74,7 @@ pub(crate) struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    fn columns(self) -> impl Iterator<Item = Columns<'a>> {
+    pub(crate) fn columns(self) -> impl Iterator<Item = Columns<'a>> {
         std::iter::once(self.first).chain(self.second)
     }
 
