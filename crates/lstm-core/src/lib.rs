@@ -23,7 +23,7 @@
 //!
 //! model.commit(trainer.weights())?;
 //! let mut probabilities = [0.0; 2];
-//! model.run(&[0.0, 0.2, 0.4, 0.6, 0.8], None, &mut probabilities)?;
+//! model.run(&[0.0, 0.2, 0.4, 0.6, 0.8], None, None, &mut probabilities)?;
 //! assert!(probabilities[1] > probabilities[0], "rising");
 //! # Ok::<(), lstm_core::Error>(())
 //! ```

@@ -10,6 +10,7 @@ use crate::network::machine::MachineOptions;
 use crate::network::parameters::Layout;
 use crate::network::samples::Samples;
 use crate::network::stack::{Stack, StreamState};
+use crate::network::states::InitialStates;
 use crate::network::targets::Targets;
 use crate::training::evaluation::Evaluation;
 use crate::training::initializers::initialise;
@@ -64,6 +65,7 @@ impl Model {
             threads: self.stack.executor.threads() as u32,
             tensors: self.layout.tensors().to_vec(),
             parameters: self.layout.trained_length() as u32,
+            state_size: self.definition.state_size() as u32,
         }
     }
 
@@ -82,12 +84,21 @@ impl Model {
     }
 
     /// Fills `y` with the predictions for `x` [n, steps, features]: [n, K], K numbers each, and n is `y`'s length over K;
-    /// where there is an output at each step [n, steps, K], zero in the padding, and n is the number of `lengths`, without
-    /// which `x` is one sequence. Allocates only when a batch is larger than any before.
-    pub fn run(&mut self, x: &[f32], lengths: Option<&[u32]>, y: &mut [f32]) -> Result<()> {
+    /// where there is an output at each step [n, steps, K], zero in the padding, and n is the number of `lengths` or of rows of
+    /// `states`, without which `x` is one sequence. Allocates only when a batch is larger than any before.
+    ///
+    /// With `states` [n, S], S as [`ModelDefinition::state_size`] counts, sequences begin from these, and those that they end
+    /// with take their place: layer by layer, direction by direction, the hidden state and then the cell state.
+    pub fn run(
+        &mut self,
+        x: &[f32],
+        lengths: Option<&[u32]>,
+        mut states: Option<&mut [f32]>,
+        y: &mut [f32],
+    ) -> Result<()> {
         let (size, features) = (self.definition.output.size(), self.definition.input.features());
         let each = self.definition.output.at == At::Each;
-        let n = self.sequences_of(x, lengths, y)?;
+        let n = self.sequences_of(x, lengths, states.as_deref(), y)?;
         let steps = x.len() / (n * features);
         let samples = Samples::new(x, steps, features, lengths)?;
         self.pack();
@@ -98,20 +109,27 @@ impl Model {
         let most = (BATCH * self.stack.executor.threads()).min(MOST_OUTPUTS / (rows * size)).max(1);
         for start in (0..n).step_by(most) {
             let batch = most.min(n - start);
-            self.stack.forward(&samples, batch, |sample| start + sample, None, None)?;
+            let place = |sample: usize| start + sample;
+            let initial = states.as_deref().map(|values| InitialStates { values, row: &place });
+            self.stack.forward(&samples, batch, place, initial, None)?;
             self.stack.predictions(|sample, step, prediction| {
                 y[((start + sample) * rows + step) * size..][..size].copy_from_slice(prediction);
             });
+            if let Some(states) = states.as_deref_mut() {
+                self.stack.final_states(place, states);
+            }
         }
         Ok(())
     }
 
-    /// n, if `x`, `lengths` and `y` fit each other.
-    fn sequences_of(&self, x: &[f32], lengths: Option<&[u32]>, y: &[f32]) -> Result<usize> {
+    /// n, if `x`, `lengths`, `states` and `y` fit each other.
+    fn sequences_of(&self, x: &[f32], lengths: Option<&[u32]>, states: Option<&[f32]>, y: &[f32]) -> Result<usize> {
         let (size, features) = (self.definition.output.size(), self.definition.input.features());
         let refuse = |path: &str, message: String| Err(Error::new(ErrorCode::ShapeMismatch, path, message));
         let each = self.definition.output.at == At::Each;
-        let n = if each { lengths.map_or(1, <[u32]>::len) } else { y.len() / size };
+        let state_size = self.definition.state_size();
+        let sequences = || states.map_or(1, |states| states.len() / state_size);
+        let n = if each { lengths.map_or_else(sequences, <[u32]>::len) } else { y.len() / size };
         if !each && (y.is_empty() || !y.len().is_multiple_of(size)) {
             return refuse("y", format!("y has room for {} numbers; give {size} for each sequence", y.len()));
         }
@@ -124,6 +142,18 @@ impl Model {
         if each && y.len() != steps * size {
             let message = format!("y has room for {} numbers; give {size} for each of the {steps} steps of x", y.len());
             return refuse("y", message);
+        }
+        if let Some(states) = states {
+            if states.len() != n * state_size {
+                let message =
+                    format!("states has {} numbers; give {state_size} for each of {n} sequences", states.len());
+                return refuse("states", message);
+            }
+            if let Some(index) = first_not_finite(states) {
+                let (path, value) = (format!("states[{index}]"), states[index]);
+                let message = format!("{path} is {value}: states have to be finite, and are zero at the beginning");
+                return Err(Error::new(ErrorCode::NotFinite, path, message));
+            }
         }
         Ok(n)
     }

@@ -70,7 +70,7 @@ fn check(at: &str) {
     assert!(many <= few + 2 * 4, "{at}: 8 steps allocate {few} times, 128 steps {many} times");
 
     let mut y = vec![0.0; rows * 3];
-    let mut predict = |model: &mut Model| model.run(&x, Some(&lengths), &mut y).unwrap();
+    let mut predict = |model: &mut Model| model.run(&x, Some(&lengths), None, &mut y).unwrap();
     predict(&mut model);
     assert_eq!(allocations(|| predict(&mut model)), 0);
 

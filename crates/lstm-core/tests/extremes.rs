@@ -252,7 +252,7 @@ fn check_model(what: &str, definition: &ModelDefinition, weights: &[f32], x: &[f
         let mut model = Model::new(definition.clone(), machine).unwrap();
         model.commit(weights).unwrap();
         let mut probabilities = vec![0.0; expected.len()];
-        model.run(x, None, &mut probabilities).unwrap();
+        model.run(x, None, None, &mut probabilities).unwrap();
         assert_same(&format!("{what} on {set:?}"), &probabilities, expected);
         let stream = model.open_stream().unwrap();
         let mut y = [0.0; 3];

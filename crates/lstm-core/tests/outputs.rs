@@ -60,7 +60,7 @@ fn predictions_are_pytorchs_and_zero_in_the_padding() {
         model.commit(&case.weights()).unwrap();
         let expected = case.vectors.get("outputs");
         let mut y = vec![f32::NAN; expected.len()];
-        model.run(&case.vectors.f32("x"), Some(&case.lengths), &mut y).unwrap();
+        model.run(&case.vectors.f32("x"), Some(&case.lengths), None, &mut y).unwrap();
         assert_close(&format!("{name}, {}", set.name()), &y, expected, BOUND);
         if case.definition.output.at == At::Each {
             let size = case.definition.output.size();
@@ -209,15 +209,15 @@ fn the_size_of_y_follows_from_the_output() {
     let x = data(3, 4);
     let path = |result: Result<()>| result.unwrap_err().path;
     let mut y = [0.0; 24];
-    model.run(&x, Some(&[4, 2, 1]), &mut y).unwrap();
+    model.run(&x, Some(&[4, 2, 1]), None, &mut y).unwrap();
     assert!(y[..12].iter().all(|&v| v != 0.0) && y[12..16].iter().all(|&v| v == 0.0));
     // Without lengths, one sequence of twelve steps.
-    model.run(&x, None, &mut y).unwrap();
+    model.run(&x, None, None, &mut y).unwrap();
     assert!(y.iter().all(|&v| v != 0.0));
-    assert_eq!(path(model.run(&x, Some(&[4, 2, 1]), &mut y[..6])), "y");
-    assert_eq!(path(model.run(&x[..22], Some(&[4, 2, 1]), &mut y[..22])), "x");
-    assert_eq!(path(model.run(&x, Some(&[]), &mut y)), "x");
-    assert_eq!(path(model.run(&x, Some(&[4, 2, 5]), &mut y)), "lengths[2]");
+    assert_eq!(path(model.run(&x, Some(&[4, 2, 1]), None, &mut y[..6])), "y");
+    assert_eq!(path(model.run(&x[..22], Some(&[4, 2, 1]), None, &mut y[..22])), "x");
+    assert_eq!(path(model.run(&x, Some(&[]), None, &mut y)), "x");
+    assert_eq!(path(model.run(&x, Some(&[4, 2, 5]), None, &mut y)), "lengths[2]");
 }
 
 type Part<'a> = (&'a [f32], Option<&'a [u32]>, Targets<'a>);

@@ -237,7 +237,7 @@ fn predicts_the_softmax(vectors: &Vectors, set: InstructionSet) {
     predictor.commit(&weights.iter().map(|&weight| weight as f32).collect::<Vec<_>>()).unwrap();
     let mut probabilities = vec![0.0; batch * classes];
     let x = &vectors.f32("x")[..batch * steps * features];
-    predictor.run(x, Some(&lengths), &mut probabilities).unwrap();
+    predictor.run(x, Some(&lengths), None, &mut probabilities).unwrap();
     assert_close(set.name(), &probabilities, &expected, BOUND);
 
     // The same, one step at a time, where no layer needs the end first.

@@ -95,7 +95,7 @@ fn check_training(samples: usize, steps: usize, layers: &str, (classes, at): (u3
                 let losses = trainer.advance(3).unwrap().losses;
                 model.commit(trainer.weights()).unwrap();
                 let mut probabilities = vec![0.0; rows * classes as usize];
-                model.run(&x, Some(&lengths), &mut probabilities).unwrap();
+                model.run(&x, Some(&lengths), None, &mut probabilities).unwrap();
                 let actual =
                     bits([&losses, &trainer.gradients().to_vec(), &trainer.weights().to_vec(), &probabilities]);
                 let same = *expected.get_or_insert_with(|| actual.clone()) == actual;

@@ -82,7 +82,7 @@ fn a_model_learns_what_can_be_learned() {
     let mut model = Model::new(definition, machine).unwrap();
     model.commit(trainer.weights()).unwrap();
     let mut probabilities = vec![0.0; 301 * 2];
-    model.run(&test.x, Some(&test.lengths), &mut probabilities).unwrap();
+    model.run(&test.x, Some(&test.lengths), None, &mut probabilities).unwrap();
     let evaluation = model.open_evaluation();
     model.add_to_evaluation(evaluation, &probabilities, None, Targets::classes(&test.targets)).unwrap();
     let Report::Classification(report) = model.close_evaluation(evaluation).unwrap() else { panic!("classes") };
@@ -183,9 +183,9 @@ fn a_model_refuses_arrays_that_do_not_fit_and_stays_as_it_was() {
     let before = model.weights().to_vec();
     let mut y = [0.0; 4];
     let path = |result: lstm_core::Result<()>| result.unwrap_err().path;
-    assert_eq!(path(model.run(&[0.0; 12], None, &mut y[..3])), "y");
-    assert_eq!(path(model.run(&[0.0; 11], None, &mut y)), "x");
-    assert_eq!(path(model.run(&[0.0, 1.0, f32::NAN, 0.0], None, &mut y)), "x[1][0][0]");
+    assert_eq!(path(model.run(&[0.0; 12], None, None, &mut y[..3])), "y");
+    assert_eq!(path(model.run(&[0.0; 11], None, None, &mut y)), "x");
+    assert_eq!(path(model.run(&[0.0, 1.0, f32::NAN, 0.0], None, None, &mut y)), "x[1][0][0]");
     assert_eq!(path(model.commit(&before[1..])), "weights");
     let mut broken = before.clone();
     broken[3] = f32::INFINITY;
@@ -227,8 +227,8 @@ fn a_saved_model_predicts_the_same_bits() {
     let mut loaded = Model::load(&model.save().unwrap(), MachineOptions::default()).unwrap();
     assert_eq!(loaded.describe().definition, definition);
     let (mut expected, mut actual) = (vec![0.0; 80], vec![0.0; 80]);
-    model.run(&train.x, Some(&train.lengths), &mut expected).unwrap();
-    loaded.run(&train.x, Some(&train.lengths), &mut actual).unwrap();
+    model.run(&train.x, Some(&train.lengths), None, &mut expected).unwrap();
+    loaded.run(&train.x, Some(&train.lengths), None, &mut actual).unwrap();
     assert_eq!(expected, actual);
 }
 

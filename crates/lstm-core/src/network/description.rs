@@ -22,6 +22,8 @@ pub struct ModelDescription {
     pub tensors: Vec<Tensor>,
     /// How many of the numbers in them are trained.
     pub parameters: u32,
+    /// Numbers of the hidden and cell states of one sequence: layer by layer, direction by direction, first the hidden state.
+    pub state_size: u32,
 }
 
 /// A layer by itself as it stands.

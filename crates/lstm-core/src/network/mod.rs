@@ -16,6 +16,6 @@ pub(crate) mod readout;
 pub(crate) mod recurrent;
 pub mod samples;
 pub(crate) mod stack;
-mod states;
+pub(crate) mod states;
 pub mod targets;
 pub(crate) mod workspace;

@@ -11,9 +11,36 @@ use crate::{Error, ErrorCode, Result};
 #[derive(Clone, Copy)]
 pub struct Samples<'a> {
     x: &'a [f32],
+    /// Steps of the padded array.
     steps: usize,
     features: usize,
     lengths: Option<&'a [u32]>,
+    window: Window,
+}
+
+/// Some steps of every sequence, one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Window {
+    /// The first of them.
+    pub(crate) first: usize,
+    pub(crate) steps: usize,
+}
+
+impl Window {
+    /// Every step.
+    pub(crate) fn all(steps: usize) -> Self {
+        Self { first: 0, steps }
+    }
+
+    /// Steps within of a sequence of `length` steps.
+    pub(crate) fn length(self, length: usize) -> usize {
+        length.saturating_sub(self.first).min(self.steps)
+    }
+
+    /// Whether a sequence of `length` steps ends within.
+    pub(crate) fn holds_end(self, length: usize) -> bool {
+        length > self.first && length <= self.first + self.steps
+    }
 }
 
 impl<'a> Samples<'a> {
@@ -31,7 +58,7 @@ impl<'a> Samples<'a> {
                 format!("x holds {} numbers, which is no multiple of {steps} steps of {features} features", x.len());
             return fail(ErrorCode::ShapeMismatch, "x".into(), message);
         }
-        let samples = Self { x, steps, features, lengths };
+        let samples = Self { x, steps, features, lengths, window: Window::all(steps) };
         if let Some(lengths) = lengths {
             if lengths.len() != samples.count() {
                 let message = format!("there are {} lengths for {} sequences", lengths.len(), samples.count());
@@ -48,7 +75,12 @@ impl<'a> Samples<'a> {
 
     /// Samples that have been checked before.
     pub(crate) fn checked(x: &'a [f32], steps: usize, features: usize, lengths: Option<&'a [u32]>) -> Self {
-        Self { x, steps, features, lengths }
+        Self { x, steps, features, lengths, window: Window::all(steps) }
+    }
+
+    /// The same sequences, of which only these steps are there.
+    pub(crate) fn within(self, window: Window) -> Self {
+        Self { window, ..self }
     }
 
     fn check_finite(&self) -> Result<()> {
@@ -72,22 +104,22 @@ impl<'a> Samples<'a> {
         self.x.len() / (self.steps * self.features)
     }
 
-    /// Steps of the padded array.
+    /// Steps that a sample may have.
     #[must_use]
     pub fn steps(&self) -> usize {
-        self.steps
+        self.window.steps
     }
 
     /// Valid steps of a sample.
     #[must_use]
     pub fn length(&self, sample: usize) -> usize {
-        self.lengths.map_or(self.steps, |lengths| lengths[sample] as usize)
+        self.window.length(self.lengths.map_or(self.steps, |lengths| lengths[sample] as usize))
     }
 
     /// The features of one step of one sample.
     #[must_use]
     pub fn step(&self, sample: usize, step: usize) -> &'a [f32] {
-        &self.x[(sample * self.steps + step) * self.features..][..self.features]
+        &self.x[(sample * self.steps + self.window.first + step) * self.features..][..self.features]
     }
 }
 

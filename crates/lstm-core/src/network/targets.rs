@@ -1,6 +1,7 @@
 //! What outputs are held to: a target for each sample, or for each step of each sample, and how much it counts.
 
 use super::definition::{At, OutputDefinition, OutputKind};
+use super::samples::Window;
 use crate::{Error, ErrorCode, Result};
 
 /// The class of a step that has none: it counts nowhere.
@@ -66,6 +67,9 @@ pub(crate) struct TargetRows<'a> {
     /// Whether there is a weight for every step.
     weighs_each: bool,
     steps: usize,
+    window: Window,
+    /// Of the samples, where not all of their steps are there.
+    lengths: Option<&'a [u32]>,
 }
 
 impl<'a> TargetRows<'a> {
@@ -94,19 +98,31 @@ impl<'a> TargetRows<'a> {
         if self.each { length } else { 1 }
     }
 
-    /// The sum of all weights.
-    pub(crate) fn total_weight(&self, samples: usize, length: impl Fn(usize) -> usize) -> f64 {
-        let of_sample = |sample: usize| {
-            (0..self.valid(length(sample))).map(|step| f64::from(self.weight(sample, step))).sum::<f64>()
+    /// The sum of the weights of samples, given each one's place and its valid steps.
+    pub(crate) fn weight_of(&self, samples: usize, sample: impl Fn(usize) -> (usize, usize)) -> f64 {
+        let of_sample = |(sample, length): (usize, usize)| {
+            (0..self.valid(length)).map(|step| f64::from(self.weight(sample, step))).sum::<f64>()
         };
-        (0..samples).map(of_sample).sum()
+        (0..samples).map(|index| of_sample(sample(index))).sum()
     }
 
     /// Targets that have been checked before, of so many samples and steps.
     pub(crate) fn checked(targets: Targets<'a>, output: &OutputDefinition, samples: usize, steps: usize) -> Self {
         let each = output.at == At::Each;
         let weighs_each = each && targets.weights.is_some_and(|weights| weights.len() == samples * steps);
-        Self { targets, size: output.targets(), each, weighs_each, steps }
+        let window = Window::all(steps);
+        Self { targets, size: output.targets(), each, weighs_each, steps, window, lengths: None }
+    }
+
+    /// The same targets of samples of these lengths, of which only these steps are there: a sample's own target counts where
+    /// its last step is.
+    pub(crate) fn within(self, window: Window, lengths: Option<&'a [u32]>) -> Self {
+        Self { window, lengths, ..self }
+    }
+
+    /// Whether a sample's own target counts.
+    fn holds_end(&self, sample: usize) -> bool {
+        self.window.holds_end(self.lengths.map_or(self.steps, |lengths| lengths[sample] as usize))
     }
 
     fn check_lengths(&self, output: &OutputDefinition, n: usize, steps: usize) -> Result<()> {
@@ -177,16 +193,17 @@ impl<'a> TargetRows<'a> {
 
     /// The place of a target among all.
     pub(crate) fn index(&self, sample: usize, step: usize) -> usize {
-        if self.each { sample * self.steps + step } else { sample }
+        if self.each { sample * self.steps + self.window.first + step } else { sample }
     }
 
     fn weight_index(&self, sample: usize, step: usize) -> usize {
-        if self.weighs_each { sample * self.steps + step } else { sample }
+        if self.weighs_each { sample * self.steps + self.window.first + step } else { sample }
     }
 
     /// By how much a target counts; 0 for a class that is none.
     pub(crate) fn weight(&self, sample: usize, step: usize) -> f32 {
         match self.targets.values {
+            _ if !self.each && !self.holds_end(sample) => 0.0,
             TargetValues::Classes(classes) if self.each && classes[self.index(sample, step)] == NO_CLASS => 0.0,
             _ => self.targets.weights.map_or(1.0, |weights| weights[self.weight_index(sample, step)]),
         }

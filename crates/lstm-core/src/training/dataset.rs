@@ -1,7 +1,7 @@
 //! Samples and their targets, copied once into memory that outlives the call that brought them.
 
 use crate::network::definition::OutputDefinition;
-use crate::network::samples::Samples;
+use crate::network::samples::{Samples, Window};
 use crate::network::targets::{TargetRows, TargetValues, Targets};
 use crate::{Error, ErrorCode, Result};
 
@@ -34,7 +34,7 @@ impl Dataset {
     ) -> Result<Self> {
         let samples = Samples::new(x, steps, features, lengths)?;
         let rows = TargetRows::new(targets, output, samples.count(), steps, |sample| samples.length(sample))?;
-        if rows.total_weight(samples.count(), |sample| samples.length(sample)) == 0.0 {
+        if rows.weight_of(samples.count(), |sample| (sample, samples.length(sample))) == 0.0 {
             let message = "no target has a weight: give at least one that counts";
             return Err(Error::new(ErrorCode::EmptyData, "targets", message));
         }
@@ -56,6 +56,21 @@ impl Dataset {
     /// The sequences.
     pub(crate) fn samples(&self) -> Samples<'_> {
         Samples::checked(&self.x, self.steps, self.features, self.lengths.as_deref())
+    }
+
+    /// Steps of the padded array.
+    pub(crate) fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Valid steps of a sequence.
+    pub(crate) fn length(&self, sample: usize) -> usize {
+        self.lengths.as_ref().map_or(self.steps, |lengths| lengths[sample] as usize)
+    }
+
+    /// Sequences and targets of which only these steps are there.
+    pub(crate) fn within(&self, window: Window) -> (Samples<'_>, TargetRows<'_>) {
+        (self.samples().within(window), self.targets().within(window, self.lengths.as_deref()))
     }
 
     /// Sequences.

@@ -1,6 +1,7 @@
 //! How a model learns.
 
 pub(crate) mod adam;
+mod chunks;
 pub(crate) mod clipping;
 pub(crate) mod dataset;
 pub mod evaluation;

@@ -9,6 +9,8 @@ use crate::{Error, ErrorCode, Result, json};
 pub const MAX_EPOCHS: u32 = 1_000_000;
 /// Most samples a step.
 pub const MAX_BATCH_SIZE: u32 = 1_048_576;
+/// Most steps that a truncated gradient goes back through.
+pub const MAX_BACKPROPAGATION_STEPS: u32 = 1 << 24;
 
 /// How to train. Every field may be left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +37,15 @@ pub struct TrainingOptions {
     /// clipping unless given.
     #[serde(deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f32>,
+    /// Truncated back-propagation: a training step after every so many steps of the sequences, 1 to 16,777,216, each from the
+    /// states that the one before has come to, whose gradient goes no further back. Whole sequences unless given.
+    #[serde(deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
+    pub backpropagation_steps: Option<u32>,
+    /// Whether the s-th sequence of a batch goes on where the s-th of the batch before has ended, as parts of one long sequence;
+    /// each epoch begins anew (`stateful` in Keras). Takes `shuffle: false` and whole batches. False unless given.
+    #[cfg_attr(feature = "schema", ts(as = "Option<bool>"))]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stateful: bool,
 }
 
 impl Default for TrainingOptions {
@@ -46,6 +57,8 @@ impl Default for TrainingOptions {
             optimizer: OptimizerOptions::default(),
             loss: None,
             clip_norm: None,
+            backpropagation_steps: None,
+            stateful: false,
         }
     }
 }
@@ -66,6 +79,11 @@ impl TrainingOptions {
         require((1..=MAX_BATCH_SIZE).contains(&self.batch_size), "batchSize", || {
             format!("{} is out of range: give a whole number from 1 to {MAX_BATCH_SIZE}", self.batch_size)
         })?;
+        if let Some(steps) = self.backpropagation_steps {
+            require((1..=MAX_BACKPROPAGATION_STEPS).contains(&steps), "backpropagationSteps", || {
+                format!("{steps} is out of range: give a whole number from 1 to {MAX_BACKPROPAGATION_STEPS}")
+            })?;
+        }
         if let Some(loss) = &self.loss {
             loss.validate()?;
         }
@@ -197,6 +215,8 @@ mod tests {
             optimizer: OptimizerOptions::Adam { learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
             loss: None,
             clip_norm: None,
+            backpropagation_steps: None,
+            stateful: false,
         };
         assert_eq!(TrainingOptions::from_json("{}").unwrap(), expected);
         assert_eq!(TrainingOptions::from_json(r#"{"optimizer":{"kind":"adam"}}"#).unwrap(), expected);
@@ -204,7 +224,7 @@ mod tests {
 
     #[test]
     fn options_survive_their_own_json() {
-        let text = r#"{"epochs":3,"batchSize":8,"shuffle":false,"optimizer":{"kind":"adam","learningRate":0.5,"beta1":0.0,"beta2":0.25,"epsilon":0.125},"clipNorm":2.0}"#;
+        let text = r#"{"epochs":3,"batchSize":8,"shuffle":false,"optimizer":{"kind":"adam","learningRate":0.5,"beta1":0.0,"beta2":0.25,"epsilon":0.125},"clipNorm":2.0,"backpropagationSteps":20,"stateful":true}"#;
         let options = TrainingOptions::from_json(text).unwrap();
         assert_eq!((options.epochs, options.batch_size, options.clip_norm), (3, 8, Some(2.0)));
         assert_eq!(serde_json::to_string(&options).unwrap(), text);
@@ -219,6 +239,8 @@ mod tests {
             (r#"{"epochs":1000001}"#, "epochs", "from 1 to 1000000"),
             (r#"{"batchSize":0}"#, "batchSize", "from 1 to 1048576"),
             (r#"{"batchsize":1}"#, "batchsize", "use one of `epochs`, `batchSize`"),
+            (r#"{"backpropagationSteps":0}"#, "backpropagationSteps", "from 1 to 16777216"),
+            (r#"{"stateful":1}"#, "stateful", "give true or false"),
             (r#"{"shuffle":1}"#, "shuffle", "give true or false"),
             (r#"{"clipNorm":0}"#, "clipNorm", "above 0"),
             (r#"{"clipNorm":1e39}"#, "clipNorm", "finite"),

@@ -6,6 +6,7 @@
 use std::sync::atomic::AtomicU64;
 
 use super::adam::{Adam, AdamSettings};
+use super::chunks::Chunks;
 use super::clipping::{clip_factor, global_norm};
 use super::dataset::Dataset;
 use super::loss_options::loss_for;
@@ -16,7 +17,7 @@ use crate::network::definition::ModelDefinition;
 use crate::network::loss::{BatchLoss, Loss};
 use crate::network::machine::MachineOptions;
 use crate::network::parameters::Layout;
-use crate::network::samples::fit_scaling;
+use crate::network::samples::{Window, fit_scaling};
 use crate::network::stack::Stack;
 use crate::network::targets::Targets;
 use crate::random::{RandomStream, Stream};
@@ -40,8 +41,9 @@ pub struct Trainer {
     /// Draws what a step drops.
     dropout: RandomStream,
     order: Vec<u32>,
+    chunks: Chunks,
     position: Position,
-    /// Training steps done.
+    /// Training steps done, and those that were passed over because their sequences had ended.
     step: u32,
     /// Loss and hits of the epoch's samples, or of the validation's, so far.
     totals: BatchLoss,
@@ -52,10 +54,10 @@ pub struct Trainer {
 /// What comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Position {
-    /// The epoch, from 0, and the first sample of the next training batch.
-    Training { epoch: u32, start: usize },
+    /// The epoch, from 0, the first sample of the next training batch, and the step that its next chunk begins with.
+    Training { epoch: u32, start: usize, first: usize },
     /// The same of validation.
-    Validation { epoch: u32, start: usize },
+    Validation { epoch: u32, start: usize, first: usize },
     /// Nothing.
     Finished,
 }
@@ -73,6 +75,7 @@ impl Trainer {
         let layout = Layout::of(&definition);
         layout.check(weights)?;
         let loss = loss_for(&definition.output, options.loss.as_ref())?;
+        let chunks = Chunks::new(&definition, &options)?;
         let executor = Executor::new(machine.threads.map(|threads| threads as usize))?;
         let trained = layout.trained_length();
         let OptimizerOptions::Adam { learning_rate, beta1, beta2, epsilon } = options.optimizer;
@@ -91,7 +94,8 @@ impl Trainer {
             training: None,
             validation: None,
             order: Vec::new(),
-            position: Position::Training { epoch: 0, start: 0 },
+            chunks,
+            position: Position::Training { epoch: 0, start: 0, first: 0 },
             step: 0,
             totals: BatchLoss::default(),
             epoch: None,
@@ -119,6 +123,9 @@ impl Trainer {
     /// Gets ready for the first batch: fits the input's scaling on the training data unless an earlier run did.
     pub fn start(&mut self) -> Result<()> {
         let training = self.training.as_ref().ok_or_else(no_training_data)?;
+        for data in std::iter::once(training).chain(&self.validation) {
+            self.chunks.check_count(data.count(), self.options.batch_size as usize)?;
+        }
         if let Some(scaling) = self.layout.scaling()
             && self.weights[scaling.deviation.clone()].contains(&0.0)
         {
@@ -127,7 +134,7 @@ impl Trainer {
             self.weights[scaling.deviation.clone()].copy_from_slice(&deviation);
         }
         self.order = (0..training.count() as u32).collect();
-        self.position = Position::Training { epoch: 0, start: 0 };
+        self.position = Position::Training { epoch: 0, start: 0, first: 0 };
         self.stack.pack(&self.layout, &self.weights);
         Ok(())
     }
@@ -148,8 +155,10 @@ impl Trainer {
         };
         while progress.batches < batches {
             match self.position {
-                Position::Training { epoch, start } => progress.losses.push(self.train_batch(epoch, start)?),
-                Position::Validation { epoch, start } => self.validate_batch(epoch, start)?,
+                Position::Training { epoch, start, first } => {
+                    progress.losses.extend(self.train_chunk(epoch, start, first)?);
+                }
+                Position::Validation { epoch, start, first } => self.validate_chunk(epoch, start, first)?,
                 Position::Finished => break,
             }
             progress.batches += 1;
@@ -194,25 +203,54 @@ impl Trainer {
             let message = format!("give indices of samples below {}, at least one", data.count());
             return Err(Error::new(ErrorCode::InvalidOption, "samples", message));
         }
-        let loss = differentiate(&mut self.stack, &self.layout, &self.loss, data, samples, &mut self.gradients, None)?;
-        Ok(loss.mean())
+        let pick = |sample: usize| samples[sample] as usize;
+        self.stack.forward(&data.samples(), samples.len(), pick, None, None)?;
+        Ok(self.stack.backward(&self.layout, &self.loss, data.targets(), pick, &mut self.gradients).mean())
     }
 
     fn total_steps(&self) -> Result<u32> {
-        let samples = self.training.as_ref().ok_or_else(no_training_data)?.count();
-        let steps = samples.div_ceil(self.options.batch_size as usize) * self.options.epochs as usize;
+        let data = self.training.as_ref().ok_or_else(no_training_data)?;
+        let batches = data.count().div_ceil(self.options.batch_size as usize);
+        let steps = batches * self.chunks.count(data.steps()) * self.options.epochs as usize;
         Ok(u32::try_from(steps).unwrap_or(u32::MAX))
     }
 
-    fn train_batch(&mut self, epoch: u32, start: usize) -> Result<f32> {
-        let data = self.training.as_ref().ok_or_else(no_training_data)?;
-        if start == 0 && self.options.shuffle {
-            self.random.shuffle(&mut self.order);
+    /// One training step, over the batch that begins with sample `start` in the epoch's order and its chunk that begins with
+    /// step `first`. Gives its loss, unless nothing of it has a target: then the states go on and nothing is learned.
+    fn train_chunk(&mut self, epoch: u32, start: usize, first: usize) -> Result<Option<f32>> {
+        let Self { stack, chunks, layout, order, random, dropout, training, .. } = self;
+        let data = training.as_ref().ok_or_else(no_training_data)?;
+        if start == 0 && first == 0 && self.options.shuffle {
+            random.shuffle(order);
         }
-        let order = &self.order[start..data.count().min(start + self.options.batch_size as usize)];
-        self.stack.drop_weights(&self.layout, &self.weights, &mut self.dropout);
-        let random = Some(&mut self.dropout);
-        let loss = differentiate(&mut self.stack, &self.layout, &self.loss, data, order, &mut self.gradients, random)?;
+        let order = &order[start..data.count().min(start + self.options.batch_size as usize)];
+        let window = chunks.window(first, data.steps());
+        chunks.choose(order.len(), window, |place| data.length(order[place] as usize));
+        let row = |sample: usize| chunks.chosen()[sample] as usize;
+        let pick = |sample: usize| order[row(sample)] as usize;
+        let count = chunks.chosen().len();
+        let initial = chunks.goes_on(start, window).then(|| chunks.carried(&row));
+        let (samples, targets) = data.within(window);
+        stack.drop_weights(layout, &self.weights, dropout);
+        stack.forward(&samples, count, pick, initial, Some(dropout))?;
+        let is_whole = window == Window::all(data.steps());
+        let weight = if is_whole {
+            1.0
+        } else {
+            targets.weight_of(count, |sample| (pick(sample), samples.length(pick(sample))))
+        };
+        let loss = (weight > 0.0).then(|| stack.backward(layout, &self.loss, targets, pick, &mut self.gradients));
+        chunks.carry(stack);
+        if let Some(loss) = loss {
+            self.learn(epoch, loss)?;
+        }
+        self.step += 1;
+        self.position = self.after(epoch, start, window);
+        Ok(loss.map(|loss| loss.mean()))
+    }
+
+    /// Moves the weights against the gradient of a batch's loss.
+    fn learn(&mut self, epoch: u32, loss: BatchLoss) -> Result<()> {
         let mean = loss.mean();
         if !mean.is_finite() {
             let message =
@@ -230,27 +268,50 @@ impl Trainer {
         self.adam.step(self.stack.set, &self.stack.executor, trained, &self.gradients, scale);
         self.stack.pack(&self.layout, &self.weights);
         self.totals.add(loss);
-        self.step += 1;
-        self.position = match start + order.len() {
-            next if next < data.count() => Position::Training { epoch, start: next },
-            _ => Position::Validation { epoch, start: 0 },
-        };
-        Ok(mean)
+        Ok(())
     }
 
-    fn validate_batch(&mut self, epoch: u32, start: usize) -> Result<()> {
-        let Some(data) = self.validation.as_ref() else { return Ok(()) };
+    /// What comes after a chunk of the training batch that begins with sample `start`: its next one, if any sequence reaches
+    /// there, else the next batch, and after the last one validation.
+    fn after(&mut self, epoch: u32, start: usize, window: Window) -> Position {
+        let Some(data) = self.training.as_ref() else { return Position::Finished };
+        let order = &self.order[start..data.count().min(start + self.options.batch_size as usize)];
+        let first = window.first + window.steps;
+        if order.iter().any(|&sample| data.length(sample as usize) > first) {
+            return Position::Training { epoch, start, first };
+        }
+        let passed_over = self.chunks.count(data.steps()) - self.chunks.count(first);
+        self.step += passed_over as u32;
+        match start + order.len() {
+            next if next < data.count() => Position::Training { epoch, start: next, first: 0 },
+            _ => Position::Validation { epoch, start: 0, first: 0 },
+        }
+    }
+
+    fn validate_chunk(&mut self, epoch: u32, start: usize, first: usize) -> Result<()> {
+        let Self { stack, chunks, validation, .. } = self;
+        let Some(data) = validation.as_ref() else { return Ok(()) };
         let batch = (data.count() - start).min(self.options.batch_size as usize);
-        self.stack.forward(&data.samples(), batch, |sample| start + sample, None, None)?;
-        self.totals.add(self.stack.loss(&self.loss, data.targets(), |sample| start + sample));
-        self.position = Position::Validation { epoch, start: start + batch };
+        let window = chunks.window(first, data.steps());
+        chunks.choose(batch, window, |place| data.length(start + place));
+        let row = |sample: usize| chunks.chosen()[sample] as usize;
+        let pick = |sample: usize| start + row(sample);
+        let initial = chunks.goes_on(start, window).then(|| chunks.carried(&row));
+        let (samples, targets) = data.within(window);
+        stack.forward(&samples, chunks.chosen().len(), pick, initial, None)?;
+        self.totals.add(stack.loss(&self.loss, targets, pick));
+        chunks.carry(stack);
+        let first = window.first + window.steps;
+        let goes_on = (start..start + batch).any(|sample| data.length(sample) > first);
+        let (start, first) = if goes_on { (start, first) } else { (start + batch, 0) };
+        self.position = Position::Validation { epoch, start, first };
         Ok(())
     }
 
     /// The epoch's report, if the batch just done was its last.
     fn end_of_epoch(&mut self) -> Option<EpochReport> {
-        let Position::Validation { epoch, start } = self.position else { return None };
-        if start == 0 {
+        let Position::Validation { epoch, start, first } = self.position else { return None };
+        if start == 0 && first == 0 {
             let (loss, accuracy) = self.take_totals();
             self.epoch = Some(EpochReport { epoch: epoch + 1, loss, accuracy, validation: None });
         }
@@ -264,7 +325,7 @@ impl Trainer {
             report.validation = Some(ValidationReport { loss, accuracy });
         }
         self.position = match epoch + 1 {
-            next if next < self.options.epochs => Position::Training { epoch: next, start: 0 },
+            next if next < self.options.epochs => Position::Training { epoch: next, start: 0, first: 0 },
             _ => Position::Finished,
         };
         Some(report)
@@ -275,21 +336,6 @@ impl Trainer {
         let totals = std::mem::take(&mut self.totals);
         (totals.mean(), totals.accuracy())
     }
-}
-
-/// The loss of the samples with these indices, and its gradient.
-fn differentiate(
-    stack: &mut Stack,
-    layout: &Layout,
-    loss: &Loss,
-    data: &Dataset,
-    samples: &[u32],
-    gradients: &mut [f32],
-    random: Option<&mut RandomStream>,
-) -> Result<BatchLoss> {
-    let pick = |sample: usize| samples[sample] as usize;
-    stack.forward(&data.samples(), samples.len(), pick, None, random)?;
-    Ok(stack.backward(layout, loss, data.targets(), pick, gradients))
 }
 
 fn no_training_data() -> Error {

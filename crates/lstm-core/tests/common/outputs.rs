@@ -1,7 +1,7 @@
 //! The vectors of outputs: every kind of output and loss, with its model, its data and what `PyTorch` makes of them.
 
 use super::{Vectors, vectors};
-use lstm_core::network::definition::{At, Cell, DirectionTensors, LayerDefinition, ModelDefinition, OutputKind};
+use lstm_core::network::definition::{At, Cell, DirectionTensors, LayerDefinition, Merge, ModelDefinition, OutputKind};
 use lstm_core::network::parameters::Layout;
 use lstm_core::network::targets::{NO_CLASS, TargetValues, Targets};
 use lstm_core::reference::{
@@ -10,7 +10,13 @@ use lstm_core::reference::{
 use lstm_core::training::loss_options::{LossKind, LossOptions};
 use std::collections::BTreeMap;
 
-pub(crate) const OUTPUTS: [&str; 21] = [
+pub(crate) const OUTPUTS: [&str; 27] = [
+    "output-merge-sum",
+    "output-merge-mean",
+    "output-merge-mean-each",
+    "output-residual",
+    "output-residual-each",
+    "output-residual-pooled",
     "output-classes-each-projected",
     "output-values-attention-projected",
     "output-labels-projected",
@@ -99,13 +105,32 @@ impl OutputCase {
                 })
                 .collect();
             let units = layer.hidden_size();
+            let below = x.clone();
             let join = |of: fn(&lstm_core::reference::DirectionOutput<S>) -> &Vec<S>| -> Vec<S> {
                 let rows = of(&both[0]).len() / units;
-                (0..rows)
-                    .flat_map(|row| both.iter().flat_map(move |b| of(b)[row * units..][..units].to_vec()))
-                    .collect()
+                let row = |row: usize| {
+                    let parts = both.iter().map(move |b| of(b)[row * units..][..units].to_vec());
+                    match layer.merge {
+                        Merge::Concat => parts.flatten().collect::<Vec<_>>(),
+                        merge => {
+                            let sum = parts.reduce(|a, b| a.into_iter().zip(b).map(|(a, b)| a + b).collect()).unwrap();
+                            let part = S::from(if merge == Merge::Mean { 0.5 } else { 1.0 });
+                            sum.into_iter().map(|value| value * part).collect()
+                        }
+                    }
+                };
+                (0..rows).flat_map(row).collect()
             };
             (x, last) = (join(|output| &output.hidden), join(|output| &output.h_n));
+            if layer.residual {
+                let add = |value: &mut S, below: S| *value = *value + below;
+                x.iter_mut().zip(&below).for_each(|(value, &below)| add(value, below));
+                for (sample, &length) in lengths.iter().enumerate().filter(|_| !layer.bidirectional) {
+                    let width = layer.outputs();
+                    let row = &below[(sample * self.steps + length - 1) * width..][..width];
+                    last[sample * width..].iter_mut().zip(row).for_each(|(value, &below)| add(value, below));
+                }
+            }
         }
         let tensor = |name: &str| parameters[name].as_slice();
         let rows = match self.definition.output.at {
