@@ -45,4 +45,5 @@ export type {
 } from "./model/outputs.js";
 export type { Tensor } from "./model/parameters.js";
 export type { Stream } from "./model/stream.js";
+export type { SummaryOptions } from "./model/summary.js";
 export type { EpochReport, FitOptions, History, TrainingProgress, ValidationReport } from "./training/types.js";

@@ -5,6 +5,8 @@
 export interface BindingModel {
   /** JSON of `ModelDescription`. */
   describe(): string;
+  /** JSON of `ModelSummary`, with the memory that training in such batches takes. */
+  summarise(batchSize: number, steps: number): string;
   /** Every tensor of `describe().tensors`, one after the other. */
   weights(): Float32Array;
   /** Replaces them all. */

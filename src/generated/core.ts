@@ -240,6 +240,16 @@ export type TrainingOptions = {
    * clipping unless given.
    */
   clipNorm?: number,
+  /**
+   * Truncated back-propagation: a training step after every so many steps of the sequences, 1 to 16,777,216, each from the
+   * states that the one before has come to, whose gradient goes no further back. Whole sequences unless given.
+   */
+  backpropagationSteps?: number,
+  /**
+   * Whether the s-th sequence of a batch goes on where the s-th of the batch before has ended, as parts of one long sequence;
+   * each epoch begins anew (`stateful` in Keras). Takes `shuffle: false` and whole batches. False unless given.
+   */
+  stateful?: boolean,
 };
 
 /** An optimiser and its settings. */
@@ -453,6 +463,8 @@ export type ModelDescription = {
   tensors: Array<Tensor>,
   /** How many of the numbers in them are trained. */
   parameters: number,
+  /** Numbers of the hidden and cell states of one sequence: layer by layer, direction by direction, first the hidden state. */
+  stateSize: number,
 };
 
 /** A layer by itself as it stands. */
@@ -475,6 +487,54 @@ export type LayerDescription = {
   tensors: Array<Tensor>,
   /** How many numbers are in them. */
   parameters: number,
+};
+
+/** A model as a table. */
+export type ModelSummary = {
+  /** What data goes through, from the input upwards. */
+  rows: Array<SummaryRow>,
+  /** How many numbers are trained. */
+  parameters: number,
+  /** Multiplications with an addition for one step of one sequence, the output's among them. */
+  multiplyAdds: number,
+  /** What training takes beside the data. */
+  training: TrainingMemory,
+};
+
+/** One thing that data goes through. */
+export type SummaryRow = {
+  /** The prefix of its tensors' names: `"layers.0"`. */
+  name: string,
+  /** What it is: `"bidirectional lstm, sum"`. */
+  kind: string,
+  /** Whether something leaves it at each step, and not once a sequence. */
+  each: boolean,
+  /** How many numbers leave it. */
+  outputs: number,
+  /** How many numbers are trained in it. */
+  parameters: number,
+  /** Multiplications with an addition for one step of one sequence, or once a sequence. */
+  multiplyAdds: number,
+  /**
+   * How a recurrent layer is computed: `"fused"` if its gates, its states and all of its options are, forward and backward,
+   * in one time loop of kernels, while their products are in registers or cache; `"general"` if step by step from separate
+   * operations, which no layer is. Null for what has no time loop.
+   */
+  path: string | null,
+};
+
+/** What training takes for batches of a size, in bytes. */
+export type TrainingMemory = {
+  /** Sequences a batch. */
+  batchSize: number,
+  /** Steps of each. */
+  steps: number,
+  /** Weights, their gradients, and the optimiser's moments. */
+  parameters: number,
+  /** The weights once more, in the order in which the kernels read them. */
+  packed: number,
+  /** What the forward pass keeps for the backward pass, and the gradients of it. */
+  activations: number,
 };
 
 /** One named tensor, row-major. */

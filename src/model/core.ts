@@ -5,7 +5,7 @@ import type { Backend, CoreTargets, TrainerHandle, TrainingJob } from "../backen
 import type { BindingModel } from "../backend/binding.js";
 import { release } from "../backend/release.js";
 import { GatewiseError, fromBinding } from "../errors.js";
-import type { ModelDescription } from "../generated/core.js";
+import type { ModelDescription, ModelSummary } from "../generated/core.js";
 import { fromJson } from "../json.js";
 import { Snapshot } from "./snapshot.js";
 
@@ -68,6 +68,10 @@ export class ModelCore {
     } catch (thrown) {
       throw this.#failure(thrown, binding);
     }
+  }
+
+  summarise(batchSize: number, steps: number): ModelSummary {
+    return fromJson<ModelSummary>(this.#call((binding) => binding.summarise(batchSize, steps)));
   }
 
   save(): Uint8Array {

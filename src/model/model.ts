@@ -13,9 +13,10 @@ import type { ModelCore } from "./core.js";
 import type { ModelDefinition } from "./definition.js";
 import { readInSlices, sliceOfTargets, targetsSeenFromTheWhole } from "./long-read.js";
 import type { Output, Prediction, Report } from "./outputs.js";
-import { type Tensor, namedTensors, summaryTable } from "./parameters.js";
+import { type Tensor, namedTensors } from "./parameters.js";
 import { type ReadPrediction, eachStep, predictionReader, sizeOf } from "./predictions.js";
 import { Stream } from "./stream.js";
+import { type SummaryOptions, summarySize, summaryTable } from "./summary.js";
 
 /** What a model runs on. */
 export interface BackendInfo {
@@ -247,18 +248,20 @@ export class Model<Out extends Output = string> {
   }
 
   /**
-   * A table of the model's layers, what leaves each, and how many numbers it learns.
+   * A table of the model's layers: what leaves each, how many numbers it learns, how many multiplications with an addition one
+   * step of one sequence takes, and whether all of a layer is fused into one time loop of kernels (`path`). Below it the memory
+   * that training takes beside the data.
    *
-   * @throws {GatewiseError} `model_disposed`
+   * @param options the batches whose training's memory is told
+   * @throws {GatewiseError} `model_disposed`, `invalid_option`, `out_of_memory`
    *
    * @example
    * ```ts
-   * console.log(model.summary());
+   * console.log(model.summary({ batchSize: 64, steps: 28 }));
    * ```
    */
-  summary(): string {
-    this.#core.assertAlive();
-    return summaryTable(this.#core.description);
+  summary(options: SummaryOptions = {}): string {
+    return summaryTable(this.#core.summarise(...summarySize(options)));
   }
 
   /**

@@ -102,7 +102,7 @@ describe.each(BACKENDS)("on the %s backend", (backend) => {
     using model = await createModel(define([{ cell: "lstm", units: 6, projection: 4, bidirectional: true }, { cell: "rnn", units: 3 }]), {
       backend,
     });
-    expect(model.summary()).toContain("layers.0: bidirectional lstm  [n, steps, 8]");
+    expect(model.summary()).toContain("layers.0: bidirectional lstm, projection  [n, steps, 8]");
   });
 
   test("what training drops, predictions do not: they are the same each time", async () => {

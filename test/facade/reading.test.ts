@@ -167,18 +167,24 @@ describe.each(BACKENDS)("reading a model on %s", (backend) => {
 
   test("the summary counts what the parameters hold", () => {
     const total = Object.values(model.parameters()).reduce((sum, { data: numbers }) => sum + numbers.length, 0);
-    expect(model.summary()).toBe(
-      [
-        "layer            output shape   parameters",
-        "──────────────────────────────────────────",
-        "input            [n, steps, 3]           0",
-        "layers.0: lstm   [n, steps, 8]         416",
-        "layers.1: lstm   [n, 5]                300",
-        "output: softmax  [n, 2]                 12",
-        "──────────────────────────────────────────",
-        "total                                  728",
-      ].join("\n"),
-    );
+    const lines = model.summary({ batchSize: 16, steps: 9 }).split("\n");
+    expect(lines.slice(0, -2)).toEqual([
+      "layer            output shape   parameters  multiply-adds a step  path",
+      "───────────────────────────────────────────────────────────────────────",
+      "input            [n, steps, 3]           0                     0",
+      "layers.0: lstm   [n, steps, 8]         416                   352  fused",
+      "layers.1: lstm   [n, 5]                300                   260  fused",
+      "output: softmax  [n, 2]                 12                    10",
+      "───────────────────────────────────────────────────────────────────────",
+      "total                                  728                   622",
+    ]);
+    expect(lines.at(-2)).toMatch(/^memory for training: [\d.]+ [KM]B, in batches of 16 sequences of 9 steps$/);
+    expect(lines.at(-1)).toMatch(/^ {2}weights, gradients and moments 11\.6 KB, packed weights [\d.]+ KB, activations [\d.]+ [KM]B$/);
+    const megabytes = (options: SummaryOptions) => Number(/training: ([\d.]+) MB/.exec(model.summary(options))?.[1]);
+    expect(megabytes({ batchSize: 640, steps: 1000 }) / megabytes({ batchSize: 64, steps: 1000 })).toBeCloseTo(10, 0);
+    for (const batchSize of [0, -1, 1.5, Number.NaN]) {
+      expect(() => model.summary({ batchSize })).toThrow(expect.objectContaining({ code: "invalid_option", path: "options.batchSize" }));
+    }
     expect(total).toBe(728);
   });
 

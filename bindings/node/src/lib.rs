@@ -53,6 +53,11 @@ impl Model {
     }
 
     #[napi(catch_unwind)]
+    pub fn summarise(&mut self, batch_size: u32, steps: u32) -> Result<String> {
+        self.held()?.summarise(batch_size, steps).map(|summary| to_json(&summary)).map_err(crossing)
+    }
+
+    #[napi(catch_unwind)]
     pub fn weights(&mut self) -> Result<Float32Array> {
         Ok(Float32Array::new(self.held()?.weights().to_vec()))
     }
@@ -66,7 +71,7 @@ impl Model {
     pub fn run(&mut self, x: &[f32], lengths: Option<&[u32]>, mut y: Float32ArraySlice) -> Result<()> {
         // SAFETY: JavaScript waits for this call, and the facade refuses arrays that are shared or overlap.
         let y = unsafe { y.as_mut() };
-        self.held()?.run(x, lengths, y).map_err(crossing)
+        self.held()?.run(x, lengths, None, y).map_err(crossing)
     }
 
     #[napi(catch_unwind)]

@@ -58,6 +58,10 @@ impl Model {
         Ok(to_json(&self.held()?.describe()))
     }
 
+    pub fn summarise(&mut self, batch_size: u32, steps: u32) -> Result<String> {
+        self.held()?.summarise(batch_size, steps).map(|summary| to_json(&summary)).map_err(crossing)
+    }
+
     pub fn weights(&mut self) -> Result<Vec<f32>> {
         Ok(self.held()?.weights().to_vec())
     }
@@ -67,7 +71,7 @@ impl Model {
     }
 
     pub fn run(&mut self, x: &[f32], lengths: Option<Vec<u32>>, y: &mut [f32]) -> Result<()> {
-        self.held()?.run(x, lengths.as_deref(), y).map_err(crossing)
+        self.held()?.run(x, lengths.as_deref(), None, y).map_err(crossing)
     }
 
     #[wasm_bindgen(js_name = openEvaluation)]

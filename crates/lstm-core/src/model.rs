@@ -11,6 +11,7 @@ use crate::network::parameters::Layout;
 use crate::network::samples::Samples;
 use crate::network::stack::{Stack, StreamState};
 use crate::network::states::InitialStates;
+use crate::network::summary::{self, ModelSummary, TrainingMemory};
 use crate::network::targets::Targets;
 use crate::training::evaluation::Evaluation;
 use crate::training::initializers::initialise;
@@ -19,6 +20,9 @@ use crate::{Error, ErrorCode, Result};
 
 /// Sequences a thread that run together: enough to fill the kernels' tiles, few enough to stay in cache.
 const BATCH: usize = 128;
+
+/// Steps of all sequences of a batch, at most, whose memory is told.
+const MOST_SUMMARISED: u64 = 1 << 28;
 
 /// Numbers of the predictions that are computed together, at most, where a sequence has more than this many: 32 MiB.
 const MOST_OUTPUTS: usize = 1 << 23;
@@ -67,6 +71,38 @@ impl Model {
             parameters: self.layout.trained_length() as u32,
             state_size: self.definition.state_size() as u32,
         }
+    }
+
+    /// The model as a table, with the memory that training in batches of `batch_size` sequences of `steps` steps takes on this
+    /// machine, beside the data.
+    pub fn summarise(&self, batch_size: u32, steps: u32) -> Result<ModelSummary> {
+        for (path, value) in [("batchSize", batch_size), ("steps", steps)] {
+            if value == 0 || u64::from(batch_size) * u64::from(steps) > MOST_SUMMARISED {
+                let message = format!(
+                    "{batch_size} sequences of {steps} steps are out of range: give at least one, and at most \
+                     {MOST_SUMMARISED} steps in all"
+                );
+                return Err(Error::new(ErrorCode::InvalidOption, path, message));
+            }
+        }
+        let rows = summary::rows(&self.definition, &self.layout);
+        let executor = Executor::new(Some(self.stack.executor.threads()))?;
+        let stack = Stack::new(&self.layout, &self.definition.output, self.stack.set, executor, true)?;
+        let bytes = |numbers: usize| (numbers * size_of::<f32>()) as u64;
+        let (total, trained) = (self.layout.total_length(), self.layout.trained_length());
+        Ok(ModelSummary {
+            parameters: trained as u32,
+            multiply_adds: rows.iter().map(|row| row.multiply_adds).sum(),
+            rows,
+            training: TrainingMemory {
+                batch_size,
+                steps,
+                // The gradients, and Adam's two moments.
+                parameters: bytes(total + 3 * trained),
+                packed: bytes(stack.packed_weights()),
+                activations: activations(&stack, u64::from(batch_size), u64::from(steps)) * size_of::<f32>() as u64,
+            },
+        })
     }
 
     /// Every tensor, one after the other, as [`describe`](Self::describe) lists them.
@@ -249,6 +285,15 @@ impl Model {
             self.packed = true;
         }
     }
+}
+
+/// Numbers of a training batch's activations, in 64 bits: more than the machine might have. They grow with sequences and with
+/// steps, each by as much, and sixteen of anything fill whole cache lines.
+fn activations(stack: &Stack, batch_size: u64, steps: u64) -> u64 {
+    let of = |batch: usize, rows: usize| stack.activations(batch, rows) as u64;
+    let step = (of(16, 32) - of(16, 16)) / 16;
+    let sequence = (of(32, 32) - of(16, 32)) / 16;
+    of(16, 16) - 16 * (step + sequence) + batch_size * (sequence + steps * step)
 }
 
 /// Puts a thing into the first free place, and gives its number.

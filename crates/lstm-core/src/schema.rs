@@ -16,6 +16,7 @@ use crate::{
         description::{LayerDescription, MachineDescription, ModelDescription},
         machine::MachineOptions,
         parameters::Tensor,
+        summary::{ModelSummary, SummaryRow, TrainingMemory},
     },
     training::{
         loss_options::{LossKind, LossOptions},
@@ -67,6 +68,9 @@ fn typescript() -> String {
         object::<LayerOptions>(),
         object::<ModelDescription>(),
         object::<LayerDescription>(),
+        object::<ModelSummary>(),
+        object::<SummaryRow>(),
+        object::<TrainingMemory>(),
         object::<Tensor>(),
         object::<MachineDescription>(),
         choice::<ErrorCode>(),

@@ -252,3 +252,26 @@ fn differentiating_gives_what_a_step_uses_and_takes_none() {
         assert_eq!((error.code, error.path.as_str()), (ErrorCode::InvalidOption, "samples"));
     }
 }
+
+#[test]
+fn the_summary_says_how_much_memory_training_takes() {
+    let definition = ModelDefinition::from_json(
+        r#"{"input":{"features":3},"layers":[{"cell":"lstm","units":20,"dropout":0.5,"bidirectional":true},
+            {"cell":"gru","units":9,"recurrentDropout":0.25}],"output":{"values":2,"at":"mean"}}"#,
+    )
+    .unwrap();
+    let model = Model::new(definition.clone(), MachineOptions::default()).unwrap();
+    let summary = model.summarise(48, 10).unwrap();
+    assert_eq!(u64::from(summary.parameters), definition.parameters());
+    assert_eq!(summary.training.parameters, 4 * 4 * definition.parameters());
+    // What the backward pass needs at the least: gates and states of both layers at each step.
+    let least = 4 * 48 * 10 * (2 * (4 + 2) * 20 + (4 + 1) * 9);
+    let (few, many) = (summary.training.activations, model.summarise(96, 10).unwrap().training.activations);
+    assert!(few > least && few < 3 * least, "{few}, {least}");
+    // Twice of everything but the scratch of the weight gradients.
+    assert!(many > 2 * few - few / 8 && many <= 2 * few, "{few}, {many}");
+    for (batch, steps, path) in [(0, 1, "batchSize"), (1, 0, "steps"), (u32::MAX, u32::MAX, "batchSize")] {
+        let error = model.summarise(batch, steps).unwrap_err();
+        assert_eq!((error.code, error.path.as_str()), (ErrorCode::InvalidOption, path));
+    }
+}

@@ -17,5 +17,6 @@ pub(crate) mod recurrent;
 pub mod samples;
 pub(crate) mod stack;
 pub(crate) mod states;
+pub mod summary;
 pub mod targets;
 pub(crate) mod workspace;

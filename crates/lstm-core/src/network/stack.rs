@@ -12,7 +12,7 @@ use super::states::{self, InitialStates};
 use super::targets::{RowTargets, TargetRows};
 use super::workspace::{LayerRegions, Workspace};
 use crate::Result;
-use crate::cells::recurrence::Shape;
+use crate::cells::recurrence::{PackedWeights, Shape};
 use crate::cells::sequences::Sequences;
 use crate::executor::Executor;
 use crate::kernels::InstructionSet;
@@ -78,6 +78,18 @@ impl Stack {
             rows: RowScratch::default(),
             training,
         })
+    }
+
+    /// Numbers that the packed weights of the layers take.
+    pub(crate) fn packed_weights(&self) -> usize {
+        self.recurrent.layers.iter().flat_map(|layer| &layer.directions).map(PackedWeights::length).sum()
+    }
+
+    /// Numbers that a batch's activations take, and in training its gradients of them.
+    pub(crate) fn activations(&self, batch: usize, packed_rows: usize) -> usize {
+        let output = (&self.readout, &self.head);
+        let (threads, lanes) = (self.executor.threads(), self.set.lanes());
+        Workspace::planned(&self.recurrent.layers, output, threads, lanes, self.training, (batch, packed_rows)).1
     }
 
     /// Takes over new weights, a flat vector of the given layout.

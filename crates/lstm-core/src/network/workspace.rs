@@ -74,7 +74,22 @@ impl Workspace {
         if batch <= self.batch && packed_rows <= self.packed_rows {
             return Ok(());
         }
-        let (batch, packed_rows) = (batch.max(self.batch), packed_rows.max(self.packed_rows));
+        let size = (batch.max(self.batch), packed_rows.max(self.packed_rows));
+        let (planned, length) = Self::planned(layers, (readout, head), threads, lanes, training, size);
+        self.memory.grow(length)?;
+        *self = Self { memory: std::mem::take(&mut self.memory), ..planned };
+        Ok(())
+    }
+
+    /// Where everything would lie, and in how much memory, for batches of `batch` rows and `packed_rows` packed rows.
+    pub(crate) fn planned(
+        layers: &[Layer],
+        (readout, head): (&Readout, &Linear),
+        threads: usize,
+        lanes: usize,
+        training: bool,
+        (batch, packed_rows): (usize, usize),
+    ) -> (Self, usize) {
         let mut plan = Plan::default();
         let when = |wanted: bool, length: usize| if wanted { length } else { 0 };
         let input = plan.take(packed_rows * layers.first().map_or(0, |layer| layer.shape.input_size));
@@ -116,9 +131,8 @@ impl Workspace {
             layers.iter().map(|layer| ScratchLayout::new(layer.shape, lanes, threads, batch, packed_rows).length());
         let head_scratch = head.scratch(threads).max(readout.scratch(threads));
         let scratch = plan.take(when(training, layer_scratch.max().unwrap_or(0).max(head_scratch)));
-        self.memory.grow(plan.length())?;
-        *self = Self {
-            memory: std::mem::take(&mut self.memory),
+        let planned = Self {
+            memory: AlignedBuffer::default(),
             layers: regions,
             input,
             readout: readout_regions,
@@ -127,6 +141,6 @@ impl Workspace {
             batch,
             packed_rows,
         };
-        Ok(())
+        (planned, plan.length())
     }
 }

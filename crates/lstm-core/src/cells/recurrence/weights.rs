@@ -62,6 +62,11 @@ impl PackedWeights {
         Ok(Self { shape, lanes, memory, gates, biases, recurrent, input, vectors, second })
     }
 
+    /// Numbers that they take.
+    pub(crate) fn length(&self) -> usize {
+        self.memory.len()
+    }
+
     /// Packs new values, panel by panel, shared out over threads.
     pub(crate) fn pack(&mut self, executor: &Executor, weights: DirectionTensors<&[f32]>) {
         let (shape, lanes) = (self.shape, self.lanes);
