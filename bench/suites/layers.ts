@@ -7,7 +7,7 @@ import type { Suite } from "../suite.js";
 
 const SUITE = "layers";
 
-/** The first is what the others are compared with. */
+/** Options of a layer by itself. */
 const LAYERS: readonly LayerOptions[] = [
   { cell: "lstm" },
   { cell: "lstm", bias: false },
@@ -17,6 +17,8 @@ const LAYERS: readonly LayerOptions[] = [
   { cell: "lstm", projection: 64 },
   { cell: "lstm", peepholes: true },
   { cell: "lstm", layerNorm: true },
+  { cell: "lstm", dropout: 0.25 },
+  { cell: "lstm", inputDropout: 0.25 },
   { cell: "lstm", recurrentDropout: 0.25 },
   { cell: "lstm", weightDropout: 0.5 },
   { cell: "lstm", zoneout: { hidden: 0.05, cell: 0.1 } },
@@ -27,9 +29,33 @@ const LAYERS: readonly LayerOptions[] = [
   { cell: "rnn", activation: "relu" },
 ];
 
-const SIZES: readonly (readonly [batch: number, steps: number, features: number, units: number])[] = [
+type Size = readonly [batch: number, steps: number, features: number, units: number];
+
+const SIZES: readonly Size[] = [
   [64, 28, 28, 128],
   [64, 128, 64, 256],
+];
+
+/** Networks that are alike but for an option. */
+interface Group {
+  /** What the first of them is, with which the others are compared. */
+  readonly plain: string;
+  readonly shapes: (size: Size) => readonly Shape[];
+}
+
+const GROUPS: readonly Group[] = [
+  { plain: "the plain LSTM", shapes: (size) => LAYERS.map((layer) => shape(...size, { layer })) },
+  {
+    plain: "the plain bidirectional LSTM",
+    shapes: (size) =>
+      ([undefined, "sum", "mean"] as const).map((merge) => shape(...size, { bidirectional: true, layer: { cell: "lstm", ...(merge && { merge }) } })),
+  },
+  {
+    // A residual layer reads as many numbers as it gives.
+    plain: "two plain LSTMs",
+    shapes: ([batch, steps, , units]) =>
+      [{}, { residual: true }, { dropout: 0.25 }].map((options) => shape(batch, steps, units, units, { layers: 2, layer: { cell: "lstm", ...options } })),
+  },
 ];
 
 /** What PyTorch's modules know. */
@@ -44,20 +70,17 @@ export const layers: Suite = {
   async *run(context) {
     const comparison = new Comparison(context);
     try {
-      for (const size of context.options.quick ? SIZES.slice(0, 1) : SIZES) {
-        for (const threads of [1, 2]) {
-          const shapes = LAYERS.map((layer) => shape(...size, { layer }));
-          yield* withCost(comparison, shapes, threads);
-        }
-      }
+      const sizes = context.options.quick ? SIZES.slice(0, 1) : SIZES;
+      const contests = sizes.flatMap((size) => [1, 2].flatMap((threads) => GROUPS.map((group) => ({ size, threads, ...group }))));
+      for (const { size, threads, plain, shapes } of contests) yield* withCost(comparison, shapes(size), plain, threads);
     } finally {
       comparison.stop();
     }
   },
 };
 
-/** The rows of some layers, each with its time as a multiple of the first one's. */
-async function* withCost(comparison: Comparison, shapes: readonly Shape[], threads: number): AsyncGenerator<Row> {
+/** The rows of some networks, each with its time as a multiple of the first one's. */
+async function* withCost(comparison: Comparison, shapes: readonly Shape[], plainName: string, threads: number): AsyncGenerator<Row> {
   let plain: number | undefined;
   for (const [index, shape] of shapes.entries()) {
     const peers = hasPeer(shape.layer) ? (["pytorch"] as const) : [];
@@ -65,7 +88,7 @@ async function* withCost(comparison: Comparison, shapes: readonly Shape[], threa
     for await (const row of comparison.run(contest)) {
       if (index === 0) plain = row.ours_ms ?? undefined;
       const cost = index > 0 && plain !== undefined && row.ours_ms !== null ? row.ours_ms / plain : undefined;
-      yield { ...row, ...(cost !== undefined && { cost, cost_over: "the plain LSTM" }) };
+      yield { ...row, ...(cost !== undefined && { cost, cost_over: plainName }) };
     }
   }
 }

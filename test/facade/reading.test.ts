@@ -1,6 +1,6 @@
 // What a model says: predict, run, stream, evaluate, parameters, summary.
 
-import { createModel, defineModel } from "gatewise";
+import { type SummaryOptions, createModel, defineModel } from "gatewise";
 import { beforeAll, describe, expect, test } from "vitest";
 
 import {
