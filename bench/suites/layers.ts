@@ -71,8 +71,10 @@ export const layers: Suite = {
     const comparison = new Comparison(context);
     try {
       const sizes = context.options.quick ? SIZES.slice(0, 1) : SIZES;
-      const contests = sizes.flatMap((size) => [1, 2].flatMap((threads) => GROUPS.map((group) => ({ size, threads, ...group }))));
-      for (const { size, threads, plain, shapes } of contests) yield* withCost(comparison, shapes(size), plain, threads);
+      const runs = sizes.flatMap((size) => [1, 2].map((threads) => ({ size, threads })));
+      for (const { size, threads } of runs) {
+        for (const { plain, shapes } of GROUPS) yield* withCost(comparison, shapes(size), plain, threads);
+      }
     } finally {
       comparison.stop();
     }

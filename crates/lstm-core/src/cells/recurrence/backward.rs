@@ -3,20 +3,17 @@
 
 use rten_simd::ops::{BitOps, NumOps};
 
+use super::choice::{Pass, with_cell};
 use super::kept::{Kept, Masks};
 use super::scratch::{Scratch, ScratchLayout};
 use super::share::{Share, share_out};
 use super::weight_gradients::{Operands, weight_gradients};
-use super::{BackwardUnit, Cell, Deferred, LayerBatch, PackedWeights, Recurrence, Row, Shape};
-use crate::cells::gru::{Gru, ResetBefore};
-use crate::cells::lstm::{Lstm, LstmOptions};
-use crate::cells::normalised_lstm::NormalisedLstm;
-use crate::cells::rnn::Rnn;
+use super::{BackwardUnit, Cell, Deferred, LayerBatch, PackedWeights, Row, Shape};
 use crate::cells::sequences::{Direction, Sequences};
 use crate::kernels::instruction_set::{Kernel, KernelIsa, dispatch};
 use crate::kernels::product::{Product, Start, multiply};
 use crate::memory::{ReadRows, SharedRows};
-use crate::network::definition::{DirectionTensors, Reset};
+use crate::network::definition::DirectionTensors;
 
 /// What a backward pass reads and writes, P standing for packed rows, B for the batch, H for the padded units, R for the
 /// padded numbers of hidden state.
@@ -118,18 +115,20 @@ fn reverse_loop(job: LayerBatch, pass: &BackwardPass) {
     if let Some(FromAbove { values, stride: above }) = pass.from_above {
         assert!(values.len() + above >= packed * above + padded_hidden);
     }
-    match pass.shape.recurrence {
-        Recurrence::Lstm(LstmOptions::PLAIN) => run(job, pass, Lstm::<true> { options: LstmOptions::PLAIN }),
-        Recurrence::Lstm(options) if options.layer_norm => run(job, pass, NormalisedLstm(Lstm { options })),
-        Recurrence::Lstm(options) => run(job, pass, Lstm::<false> { options }),
-        Recurrence::Gru(Reset::After) => run(job, pass, Gru),
-        Recurrence::Gru(Reset::Before) => run(job, pass, ResetBefore),
-        Recurrence::Rnn(activation) => run(job, pass, Rnn { activation }),
-    }
+    with_cell(pass.shape.recurrence, Backward { job, pass });
 }
 
-fn run<C: Cell>(job: LayerBatch, pass: &BackwardPass, cell: C) {
-    share_out(job, |share| dispatch(job.set, BackwardShare { cell, pass: *pass, share }));
+/// The backward pass of a batch.
+struct Backward<'a> {
+    job: LayerBatch<'a>,
+    pass: &'a BackwardPass<'a>,
+}
+
+impl Pass for Backward<'_> {
+    fn run<C: Cell>(self, cell: C) {
+        let Self { job, pass } = self;
+        share_out(job, |share| dispatch(job.set, BackwardShare { cell, pass: *pass, share }));
+    }
 }
 
 /// `dx = dgates · W_ih`, over all packed rows at once.

@@ -3,18 +3,15 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
+use super::choice::{Pass, with_cell};
 use super::kept::{Kept, Masks};
 use super::share::{Share, share_out};
-use super::{Cell, Columns, ForwardUnit, Input, LayerBatch, PackedWeights, Recurrence, Shape};
-use crate::cells::gru::{Gru, ResetBefore};
-use crate::cells::lstm::{Lstm, LstmOptions};
-use crate::cells::normalised_lstm::NormalisedLstm;
-use crate::cells::rnn::Rnn;
+use super::{Cell, Columns, ForwardUnit, Input, LayerBatch, PackedWeights, Shape};
+use crate::cells::lstm::Lstm;
 use crate::cells::sequences::{Direction, Sequences};
 use crate::kernels::instruction_set::{Kernel, KernelIsa, MAX_LANES, MAX_ROWS, dispatch};
 use crate::kernels::tile::{Left, TILE_VECTORS, Tile, compute, compute_overlapping, tiles, with_rows};
 use crate::memory::SharedRows;
-use crate::network::definition::Reset;
 
 /// Rows up to which the input's product is computed ahead, for several steps at once: one row a step reads all weights
 /// for one use of each, and what is read for several steps together is not read again in each.
@@ -92,21 +89,32 @@ pub(crate) fn forward(job: LayerBatch, activations: Activations) {
         gates: SharedRows::new(activations.gates),
         masks,
     };
-    match shape.recurrence {
-        Recurrence::Lstm(LstmOptions::PLAIN) => {
-            let cell = Lstm::<true> { options: LstmOptions::PLAIN };
-            if training { run(job, pass, Known::<true>, cell) } else { run(job, pass, Known::<false>, cell) }
-        }
-        Recurrence::Lstm(options) if options.layer_norm => run(job, pass, training, NormalisedLstm(Lstm { options })),
-        Recurrence::Lstm(options) => run(job, pass, training, Lstm::<false> { options }),
-        Recurrence::Gru(Reset::After) => run(job, pass, training, Gru),
-        Recurrence::Gru(Reset::Before) => run(job, pass, training, ResetBefore),
-        Recurrence::Rnn(activation) => run(job, pass, training, Rnn { activation }),
+    with_cell(shape.recurrence, Forward { job, pass, training });
+}
+
+/// The forward pass of a batch.
+struct Forward<'a> {
+    job: LayerBatch<'a>,
+    pass: &'a ForwardPass<'a>,
+    training: bool,
+}
+
+impl Forward<'_> {
+    fn run_as<C: Cell, M: Mode>(self, mode: M, cell: C) {
+        let Self { job, pass, .. } = self;
+        share_out(job, |share| dispatch(job.set, ForwardShare { cell, mode, pass: *pass, share }));
     }
 }
 
-fn run<C: Cell, M: Mode>(job: LayerBatch, pass: &ForwardPass, mode: M, cell: C) {
-    share_out(job, |share| dispatch(job.set, ForwardShare { cell, mode, pass: *pass, share }));
+impl Pass for Forward<'_> {
+    fn run<C: Cell>(self, cell: C) {
+        let training = self.training;
+        self.run_as(training, cell);
+    }
+
+    fn run_plain(self, cell: Lstm<true>) {
+        if self.training { self.run_as(Known::<true>, cell) } else { self.run_as(Known::<false>, cell) }
+    }
 }
 
 /// Whether a backward pass will follow. The plain LSTM is compiled for each case, every other cell once for both.

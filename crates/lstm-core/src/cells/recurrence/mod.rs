@@ -16,6 +16,7 @@
 
 mod backward;
 mod cell;
+mod choice;
 mod finish;
 mod forward;
 mod kept;
