@@ -64,7 +64,7 @@ fn main() -> lstm_core::Result<()> {
     let mut y = vec![0.0; batch * classes as usize];
     model.run(&x, None, &mut y)?;
     let prediction = allocations(|| model.run(&x, None, &mut y));
-    let stream = model.open_stream()?;
+    let stream = model.open_stream(None)?;
     let mut step = || model.next_step(stream, &x[..features], &mut y[..classes as usize]);
     step()?;
     let streaming = allocations(step);

@@ -23,6 +23,10 @@ pub(crate) struct Layer {
     pub(crate) shape: Shape,
     /// One, or two for a bidirectional layer.
     pub(crate) directions: Vec<PackedWeights>,
+    /// Whether something below has a use for the gradient of the layer's input.
+    pub(crate) has_input_gradient: bool,
+    /// Numbers from one row of that gradient to the next.
+    pub(crate) input_stride: usize,
     weight_dropout: Vec<WeightDropout>,
 }
 
@@ -50,11 +54,15 @@ impl Recurrent {
         let lanes = set.lanes();
         let layer = |(index, layer): (usize, &super::parameters::LayerRanges)| {
             let shape = Shape::new(&layer.definition, layer.input_size, lanes);
-            // Nobody uses the gradient of the network's own input.
-            let weights = layer.directions.iter().map(|_| PackedWeights::new(shape, lanes, training, index > 0));
+            // Nobody uses the gradient of the network's own input, unless embeddings are part of it.
+            let has_input_gradient = index > 0 || layout.embedding().is_some();
+            let weights =
+                layer.directions.iter().map(|_| PackedWeights::new(shape, lanes, training, has_input_gradient));
             let weight_dropout = layer.directions.iter().map(|tensors| WeightDropout::new(layer, tensors, training));
             let weight_dropout = weight_dropout.collect();
-            Ok(Layer { shape, directions: weights.collect::<Result<_>>()?, weight_dropout })
+            let input_stride = shape.input_size.next_multiple_of(lanes);
+            let directions = weights.collect::<Result<_>>()?;
+            Ok(Layer { shape, directions, has_input_gradient, input_stride, weight_dropout })
         };
         let layers = layout.layers().iter().enumerate().map(layer).collect::<Result<_>>()?;
         Ok(Self { set, layers, training, masked: false, weights_masked: false })
@@ -156,7 +164,10 @@ impl Recurrent {
         let source = self.source(index, sequences, workspace);
         let regions = workspace.layers[index];
         let direction_regions = regions.directions[which];
-        let input_gradient = index.checked_sub(1).map(|below| workspace.layers[below].from_above);
+        let input_gradient = match index.checked_sub(1) {
+            Some(below) => Some(workspace.layers[below].from_above),
+            None => layer.has_input_gradient.then_some(workspace.input_gradient),
+        };
         let [first, second, below, from_above, gates, cells, hidden, kept, hidden_state, cell_state, scratch] =
             disjoint(
                 &mut workspace.memory,

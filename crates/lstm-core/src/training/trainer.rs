@@ -16,7 +16,8 @@ use crate::network::definition::ModelDefinition;
 use crate::network::loss::{BatchLoss, Loss};
 use crate::network::machine::MachineOptions;
 use crate::network::parameters::Layout;
-use crate::network::samples::fit_scaling;
+use crate::network::samples::{Inputs, Samples};
+use crate::network::scaling::{fit_scaling, fit_scaling_of_statics};
 use crate::network::stack::Stack;
 use crate::network::targets::Targets;
 use crate::random::{RandomStream, Stream};
@@ -98,33 +99,47 @@ impl Trainer {
         })
     }
 
-    /// Copies the training data: `x` [n, `steps`, features], `lengths` `[n]`, and the output's targets.
-    pub fn set_training(&mut self, x: &[f32], steps: usize, lengths: Option<&[u32]>, targets: Targets) -> Result<()> {
-        self.training = Some(self.dataset(x, steps, lengths, targets)?);
+    /// Copies the training data: what the model reads of n sequences of `steps` steps ([`Inputs`], or a slice of numbers
+    /// [n, `steps`, features] where it reads nothing else), `lengths` `[n]`, and the output's targets.
+    pub fn set_training<'a>(
+        &mut self,
+        inputs: impl Into<Inputs<'a>>,
+        steps: usize,
+        lengths: Option<&[u32]>,
+        targets: Targets,
+    ) -> Result<()> {
+        self.training = Some(Dataset::new(inputs.into(), steps, lengths, targets, &self.definition)?);
         Ok(())
     }
 
     /// Copies the validation data, in the form of the training data.
-    pub fn set_validation(&mut self, x: &[f32], steps: usize, lengths: Option<&[u32]>, targets: Targets) -> Result<()> {
-        let dataset = self.dataset(x, steps, lengths, targets);
+    pub fn set_validation<'a>(
+        &mut self,
+        inputs: impl Into<Inputs<'a>>,
+        steps: usize,
+        lengths: Option<&[u32]>,
+        targets: Targets,
+    ) -> Result<()> {
+        let dataset = Dataset::new(inputs.into(), steps, lengths, targets, &self.definition);
         self.validation = Some(dataset.map_err(|error| Error { path: format!("validation.{}", error.path), ..error })?);
         Ok(())
-    }
-
-    fn dataset(&self, x: &[f32], steps: usize, lengths: Option<&[u32]>, targets: Targets) -> Result<Dataset> {
-        let features = self.definition.input.features();
-        Dataset::new(x, steps, features, lengths, targets, &self.definition.output)
     }
 
     /// Gets ready for the first batch: fits the input's scaling on the training data unless an earlier run did.
     pub fn start(&mut self) -> Result<()> {
         let training = self.training.as_ref().ok_or_else(no_training_data)?;
-        if let Some(scaling) = self.layout.scaling()
-            && self.weights[scaling.deviation.clone()].contains(&0.0)
-        {
-            let (mean, deviation) = fit_scaling(&training.samples());
-            self.weights[scaling.mean.clone()].copy_from_slice(&mean);
-            self.weights[scaling.deviation.clone()].copy_from_slice(&deviation);
+        let samples = training.samples();
+        type Fit = fn(&Samples) -> (Vec<f32>, Vec<f32>);
+        let scalings: [(_, Fit); 2] =
+            [(self.layout.scaling(), fit_scaling), (self.layout.statics_scaling(), fit_scaling_of_statics)];
+        for (scaling, fit) in scalings {
+            if let Some(scaling) = scaling
+                && self.weights[scaling.deviation.clone()].contains(&0.0)
+            {
+                let (mean, deviation) = fit(&samples);
+                self.weights[scaling.mean.clone()].copy_from_slice(&mean);
+                self.weights[scaling.deviation.clone()].copy_from_slice(&deviation);
+            }
         }
         self.order = (0..training.count() as u32).collect();
         self.position = Position::Training { epoch: 0, start: 0 };
@@ -194,7 +209,15 @@ impl Trainer {
             let message = format!("give indices of samples below {}, at least one", data.count());
             return Err(Error::new(ErrorCode::InvalidOption, "samples", message));
         }
-        let loss = differentiate(&mut self.stack, &self.layout, &self.loss, data, samples, &mut self.gradients, None)?;
+        let loss = differentiate(
+            &mut self.stack,
+            (&self.layout, &self.weights),
+            &self.loss,
+            data,
+            samples,
+            &mut self.gradients,
+            None,
+        )?;
         Ok(loss.mean())
     }
 
@@ -212,7 +235,15 @@ impl Trainer {
         let order = &self.order[start..data.count().min(start + self.options.batch_size as usize)];
         self.stack.drop_weights(&self.layout, &self.weights, &mut self.dropout);
         let random = Some(&mut self.dropout);
-        let loss = differentiate(&mut self.stack, &self.layout, &self.loss, data, order, &mut self.gradients, random)?;
+        let loss = differentiate(
+            &mut self.stack,
+            (&self.layout, &self.weights),
+            &self.loss,
+            data,
+            order,
+            &mut self.gradients,
+            random,
+        )?;
         let mean = loss.mean();
         if !mean.is_finite() {
             let message =
@@ -223,11 +254,13 @@ impl Trainer {
             None => 1.0,
             limit => {
                 let Stack { set, executor, .. } = &self.stack;
-                clip_factor(global_norm(*set, executor, &self.gradients, &mut self.norm_sums), limit)
+                let rows = self.stack.changed_rows();
+                clip_factor(global_norm(*set, executor, &self.gradients, rows, &mut self.norm_sums), limit)
             }
         };
         let trained = &mut self.weights[..self.gradients.len()];
-        self.adam.step(self.stack.set, &self.stack.executor, trained, &self.gradients, scale);
+        let rows = self.stack.changed_rows();
+        self.adam.step(self.stack.set, &self.stack.executor, (trained, &self.gradients), scale, rows);
         self.stack.pack(&self.layout, &self.weights);
         self.totals.add(loss);
         self.step += 1;
@@ -241,7 +274,7 @@ impl Trainer {
     fn validate_batch(&mut self, epoch: u32, start: usize) -> Result<()> {
         let Some(data) = self.validation.as_ref() else { return Ok(()) };
         let batch = (data.count() - start).min(self.options.batch_size as usize);
-        self.stack.forward(&data.samples(), batch, |sample| start + sample, None)?;
+        self.stack.forward(&self.weights, &data.samples(), batch, |sample| start + sample, None)?;
         self.totals.add(self.stack.loss(&self.loss, data.targets(), |sample| start + sample));
         self.position = Position::Validation { epoch, start: start + batch };
         Ok(())
@@ -280,7 +313,7 @@ impl Trainer {
 /// The loss of the samples with these indices, and its gradient.
 fn differentiate(
     stack: &mut Stack,
-    layout: &Layout,
+    (layout, weights): (&Layout, &[f32]),
     loss: &Loss,
     data: &Dataset,
     samples: &[u32],
@@ -288,7 +321,7 @@ fn differentiate(
     random: Option<&mut RandomStream>,
 ) -> Result<BatchLoss> {
     let pick = |sample: usize| samples[sample] as usize;
-    stack.forward(&data.samples(), samples.len(), pick, random)?;
+    stack.forward(weights, &data.samples(), samples.len(), pick, random)?;
     Ok(stack.backward(layout, loss, data.targets(), pick, gradients))
 }
 

@@ -76,7 +76,6 @@ impl ModelDefinition {
 
     /// What definitions can say and the network cannot do yet.
     fn refuse_what_is_not_built(&self) -> Result<()> {
-        let inputs = [("input.tokens", self.input.tokens.is_some()), ("input.statics", self.input.statics.is_some())];
         let layers = self.layers.iter().enumerate().flat_map(|(index, layer)| {
             [
                 ("merge", layer.merge != Merge::Concat),
@@ -86,9 +85,8 @@ impl ModelDefinition {
             ]
             .map(|(field, set)| (format!("layers[{index}].{field}"), set))
         });
-        let inputs = inputs.into_iter().map(|(field, set)| (field.to_owned(), set));
         let output = ("output.dropout".to_owned(), self.output.dropout != 0.0);
-        match inputs.chain(layers).chain([output]).find(|&(_, set)| set) {
+        match layers.chain([output]).find(|&(_, set)| set) {
             Some((path, _)) if !cfg!(test) => invalid(path, "this is not there yet"),
             _ => Ok(()),
         }
@@ -127,6 +125,10 @@ impl ModelDefinition {
             let message =
                 format!("the last layer gives {outputs} numbers and embeddings have {embedding}: make them as many");
             return refuse(message);
+        }
+        if self.input.sparse {
+            let message = "an output that shares the embeddings has a gradient for all of them: leave this out";
+            return invalid("input.sparse".to_owned(), message);
         }
         Ok(())
     }
