@@ -23,7 +23,10 @@ export type InputDefinition = {
   tokens?: number,
   /** Of tokens: numbers that each is looked up as, 1 to 65,536; all are trained (`nn.Embedding` in `PyTorch`). */
   embedding?: number,
-  /** Of tokens: the one whose embedding is zero and stays so (`padding_idx` in `PyTorch`). None unless given. */
+  /**
+   * Of tokens: the one whose embedding is zero and stays so (`padding_idx` in `PyTorch`; there as here, an output that is
+   * tied to the embeddings trains it all the same). None unless given.
+   */
   padding?: number,
   /**
    * Of tokens: whether a training step changes the embeddings of its batch's tokens alone, and their moments (`sparse=True`
@@ -573,6 +576,8 @@ export type ErrorCode =
   | "not_finite"
   /** There is no sample to work on. */
   | "empty_data"
+  /** A token is not one of those that the model knows. */
+  | "unknown_token"
   /** A target is not one of the classes. */
   | "unknown_class"
   /** A target, or its weight, is none that the output can have. */

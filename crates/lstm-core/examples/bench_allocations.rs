@@ -62,9 +62,9 @@ fn main() -> lstm_core::Result<()> {
     let training = many.saturating_sub(few + 2 * 2) as f64 / 48.0;
 
     let mut y = vec![0.0; batch * classes as usize];
-    model.run(&x, None, None, &mut y)?;
-    let prediction = allocations(|| model.run(&x, None, None, &mut y));
-    let stream = model.open_stream()?;
+    model.run(&x[..], None, None, &mut y)?;
+    let prediction = allocations(|| model.run(&x[..], None, None, &mut y));
+    let stream = model.open_stream(None)?;
     let mut step = || model.next_step(stream, &x[..features], &mut y[..classes as usize]);
     step()?;
     let streaming = allocations(step);

@@ -17,6 +17,8 @@ pub enum ErrorCode {
     NotFinite,
     /// There is no sample to work on.
     EmptyData,
+    /// A token is not one of those that the model knows.
+    UnknownToken,
     /// A target is not one of the classes.
     UnknownClass,
     /// A target, or its weight, is none that the output can have.

@@ -8,7 +8,7 @@ use crate::network::definition::{At, ModelDefinition};
 use crate::network::description::ModelDescription;
 use crate::network::machine::MachineOptions;
 use crate::network::parameters::Layout;
-use crate::network::samples::Samples;
+use crate::network::samples::{Inputs, Samples};
 use crate::network::stack::{Stack, StreamState};
 use crate::network::states::InitialStates;
 use crate::network::summary::{self, ModelSummary, TrainingMemory};
@@ -119,24 +119,35 @@ impl Model {
         Ok(())
     }
 
-    /// Fills `y` with the predictions for `x` [n, steps, features]: [n, K], K numbers each, and n is `y`'s length over K;
-    /// where there is an output at each step [n, steps, K], zero in the padding, and n is the number of `lengths` or of rows of
-    /// `states`, without which `x` is one sequence. Allocates only when a batch is larger than any before.
+    /// Fills `y` with the predictions for n sequences, of which the model reads [`Inputs`], or a slice of numbers
+    /// [n, steps, features] where it reads nothing else: [n, K], K numbers each, and n is `y`'s length over K;
+    /// where there is an output at each step [n, steps, K], zero in the padding, and n is the number of `lengths`, without
+    /// them of rows of statics or of states, without which there is one sequence. Allocates only when a batch is larger than
+    /// any before.
     ///
     /// With `states` [n, S], S as [`ModelDefinition::state_size`] counts, sequences begin from these, and those that they end
     /// with take their place: layer by layer, direction by direction, the hidden state and then the cell state.
-    pub fn run(
+    pub fn run<'a>(
         &mut self,
-        x: &[f32],
+        inputs: impl Into<Inputs<'a>>,
+        lengths: Option<&[u32]>,
+        states: Option<&mut [f32]>,
+        y: &mut [f32],
+    ) -> Result<()> {
+        self.run_inputs(inputs.into(), lengths, states, y)
+    }
+
+    fn run_inputs(
+        &mut self,
+        inputs: Inputs,
         lengths: Option<&[u32]>,
         mut states: Option<&mut [f32]>,
         y: &mut [f32],
     ) -> Result<()> {
-        let (size, features) = (self.definition.output.size(), self.definition.input.features());
+        let size = self.definition.output.size();
         let each = self.definition.output.at == At::Each;
-        let n = self.sequences_of(x, lengths, states.as_deref(), y)?;
-        let steps = x.len() / (n * features);
-        let samples = Samples::new(x, steps, features, lengths)?;
+        let (n, steps) = self.sequences_of(inputs, lengths, states.as_deref(), y)?;
+        let samples = Samples::of(inputs, steps, lengths, &self.definition.input)?;
         self.pack();
         let rows = if each { steps } else { 1 };
         if each {
@@ -147,7 +158,7 @@ impl Model {
             let batch = most.min(n - start);
             let place = |sample: usize| start + sample;
             let initial = states.as_deref().map(|values| InitialStates { values, row: &place });
-            self.stack.forward(&samples, batch, place, initial, None)?;
+            self.stack.forward(&self.weights, &samples, batch, place, initial, None)?;
             self.stack.predictions(|sample, step, prediction| {
                 y[((start + sample) * rows + step) * size..][..size].copy_from_slice(prediction);
             });
@@ -158,25 +169,41 @@ impl Model {
         Ok(())
     }
 
-    /// n, if `x`, `lengths`, `states` and `y` fit each other.
-    fn sequences_of(&self, x: &[f32], lengths: Option<&[u32]>, states: Option<&[f32]>, y: &[f32]) -> Result<usize> {
-        let (size, features) = (self.definition.output.size(), self.definition.input.features());
+    /// n and the steps, if the inputs, `lengths`, `states` and `y` fit each other.
+    fn sequences_of(
+        &self,
+        inputs: Inputs,
+        lengths: Option<&[u32]>,
+        states: Option<&[f32]>,
+        y: &[f32],
+    ) -> Result<(usize, usize)> {
+        let (size, input) = (self.definition.output.size(), &self.definition.input);
         let refuse = |path: &str, message: String| Err(Error::new(ErrorCode::ShapeMismatch, path, message));
+        inputs.check_present(input)?;
         let each = self.definition.output.at == At::Each;
         let state_size = self.definition.state_size();
-        let sequences = || states.map_or(1, |states| states.len() / state_size);
-        let n = if each { lengths.map_or_else(sequences, <[u32]>::len) } else { y.len() / size };
+        let rows = match (inputs.statics, states) {
+            (Some(statics), _) => statics.len() / input.statics(),
+            (None, Some(states)) => states.len() / state_size,
+            (None, None) => 1,
+        };
+        let n = if each { lengths.map_or(rows, <[u32]>::len) } else { y.len() / size };
         if !each && (y.is_empty() || !y.len().is_multiple_of(size)) {
             return refuse("y", format!("y has room for {} numbers; give {size} for each sequence", y.len()));
         }
-        if n == 0 || !x.len().is_multiple_of(n * features) {
-            let message =
-                format!("x holds {} numbers, which {n} sequences of {features} features cannot share", x.len());
-            return refuse("x", message);
+        let (name, length, features) = match (inputs.x, inputs.tokens) {
+            (Some(x), _) => ("x", x.len(), input.features()),
+            (None, tokens) => ("tokens", tokens.map_or(0, <[u32]>::len), 1),
+        };
+        if n == 0 || !length.is_multiple_of(n * features) {
+            let of = if name == "x" { format!(" of {features} features") } else { String::new() };
+            return refuse(name, format!("{name} holds {length} numbers, which {n} sequences{of} cannot share"));
         }
-        let steps = x.len() / features;
-        if each && y.len() != steps * size {
-            let message = format!("y has room for {} numbers; give {size} for each of the {steps} steps of x", y.len());
+        let all_steps = length / features;
+        if each && y.len() != all_steps * size {
+            let room = y.len();
+            let message =
+                format!("y has room for {room} numbers; give {size} for each of the {all_steps} steps of {name}");
             return refuse("y", message);
         }
         if let Some(states) = states {
@@ -185,13 +212,9 @@ impl Model {
                     format!("states has {} numbers; give {state_size} for each of {n} sequences", states.len());
                 return refuse("states", message);
             }
-            if let Some(index) = first_not_finite(states) {
-                let (path, value) = (format!("states[{index}]"), states[index]);
-                let message = format!("{path} is {value}: states have to be finite, and are zero at the beginning");
-                return Err(Error::new(ErrorCode::NotFinite, path, message));
-            }
+            check_finite(states, "states")?;
         }
-        Ok(n)
+        Ok((n, all_steps / n))
     }
 
     /// Opens an evaluation: predictions that are held to their targets part by part. Gives its number.
@@ -218,9 +241,9 @@ impl Model {
         slot.ok_or_else(|| Error::disposed("evaluation"))?.report()
     }
 
-    /// Opens a stream: one sequence that is fed step by step. Gives its number. Fails for a bidirectional network and where
-    /// steps are pooled: their outputs need the whole sequence.
-    pub fn open_stream(&mut self) -> Result<u32> {
+    /// Opens a stream: one sequence that is fed step by step, whose statics `[statics]` are known from the start. Gives its
+    /// number. Fails for a bidirectional network and where steps are pooled: their outputs need the whole sequence.
+    pub fn open_stream(&mut self, statics: Option<&[f32]>) -> Result<u32> {
         if let Some(layer) = self.definition.layers.iter().position(|layer| layer.bidirectional) {
             let message = "a bidirectional layer reads sequences from their end: give them whole to `run` or `predict`";
             return Err(Error::new(ErrorCode::InvalidDefinition, format!("layers[{layer}].bidirectional"), message));
@@ -235,30 +258,54 @@ impl Model {
             let message = format!("`{at}` pools all steps of a sequence: give it whole to `run` or `predict`");
             return Err(Error::new(ErrorCode::InvalidDefinition, "output.at", message));
         }
-        Ok(put(&mut self.streams, self.stack.stream_state()))
+        let statics = statics.unwrap_or_default();
+        let expected = self.definition.input.statics();
+        if statics.len() != expected {
+            let message = format!("a sequence has {} statics, the model expects {expected}", statics.len());
+            return Err(Error::new(ErrorCode::ShapeMismatch, "statics", message));
+        }
+        check_finite(statics, "statics")?;
+        Ok(put(&mut self.streams, self.stack.stream_state(statics)))
     }
 
-    /// Feeds one step `[features]` and fills `y` `[K]` with the prediction after it.
-    pub fn next_step(&mut self, stream: u32, features: &[f32], y: &mut [f32]) -> Result<()> {
+    /// Feeds one step, numbers `[features]` and one token where the model reads them, and fills `y` `[K]` with the prediction
+    /// after it.
+    pub fn next_step<'a>(&mut self, stream: u32, step: impl Into<Inputs<'a>>, y: &mut [f32]) -> Result<()> {
+        let step = step.into();
+        self.check_step(step)?;
         let size = self.definition.output.size();
-        let expected = self.definition.input.features();
-        if features.len() != expected {
-            let message = format!("a step has {} features, the model expects {expected}", features.len());
-            return Err(Error::new(ErrorCode::ShapeMismatch, "features", message));
-        }
         if y.len() != size {
             let message = format!("y has room for {} numbers, the model gives {size}", y.len());
             return Err(Error::new(ErrorCode::ShapeMismatch, "y", message));
         }
-        if let Some(feature) = first_not_finite(features) {
-            let message = format!("the step has {}; replace or leave out what is missing", features[feature]);
-            return Err(Error::new(ErrorCode::NotFinite, format!("features[{feature}]"), message));
-        }
         self.pack();
         let state = stream_of(&mut self.streams, stream)?;
-        self.stack.step(features, state)?;
+        self.stack.step(&self.weights, step, state)?;
         self.stack.predictions(|_, _, prediction| y.copy_from_slice(prediction));
         Ok(())
+    }
+
+    fn check_step(&self, step: Inputs) -> Result<()> {
+        let refuse = |code, path: &str, message| Err(Error::new(code, path, message));
+        let input = &self.definition.input;
+        let features = step.x.unwrap_or_default();
+        if features.len() != input.features() {
+            let message = format!("a step has {} features, the model expects {}", features.len(), input.features());
+            return refuse(ErrorCode::ShapeMismatch, "features", message);
+        }
+        check_finite(features, "features")?;
+        match (step.tokens, input.tokens) {
+            (None, None) => Ok(()),
+            (Some(&[token]), Some(tokens)) if token < tokens => Ok(()),
+            (Some(&[token]), Some(tokens)) => {
+                let message = format!("{token} is no token, the model's {tokens} count from 0 to {}", tokens - 1);
+                refuse(ErrorCode::UnknownToken, "token", message)
+            }
+            (_, Some(_)) => refuse(ErrorCode::ShapeMismatch, "token", "this model reads tokens: give one".to_owned()),
+            (Some(_), None) => {
+                refuse(ErrorCode::ShapeMismatch, "token", "this model reads no tokens: leave it out".to_owned())
+            }
+        }
     }
 
     /// Takes a stream back to before its first step.
@@ -294,6 +341,12 @@ fn activations(stack: &Stack, batch_size: u64, steps: u64) -> u64 {
     let step = (of(16, 32) - of(16, 16)) / 16;
     let sequence = (of(32, 32) - of(16, 32)) / 16;
     of(16, 16) - 16 * (step + sequence) + batch_size * (sequence + steps * step)
+}
+
+fn check_finite(numbers: &[f32], name: &str) -> Result<()> {
+    let Some(index) = first_not_finite(numbers) else { return Ok(()) };
+    let message = format!("{name} has {} at {index}; replace or leave out what is missing", numbers[index]);
+    Err(Error::new(ErrorCode::NotFinite, format!("{name}[{index}]"), message))
 }
 
 /// Puts a thing into the first free place, and gives its number.

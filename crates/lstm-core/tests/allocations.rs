@@ -5,6 +5,7 @@ use std::cell::Cell;
 
 use lstm_core::network::definition::{LayerDefinition, ModelDefinition};
 use lstm_core::network::machine::MachineOptions;
+use lstm_core::network::samples::Inputs;
 use lstm_core::network::targets::Targets;
 use lstm_core::training::options::TrainingOptions;
 use lstm_core::{InputGradients, Layer, LayerInput, LayerOptions, LayerStates, Model, StateGradients, Trainer};
@@ -77,8 +78,56 @@ fn check(at: &str) {
     if !["last", "each"].contains(&at) {
         return;
     }
-    let stream = model.open_stream().unwrap();
+    let stream = model.open_stream(None).unwrap();
     let step = |model: &mut Model| model.next_step(stream, &x[..3], &mut [0.0; 3]).unwrap();
+    step(&mut model);
+    assert_eq!(allocations(|| step(&mut model)), 0);
+}
+
+#[test]
+fn warm_steps_over_tokens_and_statics_allocate_nothing() {
+    for sparse in [false, true] {
+        for statics_as in ["steps", "states"] {
+            check_inputs(sparse, statics_as);
+        }
+    }
+}
+
+fn check_inputs(sparse: bool, statics_as: &str) {
+    let definition = ModelDefinition::from_json(&format!(
+        r#"{{"input":{{"features":3,"tokens":50,"embedding":20,"padding":0,"sparse":{sparse},"statics":2,
+            "staticsAs":"{statics_as}","scaling":"standard"}},"layers":[{{"cell":"lstm","units":20}}],
+            "output":{{"classes":["a","b","c"]}}}}"#,
+    ))
+    .unwrap();
+    let machine = MachineOptions { threads: Some(1), ..MachineOptions::default() };
+    let (samples, steps) = (64, 9);
+    let x: Vec<f32> = (0..samples * steps * 3).map(|v| ((v * 31 % 17) as f32 - 8.0) / 8.0).collect();
+    // The first batch reads few tokens, the last ones many.
+    let tokens: Vec<u32> = (0..samples * steps).map(|v| (v * 31 % (1 + v % 50)) as u32).collect();
+    let statics: Vec<f32> = (0..samples * 2).map(|v| (v * 7 % 5) as f32).collect();
+    let inputs = Inputs { x: Some(&x), tokens: Some(&tokens), statics: Some(&statics) };
+    let lengths: Vec<u32> = (0..samples as u32).map(|sample| 1 + sample * 5 % steps as u32).collect();
+    let targets: Vec<u32> = (0..samples as u32).map(|row| row % 3).collect();
+
+    let mut model = Model::new(definition.clone(), machine).unwrap();
+    let options = TrainingOptions::from_json(r#"{"epochs":100,"batchSize":16,"clipNorm":1}"#).unwrap();
+    let mut trainer = Trainer::new(definition, machine, model.weights(), options).unwrap();
+    trainer.set_training(inputs, steps, Some(&lengths), Targets::classes(&targets)).unwrap();
+    trainer.start().unwrap();
+    trainer.advance(1).unwrap();
+    let few = allocations(|| drop(trainer.advance(8).unwrap()));
+    let many = allocations(|| drop(trainer.advance(8 * 16).unwrap()));
+    // As above.
+    assert!(many <= few + 2 * 4, "{statics_as}: 8 steps allocate {few} times, 128 steps {many} times");
+
+    let mut y = vec![0.0; samples * 3];
+    let mut predict = |model: &mut Model| model.run(inputs, Some(&lengths), None, &mut y).unwrap();
+    predict(&mut model);
+    assert_eq!(allocations(|| predict(&mut model)), 0);
+    let stream = model.open_stream(Some(&statics[..2])).unwrap();
+    let step = Inputs { x: Some(&x[..3]), tokens: Some(&tokens[..1]), statics: None };
+    let step = |model: &mut Model| model.next_step(stream, step, &mut [0.0; 3]).unwrap();
     step(&mut model);
     assert_eq!(allocations(|| step(&mut model)), 0);
 }

@@ -254,7 +254,7 @@ fn check_model(what: &str, definition: &ModelDefinition, weights: &[f32], x: &[f
         let mut probabilities = vec![0.0; expected.len()];
         model.run(x, None, None, &mut probabilities).unwrap();
         assert_same(&format!("{what} on {set:?}"), &probabilities, expected);
-        let stream = model.open_stream().unwrap();
+        let stream = model.open_stream(None).unwrap();
         let mut y = [0.0; 3];
         for features in x.chunks(FEATURES).take(STEPS) {
             model.next_step(stream, features, &mut y).unwrap();

@@ -124,7 +124,7 @@ fn streams_give_each_steps_output() {
         let each = case.definition.output.at == At::Each;
         let (x, expected) = (case.vectors.f32("x"), case.vectors.get("outputs"));
         for (sample, &length) in case.lengths.iter().enumerate() {
-            let stream = model.open_stream().unwrap();
+            let stream = model.open_stream(None).unwrap();
             let mut y = vec![0.0; size];
             for step in 0..length as usize {
                 let at = sample * case.steps + step;
@@ -146,7 +146,7 @@ fn pooled_outputs_cannot_be_streamed() {
         let mut definition = OutputCase::read(name).definition;
         definition.layers[0].bidirectional = false;
         definition.layers[1].bidirectional = false;
-        let error = Model::new(definition, MachineOptions::default()).unwrap().open_stream().unwrap_err();
+        let error = Model::new(definition, MachineOptions::default()).unwrap().open_stream(None).unwrap_err();
         assert_eq!((error.code, error.path.as_str()), (ErrorCode::InvalidDefinition, "output.at"));
     }
 }

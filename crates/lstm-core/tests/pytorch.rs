@@ -242,11 +242,11 @@ fn predicts_the_softmax(vectors: &Vectors, set: InstructionSet) {
 
     // The same, one step at a time, where no layer needs the end first.
     if predictor.describe().definition.layers.iter().any(|layer| layer.bidirectional) {
-        assert_eq!(predictor.open_stream().unwrap_err().path, "layers[0].bidirectional");
+        assert_eq!(predictor.open_stream(None).unwrap_err().path, "layers[0].bidirectional");
         return;
     }
     for sample in 0..batch {
-        let stream = predictor.open_stream().unwrap();
+        let stream = predictor.open_stream(None).unwrap();
         let mut y = vec![0.0; classes];
         for step in 0..lengths[sample] as usize {
             let features = &x[(sample * steps + step) * features..][..features];

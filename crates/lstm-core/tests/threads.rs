@@ -9,6 +9,7 @@ use lstm_core::kernels::InstructionSet;
 use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::layer::{LayerGradients, LayerOutput};
 use lstm_core::network::machine::MachineOptions;
+use lstm_core::network::samples::Inputs;
 use lstm_core::network::targets::Targets;
 use lstm_core::random::{RandomStream, Stream};
 use lstm_core::training::options::TrainingOptions;
@@ -69,15 +70,28 @@ fn many_ragged_rows_on_any_number_of_threads() {
 /// Three epochs over `samples` ragged sequences as one batch, and then their probabilities, on every number of threads. The
 /// output is of `classes` classes, from where `at` says.
 fn check_training(samples: usize, steps: usize, layers: &str, (classes, at): (u32, &str)) {
-    let features = 12;
+    check_inputs(samples, steps, r#""features":12"#, layers, (classes, at, ""));
+}
+
+/// The same over inputs of any kind, and an output with an option more.
+fn check_inputs(samples: usize, steps: usize, input: &str, layers: &str, (classes, at, option): (u32, &str, &str)) {
     let definition = ModelDefinition::from_json(&format!(
-        r#"{{"input":{{"features":{features},"scaling":"standard"}},"layers":[{layers}],
-            "output":{{"classes":{:?},"at":"{at}"}},"seed":3}}"#,
+        r#"{{"input":{{{input}{}}},"layers":[{layers}],
+            "output":{{"classes":{:?},"at":"{at}"{option}}},"seed":3}}"#,
+        if input.contains("features") { r#","scaling":"standard""# } else { "" },
         (0..classes).map(|class| class.to_string()).collect::<Vec<_>>()
     ))
     .unwrap();
     let mut random = RandomStream::new(1, Stream::Shuffling);
+    let (features, statics) = (definition.input.features(), definition.input.statics());
     let x: Vec<f32> = (0..samples * steps * features).map(|_| random.uniform(-1.0, 1.0)).collect();
+    let tokens: Vec<u32> = (0..samples * steps).map(|_| random.below(definition.input.tokens.unwrap_or(1))).collect();
+    let numbers: Vec<f32> = (0..samples * statics).map(|_| random.uniform(-1.0, 1.0)).collect();
+    let inputs = Inputs {
+        x: (features > 0).then_some(&x),
+        tokens: definition.input.tokens.map(|_| &tokens[..]),
+        statics: (statics > 0).then_some(&numbers),
+    };
     let lengths: Vec<u32> = (0..samples).map(|sample| (steps - sample * 5 % steps) as u32).collect();
     let rows = samples * if at == "each" { steps } else { 1 };
     let targets: Vec<u32> = (0..rows as u32).map(|row| row % classes).collect();
@@ -90,12 +104,12 @@ fn check_training(samples: usize, steps: usize, layers: &str, (classes, at): (u3
                 let mut model = Model::new(definition.clone(), machine).unwrap();
                 let options = TrainingOptions::from_json(&options).unwrap();
                 let mut trainer = Trainer::new(definition.clone(), machine, model.weights(), options).unwrap();
-                trainer.set_training(&x, steps, Some(&lengths), Targets::classes(&targets)).unwrap();
+                trainer.set_training(inputs, steps, Some(&lengths), Targets::classes(&targets)).unwrap();
                 trainer.start().unwrap();
                 let losses = trainer.advance(3).unwrap().losses;
                 model.commit(trainer.weights()).unwrap();
                 let mut probabilities = vec![0.0; rows * classes as usize];
-                model.run(&x, Some(&lengths), None, &mut probabilities).unwrap();
+                model.run(inputs, Some(&lengths), None, &mut probabilities).unwrap();
                 let actual =
                     bits([&losses, &trainer.gradients().to_vec(), &trainer.weights().to_vec(), &probabilities]);
                 let same = *expected.get_or_insert_with(|| actual.clone()) == actual;
@@ -103,6 +117,19 @@ fn check_training(samples: usize, steps: usize, layers: &str, (classes, at): (u3
             }
         }
     }
+}
+
+#[test]
+fn tokens_and_statics_on_any_number_of_threads() {
+    // Some 1,500 steps of 1,024 numbers are worth four threads to add them up, and so is Adam over their rows of the table.
+    let rnn = r#"{"cell":"rnn","units":8}"#;
+    check_inputs(40, 70, r#""tokens":600,"embedding":1024,"padding":7"#, rnn, (3, "last", ""));
+    check_inputs(40, 70, r#""tokens":600,"embedding":1024,"padding":7,"sparse":true"#, rnn, (3, "mean", ""));
+    let all = r#""features":3,"tokens":30,"embedding":200,"statics":9"#;
+    check_inputs(40, 30, all, r#"{"cell":"lstm","units":40,"bidirectional":true}"#, (3, "last", ""));
+    // And so is the map from 2,000 statics to 128 initial states.
+    let states = r#""tokens":70,"embedding":64,"statics":2000,"staticsAs":"states""#;
+    check_inputs(64, 10, states, r#"{"cell":"lstm","units":64}"#, (70, "each", r#","tied":true"#));
 }
 
 #[test]

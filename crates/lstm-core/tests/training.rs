@@ -190,7 +190,7 @@ fn a_model_refuses_arrays_that_do_not_fit_and_stays_as_it_was() {
     let mut broken = before.clone();
     broken[3] = f32::INFINITY;
     assert_eq!(path(model.commit(&broken)), "layers.0.weight_ih_l0");
-    let stream = model.open_stream().unwrap();
+    let stream = model.open_stream(None).unwrap();
     assert_eq!(path(model.next_step(stream, &[0.0; 3], &mut y[..2])), "features");
     assert_eq!(path(model.next_step(stream, &[0.0, f32::NAN], &mut y[..2])), "features[1]");
     assert_eq!(path(model.next_step(stream + 1, &[0.0; 2], &mut y[..2])), "stream");
@@ -202,7 +202,7 @@ fn a_model_refuses_arrays_that_do_not_fit_and_stays_as_it_was() {
 #[test]
 fn streams_are_apart_and_start_over_when_reset() {
     let mut model = Model::new(definition("none", 1), MachineOptions::default()).unwrap();
-    let (a, b) = (model.open_stream().unwrap(), model.open_stream().unwrap());
+    let (a, b) = (model.open_stream(None).unwrap(), model.open_stream(None).unwrap());
     let mut step = |stream: u32, value: f32| {
         let mut y = [0.0; 2];
         model.next_step(stream, &[value, -value], &mut y).unwrap();

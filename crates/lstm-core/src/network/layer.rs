@@ -13,7 +13,8 @@ use crate::kernels::InstructionSet;
 use crate::memory::AlignedBuffer;
 use crate::network::definition::{DirectionTensors, LayerDefinition};
 use crate::network::padded::{Place, pack_rows, pad_states, per_sample, unpack};
-use crate::network::samples::{Gathering, InputScaling, Samples};
+use crate::network::samples::{BehindNumbers, Gathering, Samples};
+use crate::network::scaling::InputScaling;
 use crate::{Error, ErrorCode, Result};
 
 /// What a layer computes, or the gradients of it: B sequences, T steps, H units, R numbers of hidden state (H, or what they are
@@ -230,6 +231,7 @@ impl RecurrentLayer {
         let gathering = Gathering {
             sequences: &self.sequences,
             scaling: &InputScaling::default(),
+            behind: BehindNumbers::default(),
             executor: &self.executor,
             parts: 1,
         };

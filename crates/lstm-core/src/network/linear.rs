@@ -96,6 +96,20 @@ impl Linear {
             last_panel_first: false,
         };
         self.share_rows(executor, product, rows);
+        let LinearGradients { weight, bias, scratch, .. } = gradients;
+        self.weight_gradients(executor, dy, rows, x, (weight, bias), scratch);
+    }
+
+    /// The gradients of the weights alone.
+    pub(crate) fn weight_gradients(
+        &self,
+        executor: &Executor,
+        dy: &[f32],
+        rows: usize,
+        x: &[f32],
+        (weight, bias): (&mut [f32], &mut [f32]),
+        scratch: &mut [f32],
+    ) {
         let product = OuterProduct {
             rows,
             left: Segmented { values: dy, row_stride: self.output_stride(), segments: &[0], columns: self.outputs },
@@ -104,16 +118,16 @@ impl Linear {
                 row_stride: self.input_stride(),
                 columns: self.inputs,
                 index: None,
-                gradient: SharedRows::new(gradients.weight),
+                gradient: SharedRows::new(weight),
                 gradient_stride: self.inputs,
                 gradient_column: 0,
             }],
-            bias_gradient: Some(SharedRows::new(gradients.bias)),
+            bias_gradient: Some(SharedRows::new(bias)),
         };
         let parts = self.parts(executor, rows).min(self.outputs);
         let each = scratch_length(self.outputs, self.inputs, self.set.lanes());
-        assert!(gradients.scratch.len() >= parts * each);
-        let scratch = SharedRows::new(gradients.scratch);
+        assert!(scratch.len() >= parts * each);
+        let scratch = SharedRows::new(scratch);
         executor.run(parts, |part| {
             let outputs = self.outputs * part / parts..self.outputs * (part + 1) / parts;
             // SAFETY: the parts' outputs are disjoint, and so are their pieces of the scratch, whose length was just checked.

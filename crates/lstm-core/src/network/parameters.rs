@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::definition::{DirectionTensors, LayerDefinition, ModelDefinition, Scaling};
+use super::definition::{DirectionTensors, InputDefinition, LayerDefinition, ModelDefinition, Scaling};
 use crate::finite::first_not_finite;
 use crate::{Error, ErrorCode, Result};
 
@@ -54,10 +54,40 @@ impl LayerRanges {
     }
 }
 
+/// The table of the tokens' embeddings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddingRanges {
+    /// `[tokens, size]`; it comes first in the flat vector.
+    pub weight: Range<usize>,
+    /// How many there are.
+    pub tokens: usize,
+    /// Numbers of an embedding.
+    pub size: usize,
+    /// The token whose embedding gets no gradient.
+    pub padding: Option<u32>,
+    /// Whether a training step changes the rows alone that its batch has read.
+    pub sparse: bool,
+    /// Whether the table is the head's weight too.
+    pub tied: bool,
+}
+
+/// The linear map from `statics` numbers of a sequence to the `S` numbers of all layers' initial states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InitialRanges {
+    /// `[S, statics]`
+    pub weight: Range<usize>,
+    /// `[S]`
+    pub bias: Range<usize>,
+    /// Numbers of a sequence.
+    pub statics: usize,
+    /// `S`
+    pub size: usize,
+}
+
 /// The tensors of the linear head: `K` numbers a prediction over the last layer's `H` outputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeadRanges {
-    /// `[K, H]`
+    /// `[K, H]`; the embeddings' where the two are tied.
     pub weight: Range<usize>,
     /// `[K]`
     pub bias: Range<usize>,
@@ -80,7 +110,7 @@ pub struct AttentionRanges {
     pub units: usize,
 }
 
-/// The scaling of `F` input features.
+/// The scaling of `F` numbers of the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScalingRanges {
     /// `[F]`: what is subtracted.
@@ -89,15 +119,19 @@ pub struct ScalingRanges {
     pub deviation: Range<usize>,
 }
 
-/// The tensors of a model in the order of the flat vector: each layer from the input upwards, attention, the head, and after
-/// all that is trained, what is not. So the trained numbers are one slice, which optimisers and clipping run over.
+/// The tensors of a model in the order of the flat vector: embeddings, the map to initial states, each layer from the input
+/// upwards, attention, the head, and after all that is trained, what is not. So the trained numbers are one slice, which optimisers and clipping run over.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layout {
     tensors: Vec<Tensor>,
+    input: InputDefinition,
+    embedding: Option<EmbeddingRanges>,
+    initial: Option<InitialRanges>,
     layers: Vec<LayerRanges>,
     attention: Option<AttentionRanges>,
     head: HeadRanges,
     scaling: Option<ScalingRanges>,
+    statics_scaling: Option<ScalingRanges>,
     trained_length: usize,
 }
 
@@ -106,6 +140,8 @@ impl Layout {
     #[must_use]
     pub fn of(definition: &ModelDefinition) -> Self {
         let mut tensors = Tensors(Vec::new());
+        let embedding = embedding(&mut tensors, definition);
+        let initial = initial(&mut tensors, definition);
         let mut input_size = definition.input.size();
         let mut layers = Vec::with_capacity(definition.layers.len());
         for (index, layer) in definition.layers.iter().enumerate() {
@@ -121,20 +157,35 @@ impl Layout {
             units,
         });
         let head = HeadRanges {
-            weight: tensors.trained("output.weight".to_owned(), &[size, outputs]),
+            weight: match &embedding {
+                Some(embedding) if embedding.tied => embedding.weight.clone(),
+                _ => tensors.trained("output.weight".to_owned(), &[size, outputs]),
+            },
             bias: tensors.trained("output.bias".to_owned(), &[size]),
             units: outputs,
             size,
         };
         let trained_length = tensors.end();
-        let scaling = (definition.input.scaling == Scaling::Standard).then(|| {
-            let features = definition.input.features();
-            ScalingRanges {
-                mean: tensors.fitted("input.mean".to_owned(), &[features]),
-                deviation: tensors.fitted("input.deviation".to_owned(), &[features]),
-            }
-        });
-        Self { tensors: tensors.0, layers, attention, head, scaling, trained_length }
+        let mut scaling = |name: &str, size: usize| {
+            (definition.input.scaling == Scaling::Standard && size > 0).then(|| ScalingRanges {
+                mean: tensors.fitted(format!("{name}.mean"), &[size]),
+                deviation: tensors.fitted(format!("{name}.deviation"), &[size]),
+            })
+        };
+        let (features, statics) = (definition.input.features(), definition.input.statics());
+        let (scaling, statics_scaling) = (scaling("input", features), scaling("statics", statics));
+        Self {
+            tensors: tensors.0,
+            input: definition.input.clone(),
+            embedding,
+            initial,
+            layers,
+            attention,
+            head,
+            scaling,
+            statics_scaling,
+            trained_length,
+        }
     }
 
     /// Every tensor, in the order of the flat vector; together they cover it without a gap.
@@ -182,10 +233,34 @@ impl Layout {
         &self.head
     }
 
-    /// The input's scaling, where the definition has one.
+    /// What goes in.
+    #[must_use]
+    pub fn input(&self) -> &InputDefinition {
+        &self.input
+    }
+
+    /// The embeddings of tokens, where the input has them.
+    #[must_use]
+    pub fn embedding(&self) -> Option<&EmbeddingRanges> {
+        self.embedding.as_ref()
+    }
+
+    /// The map from statics to initial states, where the input has one.
+    #[must_use]
+    pub fn initial(&self) -> Option<&InitialRanges> {
+        self.initial.as_ref()
+    }
+
+    /// The scaling of the input's features, where the definition has one.
     #[must_use]
     pub fn scaling(&self) -> Option<&ScalingRanges> {
         self.scaling.as_ref()
+    }
+
+    /// The scaling of the input's statics, where the definition has one.
+    #[must_use]
+    pub fn statics_scaling(&self) -> Option<&ScalingRanges> {
+        self.statics_scaling.as_ref()
     }
 }
 
@@ -194,6 +269,24 @@ impl Layout {
     pub fn check(&self, weights: &[f32]) -> Result<()> {
         check_weights(&self.tensors, weights)
     }
+}
+
+fn embedding(tensors: &mut Tensors, definition: &ModelDefinition) -> Option<EmbeddingRanges> {
+    let (input, size) = (&definition.input, definition.input.embedding());
+    let tokens = input.tokens? as usize;
+    let weight = tensors.trained("embedding.weight".to_owned(), &[tokens, size]);
+    let (padding, sparse, tied) = (input.padding, input.sparse, definition.output.tied);
+    Some(EmbeddingRanges { weight, tokens, size, padding, sparse, tied })
+}
+
+fn initial(tensors: &mut Tensors, definition: &ModelDefinition) -> Option<InitialRanges> {
+    let (statics, size) = (definition.input.statics_as_states(), definition.state_size());
+    (statics > 0).then(|| InitialRanges {
+        weight: tensors.trained("initial.weight".to_owned(), &[size, statics]),
+        bias: tensors.trained("initial.bias".to_owned(), &[size]),
+        statics,
+        size,
+    })
 }
 
 /// The tensors of a layer by itself, one after the other, and where each of them lies.
@@ -349,6 +442,31 @@ mod tests {
         let ranges = [&found.weight, &found.bias, &found.score];
         assert!(ranges.into_iter().eq(layout.tensors()[8..11].iter().map(Tensor::range).collect::<Vec<_>>().iter()));
         assert_eq!(layout.trained_length() as u64, definition.parameters());
+    }
+
+    #[test]
+    fn embeddings_come_first_and_may_be_the_heads_weights() {
+        let layout = |input: &str, output: &str| {
+            let definition = ModelDefinition::from_json(&format!(
+                r#"{{"input":{{"tokens":3,"embedding":4,{input}}},"layers":[{{"cell":"lstm","units":4}}],
+                     "output":{{"classes":["a","b","c"]{output}}}}}"#
+            ))
+            .unwrap();
+            let layout = Layout::of(&definition);
+            assert_eq!(layout.trained_length() as u64, definition.parameters());
+            layout
+        };
+        let all = layout(r#""features":2,"statics":5,"staticsAs":"states","scaling":"standard""#, "");
+        let names: Vec<_> = all.tensors().iter().map(|tensor| (tensor.name.as_str(), &tensor.shape[..])).collect();
+        let first = [("embedding.weight", &[3, 4][..]), ("initial.weight", &[8, 5]), ("initial.bias", &[8])];
+        assert_eq!(names[..4], [&first[..], &[("layers.0.weight_ih_l0", &[16, 6])]].concat());
+        let last = [("input.mean", &[2][..]), ("input.deviation", &[2]), ("statics.mean", &[5])];
+        assert_eq!(names[9..], [&last[..], &[("statics.deviation", &[5])]].concat());
+
+        let tied = layout(r#""statics":5,"scaling":"standard""#, r#","tied":true"#);
+        assert_eq!((tied.head().weight.clone(), tied.initial()), (tied.tensors()[0].range(), None));
+        let names: Vec<_> = tied.tensors()[4..].iter().map(|tensor| tensor.name.as_str()).collect();
+        assert_eq!(names, ["layers.0.bias_hh_l0", "output.bias", "statics.mean", "statics.deviation"]);
     }
 
     #[test]

@@ -26,6 +26,10 @@ pub(crate) struct Layer {
     pub(crate) shape: Shape,
     /// One, or two for a bidirectional layer.
     pub(crate) directions: Vec<PackedWeights>,
+    /// Whether something below has a use for the gradient of the layer's input.
+    pub(crate) has_input_gradient: bool,
+    /// Numbers from one row of that gradient to the next.
+    pub(crate) input_stride: usize,
     weight_dropout: Vec<WeightDropout>,
 }
 
@@ -70,12 +74,16 @@ impl Recurrent {
         let lanes = set.lanes();
         let layer = |(index, layer): (usize, &super::parameters::LayerRanges)| {
             let shape = Shape::new(&layer.definition, layer.input_size, lanes);
-            // Nobody uses the gradient of the network's own input.
-            let weights = layer.directions.iter().map(|_| PackedWeights::new(shape, lanes, training, index > 0));
+            // Nobody uses the gradient of the network's own input, unless embeddings are part of it.
+            let has_input_gradient = index > 0 || layout.embedding().is_some();
+            let weights =
+                layer.directions.iter().map(|_| PackedWeights::new(shape, lanes, training, has_input_gradient));
             let weight_dropout = layer.directions.iter().map(|tensors| WeightDropout::new(layer, tensors, training));
             let weight_dropout = weight_dropout.collect();
+            let input_stride = shape.input_size.next_multiple_of(lanes);
+            let directions = weights.collect::<Result<_>>()?;
             let definition = layer.definition.clone();
-            Ok(Layer { definition, shape, directions: weights.collect::<Result<_>>()?, weight_dropout })
+            Ok(Layer { definition, shape, directions, has_input_gradient, input_stride, weight_dropout })
         };
         let layers = layout.layers().iter().enumerate().map(layer).collect::<Result<_>>()?;
         Ok(Self { set, layers, training, masked: false, weights_masked: false })
@@ -231,7 +239,7 @@ impl Recurrent {
         index: usize,
         every_step: bool,
     ) {
-        let Some(input) = Self::input_gradient(index, workspace) else { return };
+        let Some(input) = self.input_gradient(index, workspace) else { return };
         let (layer, regions) = (&self.layers[index], workspace.layers[index]);
         let (rows, width) = (sequences.packed_rows(), layer.shape.input_size);
         let stride = width.next_multiple_of(self.set.lanes());
@@ -269,7 +277,7 @@ impl Recurrent {
         let source = self.left(index, sequences, workspace);
         let regions = workspace.layers[index];
         let direction_regions = regions.directions[which];
-        let input_gradient = Self::input_gradient(index, workspace);
+        let input_gradient = self.input_gradient(index, workspace);
         let [first, second, below, from_above, gates, cells, hidden, kept, hidden_state, cell_state, scratch] =
             disjoint(
                 &mut workspace.memory,
@@ -330,8 +338,11 @@ impl Recurrent {
     }
 
     /// Where the gradient of a layer's input belongs, if anybody uses it.
-    fn input_gradient(index: usize, workspace: &Workspace) -> Option<Region> {
-        index.checked_sub(1).map(|below| workspace.layers[below].from_above)
+    fn input_gradient(&self, index: usize, workspace: &Workspace) -> Option<Region> {
+        match index.checked_sub(1) {
+            Some(below) => Some(workspace.layers[below].from_above),
+            None => self.layers[0].has_input_gradient.then_some(workspace.input_gradient),
+        }
     }
 
     /// Where that lies which training has left of a layer's input: all of it, where nothing is dropped.

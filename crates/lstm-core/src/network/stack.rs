@@ -2,21 +2,23 @@
 //! Knows weights and batches; nothing of optimisers, data sets or files.
 
 use super::definition::{OutputDefinition, OutputKind};
+use super::embedding::TableRows;
+use super::input::{BatchPlace, InputLayer};
 use super::linear::{Linear, LinearGradients};
 use super::loss::{BatchLoss, ChunkSums, Loss, OutputRows};
 use super::parameters::Layout;
 use super::readout::{Readout, TopLayer};
-use super::recurrent::{Layer, Recurrent};
-use super::samples::{Gathering, InputScaling, Samples};
+use super::recurrent::Recurrent;
+use super::samples::{Inputs, Samples};
 use super::states::{self, InitialStates};
 use super::targets::{RowTargets, TargetRows};
-use super::workspace::{LayerRegions, Workspace};
+use super::workspace::Workspace;
 use crate::Result;
-use crate::cells::recurrence::{PackedWeights, Shape};
+use crate::cells::recurrence::PackedWeights;
 use crate::cells::sequences::Sequences;
 use crate::executor::Executor;
 use crate::kernels::InstructionSet;
-use crate::memory::{Region, disjoint};
+use crate::memory::disjoint;
 use crate::random::RandomStream;
 
 /// A stack of recurrent layers with a linear head, its weights packed for one instruction set.
@@ -27,7 +29,7 @@ pub(crate) struct Stack {
     readout: Readout,
     head: Linear,
     kind: OutputKind,
-    scaling: InputScaling,
+    input: InputLayer,
     sequences: Sequences,
     workspace: Workspace,
     rows: RowScratch,
@@ -42,17 +44,20 @@ struct RowScratch {
     sums: ChunkSums,
 }
 
-/// The hidden and cell states of one sequence, carried from step to step: one of each a layer, padded to whole vectors, the
-/// cell states empty where there are none.
+/// One sequence that is carried from step to step.
 pub(crate) struct StreamState {
-    hidden: Vec<Vec<f32>>,
-    cells: Vec<Vec<f32>>,
+    /// As [`states`] lays them out.
+    states: Vec<f32>,
+    /// The numbers of the whole sequence.
+    statics: Vec<f32>,
+    /// Whether no step has been taken: the states are those that a sequence begins from, whatever is here.
+    is_fresh: bool,
 }
 
 impl StreamState {
     /// Back to before the first step.
     pub(crate) fn reset(&mut self) {
-        self.hidden.iter_mut().chain(&mut self.cells).for_each(|state| state.fill(0.0));
+        self.is_fresh = true;
     }
 }
 
@@ -72,7 +77,7 @@ impl Stack {
             kind: output.kind(),
             set,
             executor,
-            scaling: InputScaling::default(),
+            input: InputLayer::new(layout, set, training)?,
             sequences: Sequences::default(),
             workspace: Workspace::default(),
             rows: RowScratch::default(),
@@ -97,9 +102,7 @@ impl Stack {
         self.recurrent.pack(&self.executor, layout, weights);
         self.readout.pack(layout, weights);
         self.head.pack(&weights[layout.head().weight.clone()], &weights[layout.head().bias.clone()]);
-        if let Some(scaling) = layout.scaling() {
-            self.scaling.set(&weights[scaling.mean.clone()], &weights[scaling.deviation.clone()]);
-        }
+        self.input.pack(layout, weights);
     }
 
     /// Packs anew the weights of which a training step drops some.
@@ -107,10 +110,12 @@ impl Stack {
         self.recurrent.drop_weights(&self.executor, layout, weights, random);
     }
 
-    /// Runs a batch of `batch` sequences, the sample `pick(s)` as its s-th, from the given states or from zero, and leaves the
-    /// outputs in the workspace. With `random`, as a training step, which drops what is to be dropped.
+    /// Runs a batch of `batch` sequences, the sample `pick(s)` as its s-th, from the given states or from those that sequences
+    /// begin with, and leaves the outputs in the workspace. With `random`, as a training step, which drops what is to be
+    /// dropped. Embeddings are read from the `weights` that were packed last.
     pub(crate) fn forward(
         &mut self,
+        weights: &[f32],
         samples: &Samples,
         batch: usize,
         pick: impl Fn(usize) -> usize + Sync,
@@ -119,10 +124,17 @@ impl Stack {
     ) -> Result<()> {
         self.sequences.pack(batch, samples.steps(), |sample| samples.length(pick(sample)));
         self.reserve(batch, batch * samples.steps())?;
-        self.gather(samples, pick);
-        states::begin(&self.recurrent.layers, &self.sequences, &mut self.workspace, initial);
+        self.gather(weights, samples, pick);
+        self.begin(initial);
         self.run_layers(random);
         Ok(())
+    }
+
+    /// Puts the states that each sequence begins from in front of each direction's packed rows.
+    fn begin(&mut self, initial: Option<InitialStates>) {
+        let Self { input, recurrent, sequences, executor, workspace, .. } = self;
+        states::begin(&recurrent.layers, sequences, workspace, initial);
+        input.begin(BatchPlace { sequences, executor, parts: 1 }, &recurrent.layers, workspace, initial.is_some());
     }
 
     /// The states that each sample s of the batch ends with, to row `row(s)` of `out`, as `states` lays them out.
@@ -130,52 +142,40 @@ impl Stack {
         states::end(&self.recurrent.layers, &self.sequences, &self.workspace, self.training, row, out);
     }
 
-    /// Runs one step of one sequence, finite `features`, from a state and leaves the outputs in the workspace, the new
-    /// state in `state`. No layer is bidirectional.
-    pub(crate) fn step(&mut self, features: &[f32], state: &mut StreamState) -> Result<()> {
-        let samples = Samples::checked(features, 1, features.len(), None);
+    /// Runs one step of one sequence, numbers and a token that were checked, from a state and leaves the outputs in the
+    /// workspace, the new state in `state`. No layer is bidirectional.
+    pub(crate) fn step(&mut self, weights: &[f32], inputs: Inputs, state: &mut StreamState) -> Result<()> {
         self.sequences.pack(1, 1, |_| 1);
         self.reserve(1, 1)?;
-        self.gather(&samples, |_| 0);
-        let before = |region: Region, length: usize| region.range().start..region.range().start + length;
-        for (index, LayerRegions { directions: [regions, _], .. }) in self.workspace.layers.iter().enumerate() {
-            let units = state.hidden[index].len();
-            self.workspace.memory[before(regions.hidden, units)].copy_from_slice(&state.hidden[index]);
-            let cells = &state.cells[index];
-            self.workspace.memory[before(regions.cells, cells.len())].copy_from_slice(cells);
-        }
+        let inputs = Inputs { statics: Some(&state.statics), ..inputs };
+        self.gather(weights, &Samples::checked(inputs, 1, inputs.x.map_or(0, <[f32]>::len), None), |_| 0);
+        let last = InitialStates { values: &state.states, row: &|_| 0 };
+        self.begin((!state.is_fresh).then_some(last));
         self.run_layers(None);
-        for (index, LayerRegions { directions: [regions, _], .. }) in self.workspace.layers.iter().enumerate() {
-            let units = state.hidden[index].len();
-            // The initial state comes first in `hidden`; in `cells` the new state has replaced it.
-            state.hidden[index].copy_from_slice(&self.workspace.memory[regions.hidden.range()][units..2 * units]);
-            let cells = before(regions.cells, state.cells[index].len());
-            state.cells[index].copy_from_slice(&self.workspace.memory[cells]);
-        }
+        self.final_states(|_| 0, &mut state.states);
+        state.is_fresh = false;
         Ok(())
     }
 
-    /// A state before the first step.
-    pub(crate) fn stream_state(&self) -> StreamState {
-        let zeros = |length: fn(&Shape) -> usize| {
-            self.recurrent.layers.iter().map(|Layer { shape, .. }| vec![0.0; length(shape)]).collect()
-        };
-        let cells = |shape: &Shape| if shape.has_cell_state() { shape.padded_units } else { 0 };
-        StreamState { hidden: zeros(|shape| shape.padded_hidden), cells: zeros(cells) }
+    /// A state before the first step of a sequence with such statics.
+    pub(crate) fn stream_state(&self, statics: &[f32]) -> StreamState {
+        let size = states::size(&self.recurrent.layers);
+        StreamState { states: vec![0.0; size], statics: statics.to_vec(), is_fresh: true }
     }
 
-    /// The batch's features in packed order, by as many threads as will run the first layer.
-    fn gather(&mut self, samples: &Samples, pick: impl Fn(usize) -> usize + Sync) {
-        let Self { sequences, scaling, executor, workspace, .. } = self;
+    /// The batch's input in packed order, by as many threads as will run the first layer.
+    fn gather(&mut self, weights: &[f32], samples: &Samples, pick: impl Fn(usize) -> usize + Sync) {
+        let Self { sequences, input, executor, workspace, .. } = self;
         let first = self.recurrent.layers[0].shape;
         let parts = executor.parts(sequences.packed_rows() * first.operations()).min(sequences.batch());
-        let input = workspace.input.range();
-        Gathering { sequences, scaling, executor, parts }.gather(samples, pick, &mut workspace.memory[input]);
+        let out = &mut workspace.memory[workspace.input.range()];
+        input.gather(weights, BatchPlace { sequences, executor, parts }, samples, pick, out);
     }
 
     fn reserve(&mut self, batch: usize, packed_rows: usize) -> Result<()> {
         let threads = self.executor.threads();
         let lanes = self.set.lanes();
+        self.input.reserve(batch, packed_rows, threads)?;
         let output = (&self.readout, &self.head);
         self.workspace.reserve(&self.recurrent.layers, output, threads, lanes, self.training, (batch, packed_rows))
     }
@@ -209,7 +209,8 @@ impl Stack {
         self.evaluate(loss, targets, pick, false)
     }
 
-    /// The loss likewise, and its gradient by every trained number, a flat vector of the given layout.
+    /// The loss likewise, and its gradient by every trained number, a flat vector of the given layout: the same in every call,
+    /// zero at first, because of embeddings only the rows that are read are written.
     pub(crate) fn backward(
         &mut self,
         layout: &Layout,
@@ -221,10 +222,17 @@ impl Stack {
         debug_assert!(self.training);
         let result = self.evaluate(loss, targets, pick, true);
         self.backward_head(layout, gradients);
-        let Self { executor, recurrent, readout, sequences, workspace, .. } = self;
+        let Self { executor, recurrent, readout, input, sequences, workspace, .. } = self;
         readout.backward(top(executor, recurrent, sequences, workspace), workspace, layout, gradients);
         recurrent.backward(executor, sequences, workspace, readout.reads_every_step(), layout, gradients);
+        // After the head, whose weights the embeddings may be.
+        input.backward(BatchPlace { sequences, executor, parts: 1 }, &recurrent.layers, workspace, gradients);
         result
+    }
+
+    /// The rows of the embeddings that a step along the last gradient changes, if not all of them.
+    pub(crate) fn changed_rows(&self) -> Option<TableRows<'_>> {
+        self.input.changed_rows()
     }
 
     /// From the gradient of the outputs to that of what the head read.

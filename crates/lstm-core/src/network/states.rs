@@ -4,7 +4,7 @@
 //! cell state, where there is one.
 
 use super::recurrent::{DIRECTIONS, Layer};
-use super::workspace::{DirectionRegions, LayerRegions, Workspace};
+use super::workspace::{LayerRegions, Workspace};
 use crate::cells::recurrence::Shape;
 use crate::cells::sequences::{Direction, Sequences};
 use crate::memory::Region;
@@ -17,38 +17,43 @@ pub(crate) struct InitialStates<'a> {
     pub(crate) row: &'a (dyn Fn(usize) -> usize + Sync),
 }
 
-/// One direction's hidden or cell states: `width` numbers a sequence from `place` on, in rows of `stride`.
-struct Piece {
-    direction: Direction,
-    region: Region,
-    place: usize,
-    width: usize,
-    stride: usize,
-    is_cell: bool,
+/// The hidden or the cell states of one direction: `count` numbers of each row, `stride` apart, from `column` on among the S.
+pub(super) struct State {
+    pub(super) direction: Direction,
+    pub(super) is_cell: bool,
+    pub(super) column: usize,
+    pub(super) count: usize,
+    pub(super) stride: usize,
+    /// The initial ones come first.
+    pub(super) values: Region,
+    /// When training, of the initial ones after a backward pass.
+    pub(super) gradient: Region,
 }
 
-/// Calls `of` with every direction's hidden and cell states.
-fn for_pieces(layers: &[Layer], regions: &[LayerRegions], mut of: impl FnMut(Piece)) {
-    let mut place = 0;
-    for (layer, regions) in layers.iter().zip(regions) {
-        let Shape { units, padded_units, hidden, padded_hidden, .. } = layer.shape;
+/// Every state, in the order of the S.
+pub(super) fn states<'a>(layers: &'a [Layer], regions: &'a [LayerRegions]) -> impl Iterator<Item = State> + use<'a> {
+    let mut end = 0;
+    let kinds = layers.iter().zip(regions).flat_map(|(layer, regions)| {
+        let Shape { hidden, padded_hidden, units, padded_units, .. } = layer.shape;
+        let kinds = if layer.shape.has_cell_state() { 2 } else { 1 };
         let directions = DIRECTIONS.into_iter().zip(regions.directions).take(layer.directions.len());
-        for (direction, DirectionRegions { hidden: hidden_region, cells, .. }) in directions {
-            let cell_width = if layer.shape.has_cell_state() { units } else { 0 };
-            for (region, width, stride, is_cell) in
-                [(hidden_region, hidden, padded_hidden, false), (cells, cell_width, padded_units, true)]
-            {
-                if width > 0 {
-                    of(Piece { direction, region, place, width, stride, is_cell });
-                }
-                place += width;
-            }
-        }
-    }
+        directions.flat_map(move |(direction, regions)| {
+            [
+                (direction, false, hidden, padded_hidden, regions.hidden, regions.hidden_gradient),
+                (direction, true, units, padded_units, regions.cells, regions.cell_gradient),
+            ]
+            .into_iter()
+            .take(kinds)
+        })
+    });
+    kinds.map(move |(direction, is_cell, count, stride, values, gradient)| {
+        end += count;
+        State { direction, is_cell, column: end - count, count, stride, values, gradient }
+    })
 }
 
 /// S
-fn state_size(layers: &[Layer]) -> usize {
+pub(super) fn size(layers: &[Layer]) -> usize {
     layers.iter().map(|layer| layer.definition.state_size()).sum()
 }
 
@@ -60,17 +65,17 @@ pub(super) fn begin(
     initial: Option<InitialStates>,
 ) {
     let Workspace { memory, layers: regions, .. } = workspace;
-    let size = state_size(layers);
-    for_pieces(layers, regions, |Piece { region, place, width, stride, .. }| {
-        let rows = memory[region.range()].chunks_exact_mut(stride).take(sequences.batch());
+    let size = size(layers);
+    for State { column, count, stride, values, .. } in states(layers, regions) {
+        let rows = memory[values.range()].chunks_exact_mut(stride).take(sequences.batch());
         for (row, target) in rows.enumerate() {
             target.fill(0.0);
             if let Some(InitialStates { values, row: row_of }) = initial {
-                let from = row_of(sequences.sample(row)) * size + place;
-                target[..width].copy_from_slice(&values[from..][..width]);
+                let from = row_of(sequences.sample(row)) * size + column;
+                target[..count].copy_from_slice(&values[from..][..count]);
             }
         }
-    });
+    }
 }
 
 /// Writes the states that each sample of the batch ends with, after its last valid step or in reverse its first, to row
@@ -83,13 +88,13 @@ pub(super) fn end(
     row_of: impl Fn(usize) -> usize,
     out: &mut [f32],
 ) {
-    let size = state_size(layers);
-    for_pieces(layers, &workspace.layers, |Piece { direction, region, place, width, stride, is_cell }| {
-        let values = &workspace.memory[region.range()];
+    let size = size(layers);
+    for State { direction, is_cell, column, count, stride, values, .. } in states(layers, &workspace.layers) {
+        let values = &workspace.memory[values.range()];
         for row in 0..sequences.batch() {
             let state = if is_cell && !training { row } else { sequences.batch() + sequences.last(direction, row) };
-            let to = row_of(sequences.sample(row)) * size + place;
-            out[to..][..width].copy_from_slice(&values[state * stride..][..width]);
+            let to = row_of(sequences.sample(row)) * size + column;
+            out[to..][..count].copy_from_slice(&values[state * stride..][..count]);
         }
-    });
+    }
 }

@@ -48,8 +48,10 @@ pub(crate) struct LayerRegions {
 pub(crate) struct Workspace {
     pub(crate) memory: AlignedBuffer,
     pub(crate) layers: Vec<LayerRegions>,
-    /// [P, features]
+    /// [P, numbers of a step's input]
     pub(crate) input: Region,
+    /// [P, those rounded up to whole vectors] when training and embeddings are part of it.
+    pub(crate) input_gradient: Region,
     pub(crate) readout: ReadoutRegions,
     /// [rows of outputs, K rounded up to whole vectors]: outputs, then predictions or gradients.
     pub(crate) outputs: Region,
@@ -93,6 +95,8 @@ impl Workspace {
         let mut plan = Plan::default();
         let when = |wanted: bool, length: usize| if wanted { length } else { 0 };
         let input = plan.take(packed_rows * layers.first().map_or(0, |layer| layer.shape.input_size));
+        let first = layers.first().filter(|layer| training && layer.has_input_gradient);
+        let input_gradient = plan.take(packed_rows * first.map_or(0, |layer| layer.input_stride));
         let regions = layers.iter().enumerate().map(|(index, layer)| {
             let shape = layer.shape;
             let (units, hidden) = (shape.padded_units, shape.padded_hidden);
@@ -135,6 +139,7 @@ impl Workspace {
             memory: AlignedBuffer::default(),
             layers: regions,
             input,
+            input_gradient,
             readout: readout_regions,
             outputs,
             scratch,

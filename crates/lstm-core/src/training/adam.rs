@@ -1,9 +1,13 @@
-//! Adam (Kingma and Ba 2015, algorithm 1), in the order of operations of PyTorch's `torch.optim.Adam`.
+//! Adam (Kingma and Ba 2015, algorithm 1), in the order of operations of PyTorch's `torch.optim.Adam`; of a sparse table as
+//! `torch.optim.SparseAdam` has it.
+
+use std::ops::Range;
 
 use crate::executor::Executor;
 use crate::kernels::InstructionSet;
 use crate::kernels::instruction_set::{Kernel, KernelIsa, dispatch};
 use crate::memory::SharedRows;
+use crate::network::embedding::TableRows;
 
 /// The settings of Adam.
 #[derive(Debug, Clone, Copy)]
@@ -36,19 +40,47 @@ impl Adam {
     /// p = p − lr / (1 − β1ᵗ) · m / (√v / √(1 − β2ᵗ) + ε)
     /// ```
     ///
-    /// Each gradient is multiplied by `scale` first, which is how clipping arrives.
+    /// Each gradient is multiplied by `scale` first, which is how clipping arrives. With `rows`, of the table that comes
+    /// first only these change, and their moments.
     pub(crate) fn step(
         &mut self,
         set: InstructionSet,
         executor: &Executor,
-        parameters: &mut [f32],
-        gradients: &[f32],
+        (parameters, gradients): (&mut [f32], &[f32]),
         scale: f32,
+        rows: Option<TableRows>,
     ) {
+        let count = gradients.len();
+        assert!(parameters.len() == count && self.mean.len() == count && self.square.len() == count);
+        let factors = self.next_factors(scale);
+        let [parameters, mean, square] = [parameters, &mut self.mean, &mut self.square].map(SharedRows::new);
+        let moved = Moved { parameters, mean, square, gradients };
+        let first = rows.map_or(0, |rows| rows.length);
+        // A number takes as long as some eighty operations: a root, a quotient, and seven trips to memory.
+        let parts = executor.parts(80 * (count - first));
+        executor.run(parts, |part| {
+            let [start, end] = [part, part + 1].map(|part| first + (count - first) * part / parts);
+            // SAFETY: the parts' ranges are disjoint and within every slice, as asserted above.
+            dispatch(set, unsafe { moved.update(start..end, factors) });
+        });
+        if let Some(TableRows { rows, size, length }) = rows {
+            // PyTorch's sparse Adam adds ε to the root before its correction: √v / √(1 − β2ᵗ) + ε / √(1 − β2ᵗ).
+            let factors = Factors { epsilon: factors.epsilon * factors.root_factor, ..factors };
+            assert!(length <= count && rows.iter().all(|&row| (row as usize + 1) * size <= length));
+            let parts = executor.parts(80 * rows.len() * size);
+            executor.run(parts, |part| {
+                let rows = &rows[rows.len() * part / parts..rows.len() * (part + 1) / parts];
+                dispatch(set, RowUpdates { moved, rows, size, factors });
+            });
+        }
+    }
+
+    /// Counts a step, and gives what it multiplies with.
+    fn next_factors(&mut self, scale: f32) -> Factors {
         self.step += 1;
         let AdamSettings { learning_rate, beta1, beta2, epsilon } = self.settings;
         let correction = |beta: f32| 1.0 - libm::pow(f64::from(beta), f64::from(self.step));
-        let factors = Factors {
+        Factors {
             scale,
             beta1_complement: (1.0 - f64::from(beta1)) as f32,
             beta2,
@@ -56,19 +88,30 @@ impl Adam {
             step_size: (f64::from(learning_rate) / correction(beta1)) as f32,
             root_factor: (1.0 / libm::sqrt(correction(beta2))) as f32,
             epsilon,
-        };
-        let count = gradients.len();
-        assert!(parameters.len() == count && self.mean.len() == count && self.square.len() == count);
-        let [parameters, mean, square] = [parameters, &mut self.mean, &mut self.square].map(SharedRows::new);
-        // A number takes as long as some eighty operations: a root, a quotient, and seven trips to memory.
-        let parts = executor.parts(80 * count);
-        executor.run(parts, |part| {
-            let range = count * part / parts..count * (part + 1) / parts;
-            // SAFETY: the parts' ranges are disjoint and within every slice, as asserted above.
-            let [parameters, mean, square] = [parameters, mean, square]
-                .map(|values| unsafe { std::slice::from_raw_parts_mut(values.at(range.start), range.len()) });
-            dispatch(set, Update { parameters, gradients: &gradients[range], mean, square, factors });
-        });
+        }
+    }
+}
+
+/// What a step reads and changes: slices of one length.
+#[derive(Clone, Copy)]
+struct Moved<'a> {
+    parameters: SharedRows<'a>,
+    mean: SharedRows<'a>,
+    square: SharedRows<'a>,
+    gradients: &'a [f32],
+}
+
+impl Moved<'_> {
+    /// The step of some of them.
+    ///
+    /// # Safety
+    /// The range is within every slice, and no other thread touches it.
+    #[inline(always)]
+    unsafe fn update(&self, range: Range<usize>, factors: Factors) -> Update<'_> {
+        // SAFETY: the caller answers for the range.
+        let [parameters, mean, square] = [self.parameters, self.mean, self.square]
+            .map(|values| unsafe { std::slice::from_raw_parts_mut(values.at(range.start), range.len()) });
+        Update { parameters, gradients: &self.gradients[range], mean, square, factors }
     }
 }
 
@@ -105,6 +148,28 @@ impl Kernel for Update<'_> {
             *m += beta1_complement * (g - *m);
             *v = beta2 * *v + beta2_complement * g * g;
             *p -= step_size * (*m / (v.sqrt() * root_factor + epsilon));
+        }
+    }
+}
+
+/// The step of some rows of a table.
+struct RowUpdates<'a> {
+    moved: Moved<'a>,
+    /// No two alike, within the table, which comes first.
+    rows: &'a [u32],
+    /// Numbers of a row.
+    size: usize,
+    factors: Factors,
+}
+
+impl Kernel for RowUpdates<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: KernelIsa>(self, isa: I) {
+        for &row in self.rows {
+            let start = row as usize * self.size;
+            // SAFETY: the rows are within the table, as `step` asserts, and each is one part's alone.
+            unsafe { self.moved.update(start..start + self.size, self.factors) }.run(isa);
         }
     }
 }

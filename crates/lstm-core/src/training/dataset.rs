@@ -1,13 +1,15 @@
 //! Samples and their targets, copied once into memory that outlives the call that brought them.
 
-use crate::network::definition::OutputDefinition;
-use crate::network::samples::{Samples, Window};
+use crate::network::definition::{ModelDefinition, OutputDefinition};
+use crate::network::samples::{Inputs, Samples, Window};
 use crate::network::targets::{TargetRows, TargetValues, Targets};
 use crate::{Error, ErrorCode, Result};
 
 /// A set of sequences with their targets.
 pub(crate) struct Dataset {
-    x: Vec<f32>,
+    x: Option<Vec<f32>>,
+    tokens: Option<Vec<u32>>,
+    statics: Option<Vec<f32>>,
     steps: usize,
     features: usize,
     lengths: Option<Vec<u32>>,
@@ -23,25 +25,26 @@ enum OwnedValues {
 }
 
 impl Dataset {
-    /// Checks and copies `x` [n, `steps`, `features`], `lengths` `[n]` and the targets of an output.
+    /// Checks and copies what a model reads, n sequences of `steps` steps, `lengths` `[n]` and the targets of its output.
     pub(crate) fn new(
-        x: &[f32],
+        inputs: Inputs,
         steps: usize,
-        features: usize,
         lengths: Option<&[u32]>,
         targets: Targets,
-        output: &OutputDefinition,
+        ModelDefinition { input, output, .. }: &ModelDefinition,
     ) -> Result<Self> {
-        let samples = Samples::new(x, steps, features, lengths)?;
+        let samples = Samples::of(inputs, steps, lengths, input)?;
         let rows = TargetRows::new(targets, output, samples.count(), steps, |sample| samples.length(sample))?;
         if rows.weight_of(samples.count(), |sample| (sample, samples.length(sample))) == 0.0 {
             let message = "no target has a weight: give at least one that counts";
             return Err(Error::new(ErrorCode::EmptyData, "targets", message));
         }
         Ok(Self {
-            x: x.to_vec(),
+            x: inputs.x.map(<[f32]>::to_vec),
+            tokens: inputs.tokens.map(<[u32]>::to_vec),
+            statics: inputs.statics.map(<[f32]>::to_vec),
             steps,
-            features,
+            features: input.features(),
             lengths: lengths.map(<[u32]>::to_vec),
             output: output.clone(),
             values: match targets.values {
@@ -55,7 +58,8 @@ impl Dataset {
 
     /// The sequences.
     pub(crate) fn samples(&self) -> Samples<'_> {
-        Samples::checked(&self.x, self.steps, self.features, self.lengths.as_deref())
+        let inputs = Inputs { x: self.x.as_deref(), tokens: self.tokens.as_deref(), statics: self.statics.as_deref() };
+        Samples::checked(inputs, self.steps, self.features, self.lengths.as_deref())
     }
 
     /// Steps of the padded array.

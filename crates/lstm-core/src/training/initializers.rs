@@ -2,6 +2,7 @@
 //!
 //! | tensor | starts as |
 //! |---|---|
+//! | `embedding.weight` | standard normal, as PyTorch's `nn.Embedding`; 0 for the padding token |
 //! | `weight_ih` | Glorot uniform, each gate a matrix of its own |
 //! | `weight_hh` | orthogonal, each gate a matrix of its own |
 //! | `bias_ih` | 1 for an LSTM's forget gate, 0 elsewhere |
@@ -9,8 +10,8 @@
 //! | `weight_hr` | Glorot uniform |
 //! | `gain_gates`, `gain_cell` | 1 |
 //! | `weight_peephole`, `bias_cell` | 0 |
-//! | `attention.weight`, `attention.score`, `output.weight` | Glorot uniform |
-//! | `attention.bias`, `output.bias`, `input.mean`, `input.deviation` | 0 |
+//! | `initial.weight`, `attention.weight`, `attention.score`, `output.weight` | Glorot uniform |
+//! | `initial.bias`, `attention.bias`, `output.bias`; means and deviations of the input's scaling | 0 |
 //!
 //! Each gate by itself, because an LSTM's `[4H, I]` and `[4H, H]` are only how four maps are stored: every gate maps `I` inputs
 //! and `H` states to `H` sums. Keras takes the stored matrix as one: its Glorot bound counts `4H` outputs, which makes
@@ -39,6 +40,15 @@ pub fn initialise(definition: &ModelDefinition, layout: &Layout, seed: u32) -> V
     debug_assert_eq!(definition.layers.len(), layout.layers().len());
     let mut random = RandomStream::new(seed, Stream::Initialisation);
     let mut weights = vec![0.0; layout.total_length()];
+    if let Some(embedding) = layout.embedding() {
+        weights[embedding.weight.clone()].fill_with(|| random.normal() as f32);
+        if let Some(padding) = embedding.padding {
+            weights[embedding.weight.start + padding as usize * embedding.size..][..embedding.size].fill(0.0);
+        }
+    }
+    if let Some(initial) = layout.initial() {
+        glorot_uniform(&mut weights[initial.weight.clone()], initial.statics, initial.size, &mut random);
+    }
     for layer in layout.layers() {
         initialise_layer(&mut weights, layer, &mut random);
     }
@@ -47,7 +57,9 @@ pub fn initialise(definition: &ModelDefinition, layout: &Layout, seed: u32) -> V
         glorot_uniform(&mut weights[attention.weight.clone()], head.units, attention.units, &mut random);
         glorot_uniform(&mut weights[attention.score.clone()], attention.units, 1, &mut random);
     }
-    glorot_uniform(&mut weights[head.weight.clone()], head.units, head.size, &mut random);
+    if !layout.embedding().is_some_and(|embedding| embedding.tied) {
+        glorot_uniform(&mut weights[head.weight.clone()], head.units, head.size, &mut random);
+    }
     weights
 }
 
@@ -275,6 +287,30 @@ mod tests {
         }
         let rest = layout.head().bias.start..layout.total_length();
         assert!(weights[rest].iter().all(|&value| value == 0.0), "head bias and unfitted scaling are 0");
+    }
+
+    #[test]
+    fn embeddings_are_standard_normal_but_for_the_padding_and_stay_so_where_they_are_tied() {
+        let definition = ModelDefinition::from_json(
+            r#"{"input":{"tokens":5,"embedding":400,"padding":2,"statics":40,"staticsAs":"states"},
+                "layers":[{"cell":"gru","units":400}],"output":{"classes":["a","b","c","d","e"],"tied":true}}"#,
+        )
+        .unwrap();
+        let layout = Layout::of(&definition);
+        let weights = initialise(&definition, &layout, 4);
+        for (token, row) in weights[layout.embedding().unwrap().weight.clone()].chunks_exact(400).enumerate() {
+            if token == 2 {
+                assert!(row.iter().all(|&value| value == 0.0));
+                continue;
+            }
+            // Four standard errors: 4/√400 of the mean, 4·√2/√400 of the mean square.
+            let mean = row.iter().map(|&value| f64::from(value)).sum::<f64>() / 400.0;
+            let square = row.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>() / 400.0;
+            assert!(mean.abs() < 0.2 && (square - 1.0).abs() < 0.283, "{token}: {mean}, {square}");
+        }
+        let initial = layout.initial().unwrap();
+        assert_glorot(&weights[initial.weight.clone()], 40, 400);
+        assert!(weights[initial.bias.clone()].iter().all(|&value| value == 0.0));
     }
 
     #[test]

@@ -17,7 +17,8 @@ use crate::network::definition::ModelDefinition;
 use crate::network::loss::{BatchLoss, Loss};
 use crate::network::machine::MachineOptions;
 use crate::network::parameters::Layout;
-use crate::network::samples::{Window, fit_scaling};
+use crate::network::samples::{Inputs, Samples, Window};
+use crate::network::scaling::{fit_scaling, fit_scaling_of_statics};
 use crate::network::stack::Stack;
 use crate::network::targets::Targets;
 use crate::random::{RandomStream, Stream};
@@ -102,22 +103,30 @@ impl Trainer {
         })
     }
 
-    /// Copies the training data: `x` [n, `steps`, features], `lengths` `[n]`, and the output's targets.
-    pub fn set_training(&mut self, x: &[f32], steps: usize, lengths: Option<&[u32]>, targets: Targets) -> Result<()> {
-        self.training = Some(self.dataset(x, steps, lengths, targets)?);
+    /// Copies the training data: what the model reads of n sequences of `steps` steps ([`Inputs`], or a slice of numbers
+    /// [n, `steps`, features] where it reads nothing else), `lengths` `[n]`, and the output's targets.
+    pub fn set_training<'a>(
+        &mut self,
+        inputs: impl Into<Inputs<'a>>,
+        steps: usize,
+        lengths: Option<&[u32]>,
+        targets: Targets,
+    ) -> Result<()> {
+        self.training = Some(Dataset::new(inputs.into(), steps, lengths, targets, &self.definition)?);
         Ok(())
     }
 
     /// Copies the validation data, in the form of the training data.
-    pub fn set_validation(&mut self, x: &[f32], steps: usize, lengths: Option<&[u32]>, targets: Targets) -> Result<()> {
-        let dataset = self.dataset(x, steps, lengths, targets);
+    pub fn set_validation<'a>(
+        &mut self,
+        inputs: impl Into<Inputs<'a>>,
+        steps: usize,
+        lengths: Option<&[u32]>,
+        targets: Targets,
+    ) -> Result<()> {
+        let dataset = Dataset::new(inputs.into(), steps, lengths, targets, &self.definition);
         self.validation = Some(dataset.map_err(|error| Error { path: format!("validation.{}", error.path), ..error })?);
         Ok(())
-    }
-
-    fn dataset(&self, x: &[f32], steps: usize, lengths: Option<&[u32]>, targets: Targets) -> Result<Dataset> {
-        let features = self.definition.input.features();
-        Dataset::new(x, steps, features, lengths, targets, &self.definition.output)
     }
 
     /// Gets ready for the first batch: fits the input's scaling on the training data unless an earlier run did.
@@ -126,12 +135,18 @@ impl Trainer {
         for data in std::iter::once(training).chain(&self.validation) {
             self.chunks.check_count(data.count(), self.options.batch_size as usize)?;
         }
-        if let Some(scaling) = self.layout.scaling()
-            && self.weights[scaling.deviation.clone()].contains(&0.0)
-        {
-            let (mean, deviation) = fit_scaling(&training.samples());
-            self.weights[scaling.mean.clone()].copy_from_slice(&mean);
-            self.weights[scaling.deviation.clone()].copy_from_slice(&deviation);
+        let samples = training.samples();
+        type Fit = fn(&Samples) -> (Vec<f32>, Vec<f32>);
+        let scalings: [(_, Fit); 2] =
+            [(self.layout.scaling(), fit_scaling), (self.layout.statics_scaling(), fit_scaling_of_statics)];
+        for (scaling, fit) in scalings {
+            if let Some(scaling) = scaling
+                && self.weights[scaling.deviation.clone()].contains(&0.0)
+            {
+                let (mean, deviation) = fit(&samples);
+                self.weights[scaling.mean.clone()].copy_from_slice(&mean);
+                self.weights[scaling.deviation.clone()].copy_from_slice(&deviation);
+            }
         }
         self.order = (0..training.count() as u32).collect();
         self.position = Position::Training { epoch: 0, start: 0, first: 0 };
@@ -204,7 +219,7 @@ impl Trainer {
             return Err(Error::new(ErrorCode::InvalidOption, "samples", message));
         }
         let pick = |sample: usize| samples[sample] as usize;
-        self.stack.forward(&data.samples(), samples.len(), pick, None, None)?;
+        self.stack.forward(&self.weights, &data.samples(), samples.len(), pick, None, None)?;
         Ok(self.stack.backward(&self.layout, &self.loss, data.targets(), pick, &mut self.gradients).mean())
     }
 
@@ -232,7 +247,7 @@ impl Trainer {
         let initial = chunks.goes_on(start, window).then(|| chunks.carried(&row));
         let (samples, targets) = data.within(window);
         stack.drop_weights(layout, &self.weights, dropout);
-        stack.forward(&samples, count, pick, initial, Some(dropout))?;
+        stack.forward(&self.weights, &samples, count, pick, initial, Some(dropout))?;
         let is_whole = window == Window::all(data.steps());
         let weight = if is_whole {
             1.0
@@ -261,11 +276,13 @@ impl Trainer {
             None => 1.0,
             limit => {
                 let Stack { set, executor, .. } = &self.stack;
-                clip_factor(global_norm(*set, executor, &self.gradients, &mut self.norm_sums), limit)
+                let rows = self.stack.changed_rows();
+                clip_factor(global_norm(*set, executor, &self.gradients, rows, &mut self.norm_sums), limit)
             }
         };
         let trained = &mut self.weights[..self.gradients.len()];
-        self.adam.step(self.stack.set, &self.stack.executor, trained, &self.gradients, scale);
+        let rows = self.stack.changed_rows();
+        self.adam.step(self.stack.set, &self.stack.executor, (trained, &self.gradients), scale, rows);
         self.stack.pack(&self.layout, &self.weights);
         self.totals.add(loss);
         Ok(())
@@ -298,7 +315,7 @@ impl Trainer {
         let pick = |sample: usize| start + row(sample);
         let initial = chunks.goes_on(start, window).then(|| chunks.carried(&row));
         let (samples, targets) = data.within(window);
-        stack.forward(&samples, chunks.chosen().len(), pick, initial, None)?;
+        stack.forward(&self.weights, &samples, chunks.chosen().len(), pick, initial, None)?;
         self.totals.add(stack.loss(&self.loss, targets, pick));
         chunks.carry(stack);
         let first = window.first + window.steps;

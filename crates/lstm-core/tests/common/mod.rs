@@ -1,9 +1,10 @@
 //! What tests share: `PyTorch`'s vectors, the measure of error, and in `case` a layer with a batch for it, in `outputs`
-//! models of every kind of output.
+//! models of every kind of output, in `inputs` of every kind of input.
 //! `vectors/generate.py` says what each file holds.
 #![allow(dead_code, reason = "every test binary compiles all of it and uses its part")]
 
 pub(crate) mod case;
+pub(crate) mod inputs;
 pub(crate) mod outputs;
 
 use lstm_core::network::definition::{Activation, Cell, LayerDefinition};

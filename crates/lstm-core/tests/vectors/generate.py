@@ -38,6 +38,19 @@ Tensors of the outputs (layers from zero states; the metadata's `case` is JSON w
     layers.K.*, attention.{weight,bias,score}, output.{weight,bias}           the parameters
     outputs                                         [batch, (steps,) K]: probabilities, or values; 0 in the padding
     loss, gradient.NAME                             the weighted mean
+
+Tensors of the inputs (the metadata's `case` is JSON with the `definition`); those there are of
+
+    x [batch, steps, features]; tokens [batch, steps]; statics [batch, statics]; lengths [batch]; targets
+                                                    tokens that there are not fill the padding, and NaN as above
+    embedding.weight, initial.{weight,bias}, layers.K.*, output.*             the parameters; no output.weight if tied
+    input.{mean,deviation}, statics.{mean,deviation}                          the scaling
+    outputs, loss, gradient.NAME                    as above; of a sparse embedding the gradient as a dense one
+
+and where the file says `adam`, of its training with the settings as above, on a batch after the other:
+
+    x, tokens, statics, lengths, targets            [batches, ...], each as above; outputs and gradients are those of the first
+    losses, norms, trained.NAME                     step by step, as above
 """
 
 import json
@@ -334,6 +347,170 @@ def output_case(
     print(f"{name}: loss {value.item():.4f}")
 
 
+class Inputs(nn.Module):
+    """From features, tokens and statics to what the first layer reads and what all layers begin from."""
+
+    def __init__(self, definition, layers):
+        super().__init__()
+        self.given, self.layers = definition["input"], layers
+        tokens, statics = self.given.get("tokens"), self.given.get("statics")
+        if tokens:
+            padding, sparse = self.given.get("padding"), self.given.get("sparse", False)
+            self.embedding = nn.Embedding(tokens, self.given["embedding"], padding_idx=padding, sparse=sparse)
+        if self.as_states:
+            self.initial = nn.Linear(statics, sum(sum(sizes) for sizes in self.state_sizes()))
+        for parameter in self.parameters():
+            parameter.data = rounded(parameter)
+        self.scaling = {}
+        if self.given.get("scaling") == "standard":
+            for name, size in [("input", self.given.get("features")), ("statics", statics)]:
+                self.scaling |= {f"{name}.mean": normal(size), f"{name}.deviation": rounded(torch.rand(size) + 0.5)} if size else {}
+
+    @property
+    def as_states(self):
+        return self.given.get("staticsAs") == "states"
+
+    def state_sizes(self):
+        """Of each direction of each layer, from the first layer on."""
+        for layer in self.layers:
+            states = [layer.hidden_size] * (2 if isinstance(layer, nn.LSTM) else 1)
+            yield from [states] * (2 if layer.bidirectional else 1)
+
+    def scaled(self, name, numbers):
+        if f"{name}.mean" not in self.scaling:
+            return numbers
+        return (numbers - self.scaling[f"{name}.mean"]) / self.scaling[f"{name}.deviation"]
+
+    def forward(self, data, valid):
+        """[batch, steps, inputs], and each layer's initial states."""
+        steps = []
+        if "x" in data:
+            steps.append(self.scaled("input", data["x"]))
+        if "tokens" in data:
+            # Which token stands in the padding does not matter: its embedding is not read. A sparse gradient would have a row
+            # of zeros for it, and its moments would move, but for that of the padding token.
+            steps.append(self.embedding(data["tokens"].masked_fill(~valid, self.given.get("padding", 0))))
+        if "statics" not in data:
+            return torch.cat(steps, dim=2), None
+        statics = self.scaled("statics", data["statics"])
+        if not self.as_states:
+            return torch.cat([*steps, statics[:, None].expand(*valid.shape, -1)], dim=2), None
+        directions = iter(torch.split(self.initial(statics), [sum(sizes) for sizes in self.state_sizes()], dim=1))
+        states = []
+        for layer in self.layers:
+            own = [next(directions) for _ in range(2 if layer.bidirectional else 1)]
+            split = [torch.split(direction, layer.hidden_size, dim=1) for direction in own]
+            kinds = tuple(torch.stack(kind).contiguous() for kind in zip(*split))
+            states.append(kinds if len(kinds) == 2 else kinds[0])
+        return torch.cat(steps, dim=2), states
+
+
+def input_case(name, seed, given, output, module=nn.LSTM, units=(6, 5), bidirectional=False, training=0, clip_norm=0.75):
+    """One batch; with `training` so many steps over three batches, clipped, by Adam and a sparse embedding by SparseAdam."""
+    torch.manual_seed(seed)
+    batches, steps, lengths = 3 if training else 1, 7, torch.tensor([4, 7, 1, 6, 7, 2])
+    batch, each, tied = len(lengths), output.get("at") == "each", output.get("tied", False)
+    valid = torch.arange(steps) < lengths[:, None]
+    size = given.get("features", 0) + given.get("embedding", 0)
+    size += given.get("statics", 0) if given.get("staticsAs") != "states" else 0
+    layers = recurrent_layers(module, size, list(units), bidirectional)
+    definition = {
+        "input": given,
+        "layers": [
+            {"cell": {nn.LSTM: "lstm", nn.GRU: "gru"}[module], "units": size, "bidirectional": bidirectional} for size in units
+        ],
+        "output": output,
+    }
+    inputs = Inputs(definition, layers)
+    numbers = len(output["classes"]) if "classes" in output else output["values"]
+    head = nn.Linear(units[-1] * (2 if bidirectional else 1), numbers)
+    for parameter in head.parameters():
+        parameter.data = rounded(4 * parameter)
+    if tied:
+        head.weight = inputs.embedding.weight
+    own = {key: p for key, p in inputs.named_parameters() if not key.startswith("layers.")}
+    parameters = own | {f"layers.{k}.{key}": p for k, layer in enumerate(layers) for key, p in layer.named_parameters()}
+    parameters |= {f"output.{key}": p for key, p in head.named_parameters() if key == "bias" or not tied}
+
+    data = {}
+    if "features" in given:
+        data["x"] = normal(batches, batch, steps, given["features"]).masked_fill(~valid[..., None], torch.nan)
+    if "tokens" in given:
+        # Each batch reads tokens of its own, and some of all.
+        tokens = torch.stack([torch.randint(given["tokens"] // 2, (batch, steps)) + b for b in range(batches)])
+        data["tokens"] = tokens.masked_fill(~valid, 4000)
+    if "statics" in given:
+        data["statics"] = normal(batches, batch, given["statics"])
+    shape = (batches, batch, steps) if each else (batches, batch)
+    is_classes = "classes" in output
+    targets = torch.randint(numbers, shape) if is_classes else normal(*shape, numbers)
+    if each and is_classes:
+        targets = targets.masked_fill(~valid, 4000)
+
+    def rows(b):
+        of_batch = {key: value[b] for key, value in data.items()}
+        x, states = inputs(of_batch, valid)
+        packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        for k, layer in enumerate(layers):
+            packed, final = layer(packed, states[k] if states else None)
+        h_n = final[0] if module is nn.LSTM else final
+        hidden, _ = pad_packed_sequence(packed, batch_first=True, total_length=steps)
+        return head(read_out(output, None, hidden, h_n, valid))
+
+    def loss(b):
+        counts = valid if each else torch.ones(batch, dtype=torch.bool)
+        return output_loss(output, {}, rows(b)[counts], targets[b][counts], None)
+
+    def dense(gradient):
+        return gradient.to_dense() if gradient.is_sparse else gradient
+
+    predictions = rows(0).softmax(-1) if is_classes else rows(0)
+    if each:
+        predictions = predictions.masked_fill(~valid[..., None], 0.0)
+    value = loss(0)
+    value.backward()
+    results = {"outputs": predictions, "loss": value}
+    results |= {f"gradient.{key}": dense(parameter.grad).clone() for key, parameter in parameters.items()}
+    batch_of = (lambda tensor: tensor) if training else (lambda tensor: tensor[0])
+    stored = {key: batch_of(value) for key, value in (data | {"targets": targets}).items()} | {"lengths": lengths}
+    stored |= {key: parameter.detach().clone() for key, parameter in parameters.items()} | inputs.scaling
+    if training:
+        more, settings = train_inputs(parameters, given.get("sparse", False), loss, batches, training, clip_norm)
+        results, stored = results | more, stored | settings
+    save(name, stored, results, {"definition": definition})
+    print(f"{name}: loss {value.item():.4f}")
+
+
+def train_inputs(parameters, sparse, loss, batches, steps, clip_norm):
+    settings = {"learning_rate": 0.02, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-3}
+    settings = {f"adam.{key}": value for key, value in settings.items()} | {"clip_norm": clip_norm}
+    settings = {key: rounded(torch.tensor(value)) for key, value in settings.items()}
+    learning_rate, beta1, beta2, epsilon, clip_norm = (value.item() for value in settings.values())
+    options = {"lr": learning_rate, "betas": (beta1, beta2), "eps": epsilon}
+    table = parameters["embedding.weight"]
+    others = [parameter for parameter in parameters.values() if not sparse or parameter is not table]
+    optimizers = [torch.optim.Adam(others, **options)] + ([torch.optim.SparseAdam([table], **options)] if sparse else [])
+    losses, norms = [], []
+    for step in range(steps):
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        value = loss(step % batches)
+        value.backward()
+        gradients = [p.grad.coalesce() if p.grad.is_sparse else p.grad for p in parameters.values()]
+        numbers = [gradient.values() if gradient.is_sparse else gradient for gradient in gradients]
+        norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(tensor) for tensor in numbers]))
+        for parameter, gradient in zip(parameters.values(), gradients):
+            # As `clip_grad_norm_`, which takes no sparse gradients.
+            parameter.grad = gradient * torch.clamp(clip_norm / (norm + 1e-6), max=1.0)
+        norms.append(norm)
+        for optimizer in optimizers:
+            optimizer.step()
+        losses.append(value.detach())
+    assert min(norms) < clip_norm < max(norms), f"some steps are clipped and some are not: {norms}"
+    results = {"losses": torch.stack(losses), "norms": torch.stack(norms)}
+    return results | {f"trained.{key}": parameter for key, parameter in parameters.items()}, settings
+
+
 if __name__ == "__main__":
     torch.set_default_dtype(torch.float64)
     torch.set_num_threads(1)
@@ -400,3 +577,23 @@ if __name__ == "__main__":
     output_case("output-classes-each-projected", seed=48, output=each, **projected)
     output_case("output-values-attention-projected", seed=49, output={"values": 1, "at": "attention"}, **projected)
     output_case("output-labels-projected", seed=50, output={"labels": labels}, **projected)
+
+    words = {"tokens": 12, "embedding": 5}
+    three = {"classes": ["a", "b", "c"]}
+    input_case("input-tokens", seed=60, given=words, output=three, bidirectional=True)
+    padded = {"features": 3, **words, "padding": 2}
+    input_case("input-tokens-features-padding", seed=61, given=padded, output={"values": 2, "at": "mean"}, module=nn.GRU)
+    next_token = {"classes": [str(token) for token in range(12)], "at": "each", "tied": True}
+    input_case("input-tied", seed=62, given=words | {"padding": 0}, output=next_token)
+    statics = {"statics": 4}
+    scaled = {"features": 3, **statics, "scaling": "standard"}
+    input_case("input-statics-steps", seed=63, given=scaled, output=three | {"at": "each"})
+    input_case("input-all-steps", seed=64, given={"features": 2, **words, **statics}, output={"values": 1}, module=nn.GRU)
+    as_states = statics | {"staticsAs": "states"}
+    input_case("input-statics-states", seed=65, given={"features": 3, **as_states}, output=three, bidirectional=True)
+    scaled = words | as_states | {"scaling": "standard"}
+    input_case("input-statics-states-gru", seed=66, given=scaled, output=three | {"at": "each"}, module=nn.GRU)
+    input_case("input-adam", seed=67, given=words | {"padding": 2}, output=three, training=8)
+    sparse = words | {"padding": 2, "sparse": True}
+    input_case("input-adam-sparse", seed=68, given=sparse, output=three | {"at": "each"}, training=8)
+    input_case("input-adam-tied", seed=69, given=words | {"padding": 0}, output=next_token, training=8, clip_norm=0.4)

@@ -34,7 +34,8 @@ pub struct InputDefinition {
     #[serde(deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "u32", range(min = 1, max = MAX_FEATURES)))]
     pub embedding: Option<u32>,
-    /// Of tokens: the one whose embedding is zero and stays so (`padding_idx` in `PyTorch`). None unless given.
+    /// Of tokens: the one whose embedding is zero and stays so (`padding_idx` in `PyTorch`; there as here, an output that is
+    /// tied to the embeddings trains it all the same). None unless given.
     #[serde(deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "u32", range(max = MAX_TOKENS - 1)))]
     pub padding: Option<u32>,
@@ -226,5 +227,9 @@ mod tests {
             assert_eq!(path, field, "{message}");
             assert!(message.contains(part), "{path}: {message}");
         }
+        let tied = with(r#""tokens":2,"embedding":5,"sparse":true"#)
+            .replace(r#""values":1"#, r#""classes":["a","b"],"tied":true"#);
+        assert_eq!(problem(&tied).0, "input.sparse");
+        assert!(ModelDefinition::from_json(&tied.replace(r#","sparse":true"#, "")).is_ok());
     }
 }

@@ -70,17 +70,7 @@ impl ModelDefinition {
         }
         self.output.validate()?;
         self.check_tied(inputs)?;
-        self.refuse_what_is_not_built()?;
         check_parameters(self.parameters(), "layers")
-    }
-
-    /// What definitions can say and the network cannot do yet.
-    fn refuse_what_is_not_built(&self) -> Result<()> {
-        let inputs = [("input.tokens", self.input.tokens.is_some()), ("input.statics", self.input.statics.is_some())];
-        match inputs.into_iter().find(|&(_, set)| set) {
-            Some((path, _)) if !cfg!(test) => invalid(path.to_owned(), "this is not there yet"),
-            _ => Ok(()),
-        }
     }
 
     /// Whether a residual layer can add what it reads to what it gives.
@@ -116,6 +106,10 @@ impl ModelDefinition {
             let message =
                 format!("the last layer gives {outputs} numbers and embeddings have {embedding}: make them as many");
             return refuse(message);
+        }
+        if self.input.sparse {
+            let message = "an output that shares the embeddings has a gradient for all of them: leave this out";
+            return invalid("input.sparse".to_owned(), message);
         }
         Ok(())
     }
