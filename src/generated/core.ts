@@ -466,8 +466,8 @@ export type ModelDescription = {
   tensors: Array<Tensor>,
   /** How many of the numbers in them are trained. */
   parameters: number,
-  /** Numbers of the hidden and cell states of one sequence: layer by layer, direction by direction, first the hidden state. */
-  stateSize: number,
+  /** Where the hidden and cell states of one sequence lie, one after the other: layer by layer, direction by direction. */
+  states: Array<StateDescription>,
 };
 
 /** A layer by itself as it stands. */
@@ -490,6 +490,18 @@ export type LayerDescription = {
   tensors: Array<Tensor>,
   /** How many numbers are in them. */
   parameters: number,
+};
+
+/** The states of one direction of a layer among all of a sequence's. */
+export type StateDescription = {
+  /** Counted from the input. */
+  layer: number,
+  /** Where the hidden state begins. */
+  offset: number,
+  /** Numbers of the hidden state. */
+  hidden: number,
+  /** Numbers of the cell state, which follows: 0 unless the layer is an LSTM. */
+  cell: number,
 };
 
 /** A model as a table. */

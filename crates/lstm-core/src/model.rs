@@ -5,7 +5,7 @@ use crate::executor::Executor;
 use crate::finite::first_not_finite;
 use crate::formats::safetensors;
 use crate::network::definition::{At, ModelDefinition};
-use crate::network::description::ModelDescription;
+use crate::network::description::{ModelDescription, StateDescription};
 use crate::network::machine::MachineOptions;
 use crate::network::parameters::Layout;
 use crate::network::samples::{Inputs, Samples};
@@ -69,7 +69,7 @@ impl Model {
             threads: self.stack.executor.threads() as u32,
             tensors: self.layout.tensors().to_vec(),
             parameters: self.layout.trained_length() as u32,
-            state_size: self.definition.state_size() as u32,
+            states: StateDescription::all(&self.definition),
         }
     }
 

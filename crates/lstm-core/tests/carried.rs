@@ -103,8 +103,10 @@ fn states_carry_a_sequence_from_call_to_call() {
     let (n, steps) = (5, 8);
     for set in InstructionSet::available() {
         let mut model = Model::new(definition(MIXED, "each"), machine(set)).unwrap();
-        let size = model.describe().state_size as usize;
-        assert_eq!(size, (4 + 6) + 5 + 5);
+        let states = model.describe().states.into_iter();
+        let places: Vec<_> = states.map(|state| (state.layer, state.offset, state.hidden, state.cell)).collect();
+        assert_eq!(places, [(0, 0, 4, 6), (1, 10, 5, 0), (2, 15, 5, 0)]);
+        let size = 20;
         let x = numbers(n * steps * 2);
         let mut whole = vec![0.0; n * steps * 3];
         let mut final_states = vec![0.0; n * size];

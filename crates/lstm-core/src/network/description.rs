@@ -22,8 +22,43 @@ pub struct ModelDescription {
     pub tensors: Vec<Tensor>,
     /// How many of the numbers in them are trained.
     pub parameters: u32,
-    /// Numbers of the hidden and cell states of one sequence: layer by layer, direction by direction, first the hidden state.
-    pub state_size: u32,
+    /// Where the hidden and cell states of one sequence lie, one after the other: layer by layer, direction by direction.
+    pub states: Vec<StateDescription>,
+}
+
+/// The states of one direction of a layer among all of a sequence's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+pub struct StateDescription {
+    /// Counted from the input.
+    pub layer: u32,
+    /// Where the hidden state begins.
+    pub offset: u32,
+    /// Numbers of the hidden state.
+    pub hidden: u32,
+    /// Numbers of the cell state, which follows: 0 unless the layer is an LSTM.
+    pub cell: u32,
+}
+
+impl StateDescription {
+    /// Those of every direction.
+    #[must_use]
+    pub fn all(definition: &ModelDefinition) -> Vec<Self> {
+        let mut offset = 0;
+        let directions = definition
+            .layers
+            .iter()
+            .enumerate()
+            .flat_map(|(index, layer)| (0..layer.directions()).map(move |_| (index, layer)));
+        let state = |(index, layer): (usize, &LayerDefinition)| {
+            let (hidden, cell) = (layer.hidden_size() as u32, layer.cell_size() as u32);
+            let state = Self { layer: index as u32, offset, hidden, cell };
+            offset += hidden + cell;
+            state
+        };
+        directions.map(state).collect()
+    }
 }
 
 /// A layer by itself as it stands.
