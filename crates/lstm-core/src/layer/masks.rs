@@ -15,7 +15,7 @@ pub enum Dropping<'a> {
     /// Prediction: nothing is dropped, and zoneout keeps the part that it keeps on average.
     #[default]
     Expected,
-    /// Training: masks are drawn from the layer's own stream, those that the first layer of a model of its seed would draw.
+    /// Training: masks are drawn from the stream of the layer's seed, as a model of this one layer draws them.
     Drawn,
     /// Training under these masks.
     Given(TrainingMasks<'a>),
@@ -115,5 +115,5 @@ fn wanted<'a>(name: &str, mask: Option<&'a [f32]>, option: &str, rate: f32) -> R
         (false, true) => format!("this layer has {option} and other masks are given: give {name} too"),
         _ => return Ok(mask),
     };
-    Err(Error::new(ErrorCode::InvalidOption, name, message))
+    Err(Error::new(ErrorCode::ShapeMismatch, name, message))
 }

@@ -17,6 +17,15 @@ from torch.nn import functional
 
 NORM_EPSILON = 1e-5
 
+# The deviations of all that was normalised since the list was cleared.
+deviations = []
+
+
+def norm(values, gain, bias=None):
+    """Ba, Kiros and Hinton 2016, equation 3, over the units."""
+    deviations.append(values.detach().std(dim=1, correction=0))
+    return functional.layer_norm(values, values.shape[1:], gain, bias, NORM_EPSILON)
+
 
 def gate_function(definition):
     match definition.get("gateActivation", "sigmoid"):
@@ -41,11 +50,7 @@ def lstm(definition, weights, x, seen, _h, c):
     if definition.get("layerNorm"):
         # Ba, Kiros and Hinton 2016, equation 4, gate by gate: each has its own statistics and gains; biases come after.
         sums = functional.linear(x, weights["weight_ih"]) + functional.linear(seen, weights["weight_hh"])
-        size = (sums.shape[1] // gates,)
-        z = [
-            functional.layer_norm(gate, size, weight=gain, eps=NORM_EPSILON)
-            for gate, gain in zip(sums.chunk(gates, dim=1), weights["gain_gates"])
-        ]
+        z = [norm(gate, gain) for gate, gain in zip(sums.chunk(gates, dim=1), weights["gain_gates"])]
         for bias in ("bias_ih", "bias_hh"):
             z = [gate + b for gate, b in zip(z, weights[bias].chunk(gates))] if bias in weights else z
     else:
@@ -63,7 +68,7 @@ def lstm(definition, weights, x, seen, _h, c):
         new = torch.clamp(new, -definition["cellClip"], definition["cellClip"])
     o = squash(z[-1] + peepholes[-1] * new)
     if definition.get("layerNorm"):
-        out = functional.layer_norm(new, new.shape[1:], weights["gain_cell"], weights["bias_cell"], NORM_EPSILON)
+        out = norm(new, weights["gain_cell"], weights["bias_cell"])
     else:
         out = new
     said = o * torch.tanh(out)

@@ -115,11 +115,24 @@ def option_case(seed, layers, training=True, lengths=LENGTHS, input_scale=1.0):
     return inputs | differentiable | {f"cotangent.{name}": value for name, value in cotangents.items()}, results
 
 
+def well_conditioned(number, layers, options):
+    """
+    The case of the first seed whose units never come so close together that normalising them divides by next to nothing: f32
+    has rounded away by then what float64 still sees.
+    """
+    for seed in range(1000 * number, 1000 * (number + 1)):
+        cells.deviations.clear()
+        tensors = option_case(seed, layers, **options)
+        if all(deviation.min() > 0.15 for deviation in cells.deviations):
+            return tensors
+    raise ValueError(f"no seed is good enough for {layers}")
+
+
 def save_cases(name, cases):
     """Cases with names of their own, in one file."""
     inputs, results, listed = {}, {}, []
-    for seed, (case, layers, options) in enumerate(cases, start=100):
-        for into, tensors in zip((inputs, results), option_case(seed, layers, **options)):
+    for number, (case, layers, options) in enumerate(cases):
+        for into, tensors in zip((inputs, results), well_conditioned(number, layers, options)):
             into |= {f"{case}.{tensor}": values for tensor, values in tensors.items()}
         listed.append({"name": case, "prefixes": [f"{case}."], "layers": layers})
     save(name, inputs, results, {"cases": listed})
