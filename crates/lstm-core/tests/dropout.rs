@@ -234,8 +234,9 @@ fn a_layer_by_itself_draws_the_next_masks_of_its_seed_at_each_training_pass() {
         assert_eq!(backward(&mut drawing), backward(&mut repeating));
         drawing.commit(&weights).unwrap();
         passes.push(states);
-        // Prediction in between draws nothing and finds every weight.
+        // Prediction in between draws nothing and finds every weight, whether or not they were new.
         assert_eq!(forward(&mut drawing, Dropping::Expected).unwrap(), expected);
+        assert_eq!(forward(&mut repeating, Dropping::Expected).unwrap(), expected);
     }
     assert_ne!(passes[0], passes[1]);
     assert_ne!(passes[0], expected);
