@@ -25,10 +25,10 @@ interface Case {
   readonly layers: readonly LayerDefinition[];
 }
 
-/** The names of all files that hold stacks of layers. */
+/** The names of all files that hold stacks of layers; the others hold whole models. */
 export function stackFiles(): string[] {
   const names = readdirSync(FOLDER).filter((file) => file.endsWith(".safetensors"));
-  return names.map((file) => file.replace(".safetensors", "")).filter((name) => !/^(model|output|carried)\b/.test(name)).toSorted();
+  return names.map((file) => file.replace(".safetensors", "")).filter((name) => !/^(model|output|carried|input)\b/.test(name)).toSorted();
 }
 
 /** The stacks of one file: itself, or its cases, which may share tensors. */
