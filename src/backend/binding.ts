@@ -72,13 +72,21 @@ export interface BindingLayer {
   weights(): Float32Array;
   /** Replaces them all. */
   commit(weights: Float32Array): void;
-  /** Fills `hidden` [n, steps, D·H], `finalHidden` [D, n, H] and `finalCell` [D, n, C]; the initial states' shapes are the latter two's. */
+  /**
+   * Fills `hidden` [n, steps, D·H], `finalHidden` [D, n, H] and `finalCell` [D, n, C]; the initial states' shapes are the latter
+   * two's. The masks, [D, n, H], [n, steps, D·H], [n, steps, D·C] and [D, G·U, H], count where they are what `dropping` says.
+   */
   forward(
     x: Float32Array,
     steps: number,
     lengths: Uint32Array | undefined,
     initialHidden: Float32Array | undefined,
     initialCell: Float32Array | undefined,
+    dropping: "expected" | "drawn" | "given",
+    recurrent: Float32Array | undefined,
+    keepHidden: Float32Array | undefined,
+    keepCell: Float32Array | undefined,
+    weight: Float32Array | undefined,
     hidden: Float32Array,
     finalHidden: Float32Array,
     finalCell: Float32Array,

@@ -450,7 +450,10 @@ export type ValueReport = {
 export type LayerOptions = {
   /** Numbers a step that go in: 1 to 65,536. */
   inputs: number,
-  /** The first weights come from this seed, and are those of the first layer of a model of the same seed. 0 unless given. */
+  /**
+   * The first weights come from this seed, and are those of the first layer of a model of the same seed; so does what
+   * training drops. 0 unless given.
+   */
   seed?: number,
 };
 

@@ -16,4 +16,4 @@ export type { BackendInfo } from "../model/model.js";
 export type { Tensor } from "../model/parameters.js";
 export type { LayerDefinition, LayerOptions } from "./create.js";
 export type { Layer } from "./layer.js";
-export type { LayerBatch, LayerGradients, LayerStates, OfCell, StateGradients } from "./types.js";
+export type { LayerBatch, LayerGradients, LayerMasks, LayerStates, OfCell, StateGradients } from "./types.js";

@@ -10,6 +10,7 @@ import type { BackendInfo } from "../model/model.js";
 import { type Tensor, namedTensors } from "../model/parameters.js";
 import type { LayerCore } from "./core.js";
 import type { LayerDefinition } from "./create.js";
+import { prepareDropping } from "./dropping.js";
 import { replaced } from "./parameters.js";
 import type { LayerBatch, LayerGradients, LayerStates, OfCell, StateGradients } from "./types.js";
 
@@ -47,10 +48,12 @@ export class Layer<C extends Cell = Cell> {
   }
 
   /**
-   * Runs the layer over a batch, and keeps what `backward` needs. Nothing is random in it: recurrent dropout drops nothing, and
-   * zoneout keeps the part that it keeps on average, as in predictions.
+   * Runs the layer over a batch, and keeps what `backward` needs. Nothing is random in it unless `training` or `masks` say so:
+   * dropout drops nothing, and zoneout keeps the part that it keeps on average, as in predictions. In training, masks are drawn
+   * from the layer's seed, so that a layer that is made again repeats them pass by pass; `backward` gives the exact gradients
+   * under them.
    *
-   * @param batch [n, steps, inputs], lengths, and initial states [D, n, H]; nothing of it is kept
+   * @param batch [n, steps, inputs], lengths, and initial states [D, n, H]; whether to drop; nothing of it is kept
    * @returns the hidden states [n, steps, D·H] and the final states [D, n, H]
    * @throws {GatewiseError} `model_disposed`, `invalid_option`, `shape_mismatch`, `not_finite`, `empty_data`,
    * `invalid_length`, `shared_buffer`, `out_of_memory`
@@ -59,16 +62,20 @@ export class Layer<C extends Cell = Cell> {
    * ```ts
    * const first = lower.forward({ x, shape: [n, steps, 28], lengths });
    * const second = upper.forward({ x: first.hidden, shape: [n, steps, lower.outputs], lengths });
+   * dropping.forward({ x, shape, training: true }); // of a layer with `recurrentDropout`, `zoneout` or `weightDropout`
+   * dropping.forward({ x, shape, masks: { recurrent } }); // [D, n, H] of 0 and 1 / (1 − rate)
    * ```
    */
   forward(batch: LayerBatch): LayerStates<C> {
     this.#core.assertAlive();
     const { x, n, steps, lengths } = this.#prepared(batch);
     const { initialHidden, initialCell } = batch;
+    const { way, masks: { recurrent, keepHidden, keepCell, weight } } = prepareDropping(batch);
     const hidden = new Float32Array(n * steps * this.outputs);
     const { hidden: finalHidden, cell: finalCell } = this.#states(n);
     this.#core.call((binding) => {
-      binding.forward(x, steps, lengths, initialHidden, initialCell, hidden, finalHidden, finalCell);
+      const states = [hidden, finalHidden, finalCell] as const;
+      binding.forward(x, steps, lengths, initialHidden, initialCell, way, recurrent, keepHidden, keepCell, weight, ...states);
     });
     this.#last = [n, steps];
     return { hidden, finalHidden, finalCell: this.#ofCell(finalCell) };

@@ -1,6 +1,6 @@
 // What enters a layer by itself and what leaves it: n sequences of some steps, D directions (1, or 2 for a bidirectional
-// layer), H numbers of a direction's hidden state (its units, or what they are projected to) and C of its cell state. Types
-// only.
+// layer), G gates of U units each, H numbers of a direction's hidden state (its units, or what they are projected to) and C of
+// its cell state. Types only.
 
 import type { Sequences } from "../data/types.js";
 import type { Cell } from "../generated/core.js";
@@ -15,6 +15,28 @@ export interface LayerBatch extends Sequences {
   readonly initialHidden?: Float32Array | undefined;
   /** [D, n, C] PyTorch's `c_0`, of LSTMs only; zero unless given. */
   readonly initialCell?: Float32Array | undefined;
+  /**
+   * Whether this is a training step, as after PyTorch's `module.train()`: masks for recurrent dropout, zoneout and weight dropout
+   * are drawn from the layer's seed, others at each pass. False unless given: nothing is random.
+   */
+  readonly training?: boolean | undefined;
+  /** A training step under these masks instead of drawn ones. */
+  readonly masks?: LayerMasks | undefined;
+}
+
+/**
+ * The masks of a training step: one for each option of the layer that takes one, and no other. What those of steps hold beyond
+ * a sequence's length does not matter.
+ */
+export interface LayerMasks {
+  /** [D, n, H] With `recurrentDropout`: what the hidden state is multiplied with on its way into the gates: 0, or 1 / (1 − rate). */
+  readonly recurrent?: Float32Array | undefined;
+  /** [n, steps, D·H] With `zoneout.hidden`: 1 where the hidden state keeps its value of the step before, else 0. */
+  readonly keepHidden?: Float32Array | undefined;
+  /** [n, steps, D·C] With `zoneout.cell`: the same of the cell state. */
+  readonly keepCell?: Float32Array | undefined;
+  /** [D, G·U, H] With `weightDropout`: what `weight_hh` is multiplied with: 0, or 1 / (1 − rate). */
+  readonly weight?: Float32Array | undefined;
 }
 
 /** What a forward pass gives; the arrays are the caller's. */

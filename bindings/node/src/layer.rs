@@ -5,7 +5,9 @@
 
 use lstm_core::network::definition::LayerDefinition;
 use lstm_core::network::machine::MachineOptions;
-use lstm_core::{Error, InputGradients, LayerInput, LayerOptions, LayerStates, StateGradients, to_json};
+use lstm_core::{
+    Dropping, Error, InputGradients, LayerInput, LayerOptions, LayerStates, StateGradients, TrainingMasks, to_json,
+};
 use napi::Result;
 use napi::bindgen_prelude::{Float32Array, Float32ArraySlice};
 use napi_derive::napi;
@@ -55,6 +57,11 @@ impl Layer {
         lengths: Option<&[u32]>,
         initial_hidden: Option<&[f32]>,
         initial_cell: Option<&[f32]>,
+        dropping: String,
+        recurrent: Option<&[f32]>,
+        keep_hidden: Option<&[f32]>,
+        keep_cell: Option<&[f32]>,
+        weight: Option<&[f32]>,
         mut hidden: Float32ArraySlice,
         mut final_hidden: Float32ArraySlice,
         mut final_cell: Float32ArraySlice,
@@ -62,7 +69,9 @@ impl Layer {
         // SAFETY: as in `Model::run`.
         let [hidden, final_hidden, final_cell] =
             unsafe { [hidden.as_mut(), final_hidden.as_mut(), final_cell.as_mut()] };
-        let input = LayerInput { x, steps: steps as usize, lengths, initial_hidden, initial_cell };
+        let masks = TrainingMasks { recurrent, keep_hidden, keep_cell, weight };
+        let dropping = Dropping::named(&dropping, masks).map_err(crossing)?;
+        let input = LayerInput { x, steps: steps as usize, lengths, initial_hidden, initial_cell, dropping };
         self.held()?.forward(input, LayerStates { hidden, final_hidden, final_cell }).map_err(crossing)
     }
 

@@ -2,7 +2,9 @@
 
 use lstm_core::network::definition::LayerDefinition;
 use lstm_core::network::machine::MachineOptions;
-use lstm_core::{Error, InputGradients, LayerInput, LayerOptions, LayerStates, StateGradients, to_json};
+use lstm_core::{
+    Dropping, Error, InputGradients, LayerInput, LayerOptions, LayerStates, StateGradients, TrainingMasks, to_json,
+};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::{Result, crossing};
@@ -47,16 +49,28 @@ impl Layer {
         lengths: Option<Vec<u32>>,
         initial_hidden: Option<Vec<f32>>,
         initial_cell: Option<Vec<f32>>,
+        dropping: &str,
+        recurrent: Option<Vec<f32>>,
+        keep_hidden: Option<Vec<f32>>,
+        keep_cell: Option<Vec<f32>>,
+        weight: Option<Vec<f32>>,
         hidden: &mut [f32],
         final_hidden: &mut [f32],
         final_cell: &mut [f32],
     ) -> Result<()> {
+        let masks = TrainingMasks {
+            recurrent: recurrent.as_deref(),
+            keep_hidden: keep_hidden.as_deref(),
+            keep_cell: keep_cell.as_deref(),
+            weight: weight.as_deref(),
+        };
         let input = LayerInput {
             x,
             steps: steps as usize,
             lengths: lengths.as_deref(),
             initial_hidden: initial_hidden.as_deref(),
             initial_cell: initial_cell.as_deref(),
+            dropping: Dropping::named(dropping, masks).map_err(crossing)?,
         };
         self.held()?.forward(input, LayerStates { hidden, final_hidden, final_cell }).map_err(crossing)
     }

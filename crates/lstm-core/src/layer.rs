@@ -2,6 +2,7 @@
 //! one back. The arrays are laid out as `PyTorch` lays out those of its one-layer modules with `batch_first`.
 
 mod arrays;
+mod masks;
 
 use std::sync::Arc;
 
@@ -11,18 +12,21 @@ use crate::executor::Executor;
 use crate::memory::AlignedBuffer;
 use crate::network::definition::{LayerDefinition, MAX_FEATURES, check_parameters};
 use crate::network::description::LayerDescription;
+use crate::network::dropout::WeightDropout;
 use crate::network::layer::RecurrentLayer;
 use crate::network::machine::MachineOptions;
 use crate::network::padded::Place;
 use crate::network::parameters::{LayerRanges, Tensor, check_weights, layer_alone};
 use crate::network::recurrent::DIRECTIONS;
 use crate::network::samples::Samples;
+use crate::random::{RandomStream, Stream};
 use crate::training::initializers::initialise_alone;
 use crate::{Error, ErrorCode, Result, json};
 
 use arrays::{check_finite, check_length, check_steps, part_of, parts_of_mut};
 
 pub use arrays::{InputGradients, LayerInput, LayerStates, StateGradients};
+pub use masks::{Dropping, TrainingMasks};
 
 /// What a layer by itself is told beside its definition, and what a model knows of its layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -31,7 +35,8 @@ pub use arrays::{InputGradients, LayerInput, LayerStates, StateGradients};
 pub struct LayerOptions {
     /// Numbers a step that go in: 1 to 65,536.
     pub inputs: u32,
-    /// The first weights come from this seed, and are those of the first layer of a model of the same seed. 0 unless given.
+    /// The first weights come from this seed, and are those of the first layer of a model of the same seed; so does what
+    /// training drops. 0 unless given.
     #[serde(default)]
     #[cfg_attr(feature = "schema", ts(as = "Option<u32>", optional))]
     pub seed: u32,
@@ -58,12 +63,19 @@ impl LayerOptions {
 ///
 /// ```
 /// use lstm_core::network::{definition::LayerDefinition, machine::MachineOptions};
-/// use lstm_core::{InputGradients, Layer, LayerInput, LayerOptions, LayerStates, StateGradients};
+/// use lstm_core::{Dropping, InputGradients, Layer, LayerInput, LayerOptions, LayerStates, StateGradients};
 ///
 /// let definition = LayerDefinition::from_json(r#"{ "cell": "lstm", "units": 2, "bidirectional": true }"#)?;
 /// let mut layer = Layer::new(definition, LayerOptions { inputs: 1, seed: 7 }, MachineOptions::default())?;
 /// // One sequence of three steps.
-/// let input = LayerInput { x: &[1.0, -1.0, 2.0], steps: 3, lengths: None, initial_hidden: None, initial_cell: None };
+/// let input = LayerInput {
+///     x: &[1.0, -1.0, 2.0],
+///     steps: 3,
+///     lengths: None,
+///     initial_hidden: None,
+///     initial_cell: None,
+///     dropping: Dropping::Expected,
+/// };
 /// let (mut hidden, mut final_hidden, mut final_cell) = ([0.0; 3 * 2 * 2], [0.0; 2 * 2], [0.0; 2 * 2]);
 /// layer.forward(
 ///     input,
@@ -87,10 +99,17 @@ pub struct Layer {
     isa: &'static str,
     executor: Arc<Executor>,
     tensors: Vec<Tensor>,
+    ranges: LayerRanges,
     weights: Vec<f32>,
-    /// Whether `directions` hold the weights; packing waits for the first use.
+    /// Whether `directions` hold the weights, none of them dropped; packing waits for the first use.
     packed: bool,
     directions: Vec<RecurrentLayer>,
+    /// One a direction.
+    weight_dropout: Vec<WeightDropout>,
+    /// Whether the last forward pass dropped weights.
+    weights_masked: bool,
+    /// What training passes draw from.
+    random: RandomStream,
     /// Valid steps of each sequence of the last forward pass.
     lengths: Vec<u32>,
     /// The packed gradient of the input.
@@ -110,8 +129,12 @@ impl Layer {
         let directions = DIRECTIONS[..definition.directions()].iter().map(|&direction| {
             RecurrentLayer::with_executor(&definition, inputs, direction, set, Arc::clone(&executor))
         });
+        let weight_dropout = ranges.directions.iter().map(|tensors| WeightDropout::new(&ranges, tensors, true));
         Ok(Self {
             directions: directions.collect::<Result<_>>()?,
+            weight_dropout: weight_dropout.collect(),
+            weights_masked: false,
+            random: RandomStream::new(options.seed, Stream::Dropout),
             weights: first_weights(&tensors, &ranges, options.seed),
             packed: false,
             isa: set.name(),
@@ -119,6 +142,7 @@ impl Layer {
             inputs,
             executor,
             tensors,
+            ranges,
             lengths: Vec::new(),
             input_gradient: AlignedBuffer::default(),
         })
@@ -154,17 +178,15 @@ impl Layer {
         Ok(())
     }
 
-    /// Runs the layer. Allocates only for a larger batch than any before. After an error nothing has been written.
+    /// Runs the layer. Allocates only for a larger batch than any before. After an error nothing has been written, and the
+    /// stream of what training drops is where it was.
     pub fn forward(&mut self, input: LayerInput, states: LayerStates) -> Result<()> {
         let samples = Samples::new(input.x, input.steps, self.inputs, input.lengths)?;
+        self.check_forward(&samples, &input, &states)?;
         let (n, directions, size) = (samples.count(), self.directions.len(), self.hidden_size());
-        let [hidden_states, cell_states] = [size, self.cell_size()].map(|size| [directions, n, size]);
-        check_finite("initialHidden", input.initial_hidden, hidden_states)?;
-        check_finite("initialCell", input.initial_cell, cell_states)?;
-        check_length("hidden", states.hidden, [n, input.steps, directions * size])?;
-        check_length("finalHidden", states.final_hidden, hidden_states)?;
-        check_length("finalCell", states.final_cell, cell_states)?;
-        self.pack()?;
+        let sizes = [size, self.cell_size()];
+        let mut random = self.random.clone();
+        self.pack(input.dropping, &mut random);
         self.lengths.clear();
         self.lengths.extend((0..n).map(|sample| samples.length(sample) as u32));
         for (which, layer) in self.directions.iter_mut().enumerate() {
@@ -172,9 +194,10 @@ impl Layer {
                 &samples,
                 part_of(input.initial_hidden, which, directions),
                 part_of(input.initial_cell, which, directions),
-                None,
+                input.dropping.of_states(which, directions, sizes, &mut random),
             )?;
         }
+        self.random = random;
         states.hidden.fill(0.0);
         let final_states =
             parts_of_mut(states.final_hidden, directions).zip(parts_of_mut(states.final_cell, directions));
@@ -183,6 +206,21 @@ impl Layer {
             layer.write_final_states(hidden, cell);
         }
         Ok(())
+    }
+
+    /// Whether what a forward pass reads and fills has the layer's shapes, and every number that counts is finite.
+    fn check_forward(&self, samples: &Samples, input: &LayerInput, states: &LayerStates) -> Result<()> {
+        let (n, directions, size) = (samples.count(), self.directions.len(), self.hidden_size());
+        let [hidden_states, cell_states] = [size, self.cell_size()].map(|size| [directions, n, size]);
+        check_finite("initialHidden", input.initial_hidden, hidden_states)?;
+        check_finite("initialCell", input.initial_cell, cell_states)?;
+        check_length("hidden", states.hidden, [n, input.steps, directions * size])?;
+        check_length("finalHidden", states.final_hidden, hidden_states)?;
+        check_length("finalCell", states.final_cell, cell_states)?;
+        match &input.dropping {
+            Dropping::Given(masks) => masks.check(&self.definition, samples, self.cell_size()),
+            Dropping::Expected | Dropping::Drawn => Ok(()),
+        }
     }
 
     /// Runs the last forward pass backwards, once. Allocates only for a larger batch than any before. After an error
@@ -194,7 +232,8 @@ impl Layer {
         let [hidden_states, cell_states] = [size, self.cell_size()].map(|size| [directions, n, size]);
         if let Some(hidden) = gradients.hidden {
             check_length("hidden", hidden, [n, steps, directions * size])?;
-            check_steps("hidden", hidden, &self.lengths, [steps, directions * size])?;
+            let length = |sample: usize| self.lengths[sample] as usize;
+            check_steps("hidden", hidden, length, [n, steps, directions * size])?;
         }
         check_finite("finalHidden", gradients.final_hidden, hidden_states)?;
         check_finite("finalCell", gradients.final_cell, cell_states)?;
@@ -216,6 +255,11 @@ impl Layer {
                 weights,
             )?;
         }
+        if self.weights_masked {
+            for (dropout, ranges) in self.weight_dropout.iter().zip(&self.ranges.directions) {
+                dropout.backward(&mut out.weights[ranges.weight_hh.clone()]);
+            }
+        }
         out.x.fill(0.0);
         self.directions[0].write_input_gradient(&self.input_gradient, out.x);
         let initial = parts_of_mut(out.initial_hidden, directions).zip(parts_of_mut(out.initial_cell, directions));
@@ -225,15 +269,26 @@ impl Layer {
         Ok(())
     }
 
-    fn pack(&mut self) -> Result<()> {
-        if !self.packed {
-            let parts = self.weights.chunks_exact(self.weights.len() / self.directions.len());
-            for (layer, weights) in self.directions.iter_mut().zip(parts) {
-                layer.set_weights(weights)?;
+    /// Packs the weights that a pass runs with, unless they are packed.
+    fn pack(&mut self, dropping: Dropping, random: &mut RandomStream) {
+        self.weights_masked = false;
+        let (weights, count) = (&self.weights, self.directions.len());
+        let directions = self.directions.iter_mut().zip(&mut self.weight_dropout).zip(&self.ranges.directions);
+        for (which, ((layer, dropout), ranges)) in directions.enumerate() {
+            let masked = match dropping {
+                Dropping::Expected => None,
+                Dropping::Drawn => dropout.draw(ranges.of(weights), random),
+                Dropping::Given(_) => {
+                    let mask = dropping.of_weights(which, count);
+                    mask.and_then(|mask| dropout.take(ranges.of(weights), mask))
+                }
+            };
+            self.weights_masked |= masked.is_some();
+            if masked.is_some() || !self.packed {
+                layer.pack(masked.unwrap_or_else(|| ranges.of(weights)));
             }
-            self.packed = true;
         }
-        Ok(())
+        self.packed = !self.weights_masked;
     }
 
     /// H

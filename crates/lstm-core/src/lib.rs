@@ -47,6 +47,8 @@ pub mod training;
 
 pub use error::{Error, ErrorCode, Result};
 pub use json::to_json;
-pub use layer::{InputGradients, Layer, LayerInput, LayerOptions, LayerStates, StateGradients};
+pub use layer::{
+    Dropping, InputGradients, Layer, LayerInput, LayerOptions, LayerStates, StateGradients, TrainingMasks,
+};
 pub use model::Model;
 pub use training::trainer::Trainer;

@@ -8,7 +8,9 @@ use lstm_core::network::machine::MachineOptions;
 use lstm_core::network::samples::Inputs;
 use lstm_core::network::targets::Targets;
 use lstm_core::training::options::TrainingOptions;
-use lstm_core::{InputGradients, Layer, LayerInput, LayerOptions, LayerStates, Model, StateGradients, Trainer};
+use lstm_core::{
+    Dropping, InputGradients, Layer, LayerInput, LayerOptions, LayerStates, Model, StateGradients, Trainer,
+};
 
 struct Counting;
 
@@ -134,9 +136,11 @@ fn check_inputs(sparse: bool, statics_as: &str) {
 
 #[test]
 fn a_warm_layer_allocates_nothing() {
-    let definition = LayerDefinition::from_json(r#"{"cell":"lstm","units":20,"bidirectional":true}"#).unwrap();
+    let definition = LayerDefinition::from_json(
+        r#"{"cell":"lstm","units":20,"bidirectional":true,"recurrentDropout":0.5,"weightDropout":0.5,"zoneout":{"hidden":0.5}}"#,
+    );
     let machine = MachineOptions { threads: Some(1), ..MachineOptions::default() };
-    let mut layer = Layer::new(definition, LayerOptions { inputs: 3, seed: 1 }, machine).unwrap();
+    let mut layer = Layer::new(definition.unwrap(), LayerOptions { inputs: 3, seed: 1 }, machine).unwrap();
     let mut weights = layer.weights().to_vec();
     let (n, steps) = (16, 9);
     let [x, hidden] = [3, 40].map(|width| vec![0.5; n * steps * width]);
@@ -145,7 +149,9 @@ fn a_warm_layer_allocates_nothing() {
     let mut step = |layer: &mut Layer, shortest: usize| {
         layer.commit(&weights).unwrap();
         let lengths: [u32; 16] = std::array::from_fn(|sample| (shortest + sample * 5 % (steps + 1 - shortest)) as u32);
-        let input = LayerInput { x: &x, steps, lengths: Some(&lengths), initial_hidden: None, initial_cell: None };
+        let dropping = if shortest.is_multiple_of(2) { Dropping::Drawn } else { Dropping::Expected };
+        let input =
+            LayerInput { x: &x, steps, lengths: Some(&lengths), initial_hidden: None, initial_cell: None, dropping };
         layer.forward(input, LayerStates { hidden: &mut states, final_hidden: &mut h, final_cell: &mut c }).unwrap();
         let from = StateGradients { hidden: Some(&hidden), ..StateGradients::default() };
         let out = InputGradients { x: &mut dx, weights: &mut weights, initial_hidden: &mut h, initial_cell: &mut c };

@@ -1,5 +1,5 @@
 //! What training drops: a model's gradients under masks, which the test draws again from the same stream, against the
-//! oracle's tape; and predictions, which drop nothing.
+//! oracle's tape; and predictions, which drop nothing. A layer by itself draws the same way.
 
 mod common;
 
@@ -12,7 +12,10 @@ use lstm_core::network::targets::Targets;
 use lstm_core::random::{RandomStream, Stream};
 use lstm_core::reference::{Batch, DirectionWeights, Masks, Scalar, Tape, Variable, cross_entropy, direction, linear};
 use lstm_core::training::options::TrainingOptions;
-use lstm_core::{Model, Trainer};
+use lstm_core::{
+    Dropping, ErrorCode, InputGradients, Layer, LayerInput, LayerOptions, LayerStates, Model, StateGradients, Trainer,
+    TrainingMasks,
+};
 
 const SEED: u32 = 11;
 const SAMPLES: usize = 6;
@@ -159,4 +162,137 @@ fn a_seed_drops_the_same_on_any_number_of_threads_and_something_else_at_each_ste
     let undropped = frozen.differentiate(&all).unwrap();
     assert_ne!(undropped, losses[0][0]);
     assert_eq!(undropped, frozen.differentiate(&all).unwrap(), "differentiating drops nothing");
+}
+
+/// A layer by itself that drops all that a layer can.
+fn layer() -> Layer {
+    let definition = LayerDefinition::from_json(
+        r#"{"cell":"lstm","units":5,"projection":3,"bidirectional":true,"recurrentDropout":0.5,"weightDropout":0.25,
+            "zoneout":{"hidden":0.25,"cell":0.5}}"#,
+    );
+    let machine = MachineOptions { threads: Some(1), ..MachineOptions::default() };
+    Layer::new(definition.unwrap(), LayerOptions { inputs: FEATURES as u32, seed: SEED }, machine).unwrap()
+}
+
+fn forward(layer: &mut Layer, dropping: Dropping) -> lstm_core::Result<Vec<f32>> {
+    let (x, _) = data();
+    let [mut hidden, mut h, mut c] = [STEPS * 6, 6, 10].map(|numbers| vec![f32::NAN; SAMPLES * numbers]);
+    let input = LayerInput { x: &x, steps: STEPS, lengths: None, initial_hidden: None, initial_cell: None, dropping };
+    layer.forward(input, LayerStates { hidden: &mut hidden, final_hidden: &mut h, final_cell: &mut c })?;
+    Ok([hidden, h, c].concat())
+}
+
+/// All gradients of Σ hᵢ after each step.
+fn backward(layer: &mut Layer) -> Vec<f32> {
+    let mut weights = vec![f32::NAN; layer.weights().len()];
+    let [mut x, mut h, mut c] = [STEPS * FEATURES, 6, 10].map(|numbers| vec![f32::NAN; SAMPLES * numbers]);
+    let out = InputGradients { x: &mut x, weights: &mut weights, initial_hidden: &mut h, initial_cell: &mut c };
+    let ones = [1.0; SAMPLES * STEPS * 6];
+    layer.backward(StateGradients { hidden: Some(&ones), ..StateGradients::default() }, out).unwrap();
+    [weights, x, h, c].concat()
+}
+
+/// The next masks of a stream as [`TrainingMasks`] has them: recurrent, `keep_hidden`, `keep_cell`, weight.
+fn masks_of_layer(random: &mut RandomStream) -> [Vec<f32>; 4] {
+    let definition = layer().describe().definition;
+    let weight = [(); 2].map(|()| mask(random, 0.25, 1, 20 * 3, dropped(0.25))).concat();
+    let [first, second] = [(); 2].map(|()| masks(random, &definition));
+    let beside = |first: &[f64], second: &[f64], width: usize| -> Vec<f64> {
+        first.chunks(width).zip(second.chunks(width)).flat_map(|(a, b)| [a, b].concat()).collect()
+    };
+    let all = [
+        [first.recurrent, second.recurrent].concat(),
+        beside(&first.keep_hidden, &second.keep_hidden, 3),
+        beside(&first.keep_cell, &second.keep_cell, 5),
+        weight,
+    ];
+    all.map(|mask| mask.into_iter().map(|value| value as f32).collect())
+}
+
+fn given([recurrent, keep_hidden, keep_cell, weight]: &[Vec<f32>; 4]) -> TrainingMasks<'_> {
+    TrainingMasks {
+        recurrent: Some(recurrent),
+        keep_hidden: Some(keep_hidden),
+        keep_cell: Some(keep_cell),
+        weight: Some(weight),
+    }
+}
+
+#[test]
+fn a_layer_by_itself_draws_the_next_masks_of_its_seed_at_each_training_pass() {
+    let (mut drawing, mut repeating) = (layer(), layer());
+    let expected = forward(&mut repeating, Dropping::Expected).unwrap();
+    let mut random = RandomStream::new(SEED, Stream::Dropout);
+    let mut passes = Vec::new();
+    for _ in 0..2 {
+        let masks = masks_of_layer(&mut random);
+        let states = forward(&mut drawing, Dropping::Drawn).unwrap();
+        assert_eq!(states, forward(&mut repeating, Dropping::Given(given(&masks))).unwrap());
+        // New weights count from the next pass on, dropped or not.
+        let weights = drawing.weights().to_vec();
+        drawing.commit(&vec![0.5; weights.len()]).unwrap();
+        assert_eq!(backward(&mut drawing), backward(&mut repeating));
+        drawing.commit(&weights).unwrap();
+        passes.push(states);
+        // Prediction in between draws nothing and finds every weight, whether or not they were new.
+        assert_eq!(forward(&mut drawing, Dropping::Expected).unwrap(), expected);
+        assert_eq!(forward(&mut repeating, Dropping::Expected).unwrap(), expected);
+    }
+    assert_ne!(passes[0], passes[1]);
+    assert_ne!(passes[0], expected);
+}
+
+#[test]
+fn masks_that_are_not_the_layers_are_refused_and_nothing_is_drawn() {
+    let good = masks_of_layer(&mut RandomStream::new(1, Stream::Dropout));
+    let changed = |which: usize, change: &dyn Fn(&mut Vec<f32>)| {
+        let mut masks = good.clone();
+        change(&mut masks[which]);
+        let mut layer = layer();
+        forward(&mut layer, Dropping::Given(given(&good))).unwrap();
+        let error = forward(&mut layer, Dropping::Given(given(&masks))).unwrap_err();
+        let mut untouched = self::layer();
+        forward(&mut untouched, Dropping::Given(given(&good))).unwrap();
+        assert_eq!(backward(&mut layer), backward(&mut untouched));
+        assert_eq!(forward(&mut layer, Dropping::Drawn), forward(&mut untouched, Dropping::Drawn));
+        (error.code, error.path)
+    };
+    for (which, name) in ["recurrent", "keepHidden", "keepCell", "weight"].into_iter().enumerate() {
+        let short = changed(which, &|mask| mask.truncate(mask.len() - 1));
+        assert_eq!(short, (ErrorCode::ShapeMismatch, format!("masks.{name}")));
+    }
+    let not_finite = |which: usize, at: usize| changed(which, &|mask| mask[at] = f32::NAN);
+    assert_eq!(not_finite(0, 35), (ErrorCode::NotFinite, "masks.recurrent[1][5][2]".into()));
+    assert_eq!(not_finite(1, 30), (ErrorCode::NotFinite, "masks.keepHidden[1][1][0]".into()));
+    assert_eq!(not_finite(3, 119), (ErrorCode::NotFinite, "masks.weight[1][19][2]".into()));
+
+    let problem = |masks: TrainingMasks| {
+        let error = forward(&mut layer(), Dropping::Given(masks)).unwrap_err();
+        (error.code, error.path)
+    };
+    let all = given(&good);
+    let missing = TrainingMasks { keep_cell: None, ..all };
+    assert_eq!(problem(missing), (ErrorCode::ShapeMismatch, "masks.keepCell".into()));
+    assert_eq!(problem(TrainingMasks::default()), (ErrorCode::ShapeMismatch, "masks.recurrent".into()));
+    let definition = LayerDefinition::from_json(r#"{"cell":"gru","units":3,"bidirectional":true}"#).unwrap();
+    let options = LayerOptions { inputs: FEATURES as u32, seed: 0 };
+    let mut plain = Layer::new(definition, options, MachineOptions::default()).unwrap();
+    let (x, [mut hidden, mut h]) = (data().0, [vec![0.0; SAMPLES * STEPS * 6], vec![0.0; SAMPLES * 6]]);
+    let mut run = |dropping| {
+        let input =
+            LayerInput { x: &x, steps: STEPS, lengths: None, initial_hidden: None, initial_cell: None, dropping };
+        plain.forward(input, LayerStates { hidden: &mut hidden, final_hidden: &mut h, final_cell: &mut [] })
+    };
+    for (name, masks) in [
+        ("masks.recurrent", TrainingMasks { recurrent: all.recurrent, ..TrainingMasks::default() }),
+        ("masks.keepHidden", TrainingMasks { keep_hidden: all.keep_hidden, ..TrainingMasks::default() }),
+        ("masks.keepCell", TrainingMasks { keep_cell: all.keep_cell, ..TrainingMasks::default() }),
+        ("masks.weight", TrainingMasks { weight: all.weight, ..TrainingMasks::default() }),
+    ] {
+        let error = run(Dropping::Given(masks)).unwrap_err();
+        assert_eq!((error.code, error.path.as_str()), (ErrorCode::ShapeMismatch, name));
+    }
+    // Training drops nothing where there is nothing to drop.
+    run(Dropping::Drawn).unwrap();
+    assert_eq!(Dropping::named("all", all).unwrap_err().path, "dropping");
 }

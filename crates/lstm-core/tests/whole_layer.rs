@@ -10,7 +10,7 @@ use lstm_core::network::layer::{LayerGradients, LayerOutput};
 use lstm_core::network::machine::MachineOptions;
 use lstm_core::network::parameters::Layout;
 use lstm_core::training::initializers::initialise;
-use lstm_core::{ErrorCode, InputGradients, Layer, LayerInput, LayerOptions, LayerStates, StateGradients};
+use lstm_core::{Dropping, ErrorCode, InputGradients, Layer, LayerInput, LayerOptions, LayerStates, StateGradients};
 
 /// Gradients of two directions added up in f32, as in `layer.rs`.
 const BOUND: f64 = 8e-6;
@@ -80,6 +80,7 @@ impl Whole {
             lengths: Some(&case.lengths),
             initial_hidden: Some(&initial_hidden),
             initial_cell: Some(&initial_cell),
+            dropping: Dropping::Expected,
         };
         let LayerOutput { hidden, final_hidden, final_cell } = &mut output;
         layer.forward(input, LayerStates { hidden, final_hidden, final_cell }).unwrap();
@@ -197,7 +198,8 @@ fn what_is_left_out_is_zero() {
     let (mut hidden, mut states) = (vec![0.0; output.hidden.len()], [vec![0.0; 24], vec![0.0; 24]]);
     let [final_hidden, final_cell] = &mut states;
     let lengths = Some(&case.lengths[..]);
-    let input = LayerInput { x: &case.x, steps: STEPS, lengths, initial_hidden: None, initial_cell: None };
+    let dropping = Dropping::Expected;
+    let input = LayerInput { x: &case.x, steps: STEPS, lengths, initial_hidden: None, initial_cell: None, dropping };
     layer.forward(input, LayerStates { hidden: &mut hidden, final_hidden, final_cell }).unwrap();
     assert_eq!((hidden, &states[0]), (output.hidden, &output.final_hidden));
     let final_hidden = whole.joined(|case| &case.final_hidden);
@@ -272,7 +274,9 @@ fn what_is_wrong_is_refused_by_name() {
 
     let run = |layer: &mut Layer, initial_hidden: &[f32], initial_cell: &[f32], hidden: usize| {
         let [initial_hidden, initial_cell] = [Some(initial_hidden), Some(initial_cell)];
-        let input = LayerInput { x: &[0.0; 8], steps: 2, lengths: Some(&[2, 1]), initial_hidden, initial_cell };
+        let dropping = Dropping::Expected;
+        let input =
+            LayerInput { x: &[0.0; 8], steps: 2, lengths: Some(&[2, 1]), initial_hidden, initial_cell, dropping };
         let (mut hidden, [mut h, mut c]) = (vec![0.0; hidden], [[0.0; 12]; 2]);
         layer.forward(input, LayerStates { hidden: &mut hidden, final_hidden: &mut h, final_cell: &mut c })
     };

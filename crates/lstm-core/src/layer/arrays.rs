@@ -1,5 +1,6 @@
 //! The arrays of a layer's passes, and whether they are what the layer expects.
 
+use super::masks::Dropping;
 use crate::finite::first_not_finite;
 use crate::{Error, ErrorCode, Result};
 
@@ -16,6 +17,8 @@ pub struct LayerInput<'a> {
     pub initial_hidden: Option<&'a [f32]>,
     /// [D, n, C]; zero unless given.
     pub initial_cell: Option<&'a [f32]>,
+    /// Whether this is a training step, which drops and keeps states at random where the layer has such options.
+    pub dropping: Dropping<'a>,
 }
 
 /// Where a forward pass puts its states.
@@ -87,11 +90,16 @@ pub(super) fn check_finite(name: &str, values: Option<&[f32]>, shape: [usize; 3]
     first_not_finite(values).map_or(Ok(()), |index| not_finite(name, values[index], index, [shape[1], shape[2]]))
 }
 
-/// [n, steps, width], every number of a valid step finite.
-pub(super) fn check_steps(name: &str, values: &[f32], lengths: &[u32], [steps, width]: [usize; 2]) -> Result<()> {
-    for (sample, &length) in lengths.iter().enumerate() {
+/// [n, steps, width], every number of a valid step finite; `length` says how many steps of a sequence are.
+pub(super) fn check_steps(
+    name: &str,
+    values: &[f32],
+    length: impl Fn(usize) -> usize,
+    [n, steps, width]: [usize; 3],
+) -> Result<()> {
+    for sample in 0..n {
         let start = sample * steps * width;
-        if let Some(index) = first_not_finite(&values[start..][..length as usize * width]) {
+        if let Some(index) = first_not_finite(&values[start..][..length(sample) * width]) {
             return not_finite(name, values[start + index], start + index, [steps, width]);
         }
     }
@@ -100,6 +108,6 @@ pub(super) fn check_steps(name: &str, values: &[f32], lengths: &[u32], [steps, w
 
 fn not_finite(name: &str, value: f32, index: usize, [rows, columns]: [usize; 2]) -> Result<()> {
     let path = format!("{name}[{}][{}][{}]", index / columns / rows, index / columns % rows, index % columns);
-    let message = format!("{path} is {value}: states and gradients have to be finite where they count");
+    let message = format!("{path} is {value}: states, gradients and masks have to be finite where they count");
     Err(Error::new(ErrorCode::NotFinite, path, message))
 }

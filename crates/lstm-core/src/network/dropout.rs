@@ -42,21 +42,21 @@ pub(super) fn draw_rows(
 
 /// The recurrent weights of one direction with some of them dropped (`DropConnect`: Wan et al. 2013; on recurrent weights,
 /// Merity et al. 2018). Nothing where the layer drops none.
-pub(super) struct WeightDropout {
+pub(crate) struct WeightDropout {
     rate: f32,
     mask: Vec<f32>,
     weight_hh: Vec<f32>,
 }
 
 impl WeightDropout {
-    pub(super) fn new(layer: &LayerRanges, tensors: &DirectionTensors<Range<usize>>, training: bool) -> Self {
+    pub(crate) fn new(layer: &LayerRanges, tensors: &DirectionTensors<Range<usize>>, training: bool) -> Self {
         let rate = layer.definition.weight_dropout;
         let length = if training && rate > 0.0 { tensors.weight_hh.len() } else { 0 };
         Self { rate, mask: vec![0.0; length], weight_hh: vec![0.0; length] }
     }
 
     /// The tensors with a new mask over the recurrent weights, if any are to be dropped.
-    pub(super) fn draw<'a>(
+    pub(crate) fn draw<'a>(
         &'a mut self,
         tensors: DirectionTensors<&'a [f32]>,
         random: &mut RandomStream,
@@ -65,14 +65,31 @@ impl WeightDropout {
             return None;
         }
         random.mask(&mut self.mask, self.rate, dropout_outcomes(self.rate));
+        Some(self.masked(tensors))
+    }
+
+    /// The tensors with a given mask over the recurrent weights, if any may be dropped.
+    pub(crate) fn take<'a>(
+        &'a mut self,
+        tensors: DirectionTensors<&'a [f32]>,
+        mask: &[f32],
+    ) -> Option<DirectionTensors<&'a [f32]>> {
+        if self.mask.is_empty() {
+            return None;
+        }
+        self.mask.copy_from_slice(mask);
+        Some(self.masked(tensors))
+    }
+
+    fn masked<'a>(&'a mut self, tensors: DirectionTensors<&'a [f32]>) -> DirectionTensors<&'a [f32]> {
         for ((masked, weight), mask) in self.weight_hh.iter_mut().zip(tensors.weight_hh).zip(&self.mask) {
             *masked = weight * mask;
         }
-        Some(DirectionTensors { weight_hh: &self.weight_hh, ..tensors })
+        DirectionTensors { weight_hh: &self.weight_hh, ..tensors }
     }
 
     /// From the gradient of the masked weights to that of the weights.
-    pub(super) fn backward(&self, weight_hh: &mut [f32]) {
+    pub(crate) fn backward(&self, weight_hh: &mut [f32]) {
         for (gradient, mask) in weight_hh.iter_mut().zip(&self.mask) {
             *gradient *= mask;
         }

@@ -12,9 +12,11 @@ use crate::executor::Executor;
 use crate::kernels::InstructionSet;
 use crate::memory::AlignedBuffer;
 use crate::network::definition::{DirectionTensors, LayerDefinition};
+use crate::network::dropout;
 use crate::network::padded::{Place, pack_rows, pad_states, per_sample, unpack};
 use crate::network::samples::{BehindNumbers, Gathering, Samples};
 use crate::network::scaling::InputScaling;
+use crate::random::RandomStream;
 use crate::{Error, ErrorCode, Result};
 
 /// What a layer computes, or the gradients of it: B sequences, T steps, H units, R numbers of hidden state (H, or what they are
@@ -40,6 +42,16 @@ pub struct LayerMasks<'a> {
     pub keep_hidden: &'a [f32],
     /// [B, T, H]: the same of the cell state.
     pub keep_cell: &'a [f32],
+}
+
+/// Where a pass has the masks of its states from.
+pub(crate) enum StateMasks<'a> {
+    /// Prediction: there are none.
+    Expected,
+    /// The next ones of a stream.
+    Drawn(&'a mut RandomStream),
+    /// Given ones; those of the hidden and of the cell states lie in these places of [B, T, stride].
+    Given(LayerMasks<'a>, [Place; 2]),
 }
 
 /// The gradients of one backward pass, by everything that the forward pass read.
@@ -166,8 +178,13 @@ impl RecurrentLayer {
     /// Takes over weights: every tensor, one after the other.
     pub fn set_weights(&mut self, weights: &[f32]) -> Result<()> {
         check("weights", weights, length(&self.ranges))?;
-        self.weights.pack(&self.executor, self.ranges.of(weights));
+        self.pack(self.ranges.of(weights));
         Ok(())
+    }
+
+    /// The same, tensor by tensor.
+    pub(crate) fn pack(&mut self, weights: DirectionTensors<&[f32]>) {
+        self.weights.pack(&self.executor, weights);
     }
 
     /// Runs the layer over `x` [B, `steps`, I], of which the first `lengths[b]` steps count, from the initial states
@@ -192,13 +209,15 @@ impl RecurrentLayer {
         initial: Option<(&[f32], &[f32])>,
         masks: Option<LayerMasks>,
     ) -> Result<LayerOutput> {
-        let Shape { input_size, hidden, .. } = self.weights.shape;
+        let Shape { input_size, hidden, units, .. } = self.weights.shape;
         let samples = Samples::new(x, steps, input_size, lengths)?;
         let batch = samples.count();
         if let Some((h0, cell)) = initial {
             check("h0", h0, batch * hidden)?;
             check("c0", cell, self.cell_numbers(batch))?;
         }
+        let places = [hidden, units].map(|stride| Place { first: 0, stride });
+        let masks = masks.map_or(StateMasks::Expected, |masks| StateMasks::Given(masks, places));
         self.run_forward(&samples, initial.map(|(h0, _)| h0), initial.map(|(_, cell)| cell), masks)?;
         let mut output = LayerOutput {
             hidden: vec![0.0; batch * steps * hidden],
@@ -216,7 +235,7 @@ impl RecurrentLayer {
         samples: &Samples,
         initial_hidden: Option<&[f32]>,
         initial_cell: Option<&[f32]>,
-        masks: Option<LayerMasks>,
+        masks: StateMasks,
     ) -> Result<()> {
         let Shape { input_size, units, padded_units, hidden, padded_hidden, .. } = self.weights.shape;
         let (batch, steps) = (samples.count(), samples.steps());
@@ -413,21 +432,34 @@ impl RecurrentLayer {
     }
 
     /// Puts masks where the kernels read them, for the sequences that are packed.
-    fn set_masks(&mut self, masks: Option<LayerMasks>) -> Result<()> {
+    fn set_masks(&mut self, masks: StateMasks) -> Result<()> {
         let layout = self.kept_layout();
         self.kept.grow(layout.length())?;
-        self.masked = masks.is_some();
-        let Some(LayerMasks { recurrent, keep_hidden, keep_cell }) = masks else { return Ok(()) };
+        self.masked = !matches!(masks, StateMasks::Expected);
+        match masks {
+            StateMasks::Expected => Ok(()),
+            StateMasks::Drawn(random) => {
+                dropout::draw(layout, self.weights.shape, &mut self.kept, random);
+                Ok(())
+            }
+            StateMasks::Given(masks, places) => self.copy_masks(layout, masks, places),
+        }
+    }
+
+    fn copy_masks(&mut self, layout: KeptLayout, masks: LayerMasks, [hidden, cell]: [Place; 2]) -> Result<()> {
+        let LayerMasks { recurrent, keep_hidden, keep_cell } = masks;
         let (batch, steps) = (self.sequences.batch(), self.steps);
-        let masks = [("recurrent", recurrent), ("keep_hidden", keep_hidden), ("keep_cell", keep_cell)];
-        for ((name, given), mask) in masks.into_iter().zip(layout.masks(self.weights.shape, &mut self.kept)) {
-            let rows = if mask.rows == MaskRows::Batch { batch } else { batch * steps };
-            check(name, given, if mask.values.is_empty() { 0 } else { rows * mask.columns })?;
+        // Those of the batch have no place among others.
+        let masks =
+            [("recurrent", recurrent, hidden), ("keep_hidden", keep_hidden, hidden), ("keep_cell", keep_cell, cell)];
+        for ((name, given, place), mask) in masks.into_iter().zip(layout.masks(self.weights.shape, &mut self.kept)) {
+            let numbers =
+                if mask.rows == MaskRows::Batch { batch * mask.columns } else { batch * steps * place.stride };
+            check(name, given, if mask.values.is_empty() { 0 } else { numbers })?;
             match mask.rows {
                 _ if mask.values.is_empty() => {}
                 MaskRows::Batch => pad_states(&self.sequences, mask.values, Some(given), mask.columns, mask.stride),
                 MaskRows::Packed => {
-                    let place = Place { first: 0, stride: mask.columns };
                     pack_rows(&self.sequences, steps, given, place, mask.values, mask.columns, mask.stride);
                 }
             }

@@ -4,7 +4,7 @@ pub(crate) mod attention;
 mod between;
 pub mod definition;
 pub mod description;
-mod dropout;
+pub(crate) mod dropout;
 pub(crate) mod embedding;
 mod initial_map;
 mod input;

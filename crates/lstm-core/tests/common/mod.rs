@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Layers and stacks of layers, each with initial states, every result, and gradients of a linear functional of them.
-pub(crate) const STACKS: [&str; 14] = [
+const STACKS: [&str; 19] = [
     "layer-1-1-1-1",
     "layer-3-7-5-4",
     "layer-4-9-3-17",
@@ -28,7 +28,15 @@ pub(crate) const STACKS: [&str; 14] = [
     "rnn-17-relu",
     "rnn-7-without-biases",
     "lstm-9-5-3-without-biases",
+    "lstm-9-5-bidirectional",
+    "gru-9-5-bidirectional",
+    "rnn-9-5-bidirectional",
+    "lstm-17-9-projection",
+    "lstm-9-projection-bidirectional",
 ];
+
+/// Files of many stacks: every option of a layer; every combination of what `PyTorch`'s modules take.
+const FILES_OF_STACKS: [&str; 4] = ["options", "matrix-lstm", "matrix-gru", "matrix-rnn"];
 
 /// A file of vectors.
 pub(crate) struct Vectors {
@@ -37,6 +45,7 @@ pub(crate) struct Vectors {
     tensors: BTreeMap<String, Tensor>,
 }
 
+#[derive(Clone)]
 struct Tensor {
     shape: Vec<usize>,
     dtype: Dtype,
@@ -62,6 +71,27 @@ pub(crate) fn vectors(name: &str) -> Vectors {
     let case = metadata.metadata().as_ref().and_then(|entries| entries.get("case"));
     let case = case.map_or(serde_json::Value::Null, |case| serde_json::from_str(case).unwrap());
     Vectors { file: name.to_owned(), case, tensors: tensors.collect() }
+}
+
+/// Every stack of layers that there is, file by file.
+pub(crate) fn stacks() -> impl Iterator<Item = Vectors> {
+    STACKS.into_iter().map(vectors).chain(FILES_OF_STACKS.into_iter().flat_map(cases))
+}
+
+/// The cases of a file of many, which may share tensors: each has those under its prefixes.
+pub(crate) fn cases(name: &str) -> Vec<Vectors> {
+    let file = vectors(name);
+    let cases = file.case["cases"].as_array().expect("the file has cases").iter();
+    let cases = cases.map(|case| {
+        let prefixes = case["prefixes"].as_array().unwrap().iter().map(|prefix| prefix.as_str().unwrap());
+        let under = |prefix: &str| -> Vec<_> {
+            let named = file.tensors.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?, tensor)));
+            named.map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect()
+        };
+        let tensors = prefixes.flat_map(under).collect();
+        Vectors { file: format!("{name}, {}", case["name"].as_str().unwrap()), case: case.clone(), tensors }
+    });
+    cases.collect()
 }
 
 fn numbers<const BYTES: usize>(data: &[u8], number: impl Fn([u8; BYTES]) -> f64) -> Vec<f64> {
@@ -124,8 +154,11 @@ impl Vectors {
             .collect()
     }
 
-    /// Layer k, by the file's name and the shapes of its tensors.
+    /// Layer k: as the case says, or by the file's name and the shapes of its tensors.
     pub(crate) fn layer(&self, k: usize) -> LayerDefinition {
+        if let Some(layer) = self.case["layers"].get(k) {
+            return LayerDefinition::from_json(&layer.to_string()).unwrap();
+        }
         let has = |tensor: &str| self.tensors.contains_key(&format!("layers.{k}.{tensor}"));
         let says = |word: &str| self.file.split('-').any(|part| part == word);
         let cell = if says("gru") {
@@ -135,11 +168,15 @@ impl Vectors {
         } else {
             Cell::Lstm
         };
+        let [rows, states] = *self.shape(&format!("layers.{k}.weight_hh_l0")) else { panic!("weight_hh is [G·H, R]") };
+        let plain = LayerDefinition::new(cell, 1);
         LayerDefinition {
+            units: (rows / plain.gates()) as u32,
             bidirectional: has("weight_hh_l0_reverse"),
             bias: has("bias_ih_l0"),
+            projection: has("weight_hr_l0").then_some(states as u32),
             activation: if says("relu") { Activation::Relu } else { Activation::Tanh },
-            ..LayerDefinition::new(cell, self.shape(&format!("layers.{k}.weight_hh_l0"))[1] as u32)
+            ..plain
         }
     }
 
@@ -148,9 +185,9 @@ impl Vectors {
         self.tensors.contains_key(name)
     }
 
-    /// The elements of a tensor, or none where there is none: of biases and cell states.
-    pub(crate) fn f32_if_there(&self, name: &str) -> Vec<f32> {
-        if self.has(name) { self.f32(name) } else { Vec::new() }
+    /// The elements of a tensor, if there is one: of initial states and masks.
+    pub(crate) fn f32_if_there(&self, name: &str) -> Option<Vec<f32>> {
+        self.has(name).then(|| self.f32(name))
     }
 
     /// How many layers are stacked.

@@ -3,6 +3,9 @@
     pip install torch numpy safetensors
     python generate.py
 
+`matrix.py` writes every combination of what PyTorch's recurrent modules take, and `options.py` the options of layers that they
+lack, in the same form.
+
 Whatever goes in (weights, inputs, initial states, cotangents, hyperparameters) is rounded to float32 and stored so:
 float32 kernels see the very numbers that the float64 results were computed from. Every result is float64. Each file's
 metadata names the version of PyTorch that wrote it; another one may differ in the last bits.
