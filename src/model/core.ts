@@ -13,6 +13,8 @@ import { Snapshot } from "./snapshot.js";
 export interface StreamHandle {
   readonly binding: BindingModel;
   readonly id: number;
+  /** The numbers of its whole sequence, if the model reads some. */
+  readonly statics: Float32Array | undefined;
 }
 
 /** Adds predictions as `run` gives them, and their targets, to an evaluation. */
@@ -60,11 +62,20 @@ export class ModelCore {
     if (this.#disposed) throw new GatewiseError("model_disposed", "", "this model was disposed of: make or load another");
   }
 
-  /** Fills `y` with the predictions for `x` [n, steps, features]. For servers: allocates nothing, hence no closure. */
-  run(x: Float32Array, lengths: Uint32Array | undefined, y: Float32Array): void {
+  /**
+   * Fills `y` with the predictions for `x` [n, steps, features], `tokens` [n, steps] and `statics` [n, statics], those that the
+   * model reads. For servers: allocates nothing, hence no closure.
+   */
+  run(
+    x: Float32Array | undefined,
+    tokens: Uint32Array | undefined,
+    statics: Float32Array | undefined,
+    lengths: Uint32Array | undefined,
+    y: Float32Array,
+  ): void {
     const binding = this.#alive();
     try {
-      binding.run(x, lengths, y);
+      binding.run(x, tokens, statics, lengths, y);
     } catch (thrown) {
       throw this.#failure(thrown, binding);
     }
@@ -127,12 +138,12 @@ export class ModelCore {
     this.assertAlive();
     const snapshot = this.#snapshot.enter();
     try {
-      return await read((x, lengths, y) => {
+      return await read((...arrays) => {
         this.assertAlive();
         const kept = snapshot.binding;
-        if (!kept) return this.run(x, lengths, y);
+        if (!kept) return this.run(...arrays);
         try {
-          kept.run(x, lengths, y);
+          kept.run(...arrays);
         } catch (thrown) {
           throw fromBinding(thrown);
         }
@@ -142,27 +153,35 @@ export class ModelCore {
     }
   }
 
-  openStream(): StreamHandle {
-    return this.#call((binding) => ({ binding, id: binding.openStream() }));
+  openStream(statics: Float32Array | undefined): StreamHandle {
+    return this.#call((binding) => ({ binding, id: binding.openStream(statics), statics }));
   }
 
-  /** Fills `y` with the prediction after `features` [features]. For servers: allocates nothing, hence no closure. */
-  nextStep(stream: StreamHandle, features: Float32Array, y: Float32Array): void {
+  /**
+   * Fills `y` with the prediction after `features` [features] and a token, those that the model reads. For servers: allocates
+   * nothing, hence no closure.
+   */
+  nextStep(
+    stream: StreamHandle,
+    features: Float32Array | undefined,
+    token: number | undefined,
+    y: Float32Array,
+  ): void {
     this.assertAlive();
     if (stream.binding !== this.#binding) {
       const message = "the instance that held this stream's state failed: reset() begins anew";
       throw new GatewiseError("internal_error", "", message);
     }
     try {
-      stream.binding.nextStep(stream.id, features, y);
+      stream.binding.nextStep(stream.id, features, token, y);
     } catch (thrown) {
       throw this.#failure(thrown, stream.binding);
     }
   }
 
-  /** Puts the stream's state back to zero; a stream whose instance failed gets a place in the fresh one. */
+  /** Puts the stream's state back to its beginning; a stream whose instance failed gets a place in the fresh one. */
   resetStream(stream: StreamHandle): StreamHandle {
-    if (stream.binding !== this.#alive()) return this.openStream();
+    if (stream.binding !== this.#alive()) return this.openStream(stream.statics);
     this.#call((binding) => binding.resetStream(stream.id));
     return stream;
   }

@@ -2,6 +2,7 @@
 
 import type { BackendName } from "../backend/backend.js";
 import { assertApart, assertFloats, assertUnshared, kindOf } from "../data/buffers.js";
+import { NUMBERS, STATICS, TOKENS, assertOne } from "../data/inputs.js";
 import { type Expected, prepareLabelled, prepareSequences } from "../data/sequences.js";
 import type { LabelledData, Sequences } from "../data/types.js";
 import { GatewiseError } from "../errors.js";
@@ -15,7 +16,7 @@ import { readInSlices, sliceOfTargets, targetsSeenFromTheWhole } from "./long-re
 import type { Output, Prediction, Report } from "./outputs.js";
 import { type Tensor, namedTensors } from "./parameters.js";
 import { type ReadPrediction, eachStep, predictionReader, sizeOf } from "./predictions.js";
-import { Stream } from "./stream.js";
+import { Stream, type StreamOptions } from "./stream.js";
 import { type SummaryOptions, summarySize, summaryTable } from "./summary.js";
 
 /** What a model runs on. */
@@ -27,6 +28,18 @@ export interface BackendInfo {
   readonly threads: number;
   /** Why it is this backend and not the other. */
   readonly reason: string;
+}
+
+/** What `Model.run` reads of n sequences: what the model's `input` says, and nothing else. */
+export interface RunInputs {
+  /** [n, steps, features] */
+  readonly x?: Float32Array | undefined;
+  /** [n, steps] */
+  readonly tokens?: Uint32Array | undefined;
+  /** [n, statics] */
+  readonly statics?: Float32Array | undefined;
+  /** [n] How many steps of each sequence count; all of them unless given. */
+  readonly lengths?: Uint32Array | undefined;
 }
 
 /**
@@ -54,7 +67,7 @@ export class Model<Out extends Output = string> {
   constructor(core: ModelCore, name: BackendName, reason: string) {
     const { definition, isa, threads } = core.description;
     this.#core = core;
-    this.#expected = { features: definition.input.features ?? 0, output: definition.output };
+    this.#expected = { input: definition.input, output: definition.output };
     this.#read = predictionReader<Out>(definition.output);
     // The names are the ones that `createModel` was given, or those that `loadModel`'s caller answers for.
     this.definition = deepFreeze(definition as ModelDefinition as ModelDefinition<Out>);
@@ -184,42 +197,71 @@ export class Model<Out extends Output = string> {
   /**
    * The predictions for a batch as numbers, at once and without allocating arrays: for servers that keep their arrays.
    *
-   * @param x [n, steps, features]; the number of steps follows from its length and n
+   * @param inputs what the model reads; the number of steps follows from the arrays' lengths and n
    * @param y receives the numbers, and n follows from its length: the probabilities [n, classes] or [n, labels], or the
    * values [n, steps ahead, values, quantiles]. Where there is an output for each step, [n, steps, …], zero in the padding,
-   * and n is the number of `lengths`: without them `x` is one sequence
-   * @param lengths [n] how many steps of each sequence count; all of them unless given
+   * and n is the number of `lengths`, or without them of rows of `statics`: without both there is one sequence
    * @returns `y`
    * @throws {GatewiseError} `model_disposed`, `invalid_option`, `shape_mismatch`, `not_finite`, `empty_data`,
-   * `invalid_length`, `shared_buffer` (also if `y` overlaps another argument), `out_of_memory`
+   * `unknown_token`, `invalid_length`, `shared_buffer` (also if `y` overlaps another argument), `out_of_memory`
+   *
+   * @example
+   * ```ts
+   * const tokens = new Uint32Array(24), y = new Float32Array(2);
+   * model.run({ tokens }, y); // one sequence, two classes: y is [p("lapsed"), p("returning")]
+   * ```
+   */
+  run(inputs: RunInputs, y: Float32Array): Float32Array;
+  /**
+   * The same for a model that reads numbers alone.
+   *
+   * @param x [n, steps, features]
+   * @param y receives the numbers
+   * @param lengths [n] how many steps of each sequence count; all of them unless given
+   * @returns `y`
+   * @throws {GatewiseError} as above
    *
    * @example
    * ```ts
    * const x = new Float32Array(24 * 5), y = new Float32Array(2);
-   * model.run(x, y); // one sequence, two classes: y is [p("lapsed"), p("returning")]
+   * model.run(x, y);
    * ```
    */
-  run(x: Float32Array, y: Float32Array, lengths?: Uint32Array): Float32Array {
+  run(x: Float32Array, y: Float32Array, lengths?: Uint32Array): Float32Array;
+  run(inputs: RunInputs | Float32Array, y: Float32Array, lengths?: Uint32Array): Float32Array {
     this.#core.assertAlive();
-    assertFloats(x, "x");
+    if (isRunInputs(inputs)) return this.#run(inputs.x, inputs.tokens, inputs.statics, inputs.lengths, y);
+    assertFloats(inputs, "x");
+    return this.#run(inputs, undefined, undefined, lengths, y);
+  }
+
+  #run(
+    x: Float32Array | undefined,
+    tokens: Uint32Array | undefined,
+    statics: Float32Array | undefined,
+    lengths: Uint32Array | undefined,
+    y: Float32Array,
+  ): Float32Array {
+    const { input } = this.#expected;
+    assertOne(x, input.features, "x", NUMBERS);
+    assertOne(tokens, input.tokens, "tokens", TOKENS);
+    assertOne(statics, input.statics, "statics", STATICS);
     assertFloats(y, "y");
-    assertApart(y, "y", x, "x");
-    if (lengths !== undefined) {
-      if (kindOf(lengths) !== "Uint32Array") {
-        throw new GatewiseError("invalid_option", "lengths", `lengths must be a Uint32Array, not ${kindOf(lengths)}`);
-      }
-      assertUnshared(lengths, "lengths");
-      assertApart(y, "y", lengths, "lengths");
-    }
-    this.#core.run(x, lengths, y);
+    if (x !== undefined) assertFloatsApartFrom(y, x, "x");
+    if (tokens !== undefined) assertIndicesApartFrom(y, tokens, "tokens");
+    if (statics !== undefined) assertFloatsApartFrom(y, statics, "statics");
+    if (lengths !== undefined) assertIndicesApartFrom(y, lengths, "lengths");
+    this.#core.run(x, tokens, statics, lengths, y);
     return y;
   }
 
   /**
    * A sequence that arrives step by step.
    *
+   * @param options `statics` [statics]: the numbers of the whole sequence, where the model reads some
    * @throws {GatewiseError} `model_disposed`, `out_of_memory`; `invalid_definition` if the model needs the whole sequence: if
-   * a layer is bidirectional, or the output pools steps (`at` is `"mean"`, `"max"` or `"attention"`)
+   * a layer is bidirectional, or the output pools steps (`at` is `"mean"`, `"max"` or `"attention"`); `invalid_option`,
+   * `shape_mismatch`, `not_finite`, `shared_buffer` for the statics
    *
    * @example
    * ```ts
@@ -227,8 +269,8 @@ export class Model<Out extends Output = string> {
    * const { label } = stream.next(new Float32Array([0.1, 0.2, 0.3, 0.4, 0.5]));
    * ```
    */
-  stream(): Stream<Out> {
-    return new Stream<Out>(this.#core);
+  stream(options: StreamOptions = {}): Stream<Out> {
+    return new Stream<Out>(this.#core, options);
   }
 
   /**
@@ -309,4 +351,21 @@ export class Model<Out extends Output = string> {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+function isRunInputs(inputs: RunInputs | Float32Array): inputs is RunInputs {
+  return typeof inputs === "object" && inputs !== null && !ArrayBuffer.isView(inputs) && !Array.isArray(inputs);
+}
+
+function assertFloatsApartFrom(y: Float32Array, array: unknown, path: string): void {
+  assertFloats(array, path);
+  assertApart(y, "y", array, path);
+}
+
+function assertIndicesApartFrom(y: Float32Array, array: ArrayBufferView, path: string): void {
+  if (kindOf(array) !== "Uint32Array") {
+    throw new GatewiseError("invalid_option", path, `${path} must be a Uint32Array, not ${kindOf(array)}`);
+  }
+  assertUnshared(array, path);
+  assertApart(y, "y", array, path);
 }

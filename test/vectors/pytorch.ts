@@ -18,7 +18,7 @@ export const BOUND = 5e-6;
 /** The names of all files that hold a stack of layers. */
 export function stackNames(): string[] {
   const names = readdirSync(FOLDER).filter((file) => file.endsWith(".safetensors"));
-  return names.map((file) => file.replace(".safetensors", "")).filter((name) => !/^(model|output)\b/.test(name)).toSorted();
+  return names.map((file) => file.replace(".safetensors", "")).filter((name) => !/^(model|output|input)\b/.test(name)).toSorted();
 }
 
 /** A file of vectors: what goes in and what has to come out. */
