@@ -10,7 +10,7 @@ export { GatewiseError } from "./errors.js";
 export type { BackendName } from "./backend/backend.js";
 export type { BackendAvailability, BackendRequest } from "./backend/choose.js";
 export type { MachineOptions } from "./backend/open.js";
-export type { ClassIndices, LabelledData, Lengths, Sequences } from "./data/types.js";
+export type { ClassIndices, LabelledData, Lengths, NumberSequences, Sequences, TokenSequences, Tokens } from "./data/types.js";
 export type { ErrorCode } from "./errors.js";
 export type {
   At,
@@ -21,6 +21,7 @@ export type {
   LossKind,
   OptimizerOptions,
   Scaling,
+  StaticsAs,
   StepsReport,
   TrainingOptions,
   ValueReport,
@@ -43,7 +44,10 @@ export type {
   ValuesOutput,
   ValuesPrediction,
 } from "./model/outputs.js";
+export type { ReadOptions, RunInputs } from "./model/model.js";
+export type { StepInput } from "./model/stream.js";
 export type { Tensor } from "./model/parameters.js";
+export type { LayerState, States } from "./model/states.js";
 export type { Stream } from "./model/stream.js";
 export type { SummaryOptions } from "./model/summary.js";
 export type { EpochReport, FitOptions, History, TrainingProgress, ValidationReport } from "./training/types.js";

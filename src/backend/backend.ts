@@ -46,10 +46,14 @@ export interface CoreTargets {
   readonly weights?: Float32Array | undefined;
 }
 
-/** Sequences and their targets, as the core takes them. */
+/** Sequences and their targets, as the core takes them: arrays that the model does not read are undefined. */
 export interface LabelledSequences extends CoreTargets {
   /** [n, steps, features] */
-  readonly x: Float32Array;
+  readonly x?: Float32Array | undefined;
+  /** [n, steps] */
+  readonly tokens?: Uint32Array | undefined;
+  /** [n, statics] */
+  readonly statics?: Float32Array | undefined;
   readonly steps: number;
   /** [n] */
   readonly lengths?: Uint32Array | undefined;

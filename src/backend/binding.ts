@@ -12,10 +12,18 @@ export interface BindingModel {
   /** Replaces them all. */
   commit(weights: Float32Array): void;
   /**
-   * Fills `y` with predictions for `x` [n, steps, features]. [n, K]: n and the steps follow from the two lengths. Where there
-   * is an output at each step [n, steps, K], n is the number of `lengths`, or 1 without them.
+   * Fills `y` with predictions for `x` [n, steps, features], `tokens` [n, steps] and `statics` [n, statics], each of which is
+   * undefined where the model does not read it. [n, K]: n and the steps follow from the lengths of arrays. Where there is an
+   * output at each step [n, steps, K], n is the number of `lengths`, without them of rows of statics, else 1.
    */
-  run(x: Float32Array, lengths: Uint32Array | undefined, y: Float32Array): void;
+  run(
+    x: Float32Array | undefined,
+    tokens: Uint32Array | undefined,
+    statics: Float32Array | undefined,
+    lengths: Uint32Array | undefined,
+    states: Float32Array,
+    y: Float32Array,
+  ): void;
   /** Predictions that will be held to their targets part by part; returns its number. */
   openEvaluation(): number;
   /** Adds predictions as `run` gives them, and either classes or numbers. `lengths` are needed where there is one at each step. */
@@ -29,10 +37,10 @@ export interface BindingModel {
   ): void;
   /** JSON of the report that the output has. */
   closeEvaluation(evaluation: number): string;
-  /** A new state, all zeros; returns its number. */
-  openStream(): number;
-  /** Takes one step of `features` [features]; fills `y` [K]. */
-  nextStep(stream: number, features: Float32Array, y: Float32Array): void;
+  /** The state that a sequence with these `statics` [statics] begins from; returns its number. */
+  openStream(statics: Float32Array | undefined): number;
+  /** Takes one step of `x` [features] and a token, where the model reads them; fills `y` [K]. */
+  nextStep(stream: number, x: Float32Array | undefined, token: number | undefined, y: Float32Array): void;
   resetStream(stream: number): void;
   closeStream(stream: number): void;
   /** The model as a safetensors file. */
@@ -42,7 +50,7 @@ export interface BindingModel {
 
 /** Training in the core: a copy of the weights, the data, gradients and moments. Apart from any model. */
 export interface BindingTrainer {
-  /** `x` [n, steps, features], and either classes or numbers. */
+  /** `x` [n, steps, features], `tokens` [n, steps], `statics` [n, statics], and either classes or numbers. */
   setTraining(...data: BindingData): void;
   setValidation(...data: BindingData): void;
   /** Fits the scaling if it is not fitted yet. */
@@ -56,7 +64,9 @@ export interface BindingTrainer {
 
 /** Sequences and their targets, as arguments. */
 export type BindingData = readonly [
-  x: Float32Array,
+  x: Float32Array | undefined,
+  tokens: Uint32Array | undefined,
+  statics: Float32Array | undefined,
   steps: number,
   lengths: Uint32Array | undefined,
   classes: Uint32Array | undefined,

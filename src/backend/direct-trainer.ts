@@ -50,8 +50,9 @@ class DirectTrainer implements TrainerHandle {
   }
 }
 
-function asArguments({ x, steps, lengths, classes, numbers, weights }: LabelledSequences): BindingData {
-  return [x, steps, lengths, classes, numbers, weights];
+function asArguments(data: LabelledSequences): BindingData {
+  const { x, tokens, statics, steps, lengths, classes, numbers, weights } = data;
+  return [x, tokens, statics, steps, lengths, classes, numbers, weights];
 }
 
 function attempt<T>(operation: () => T): T {

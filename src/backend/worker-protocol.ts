@@ -26,7 +26,7 @@ export type Reply =
 /** The memory of a job's arrays: what moves with it instead of being copied. */
 export function buffersOf({ weights, training, validation }: TrainingJob): ArrayBuffer[] {
   const data = [training, validation].flatMap((set) =>
-    set ? [set.x, set.lengths, set.classes, set.numbers, set.weights] : [],
+    set ? [set.x, set.tokens, set.statics, set.lengths, set.classes, set.numbers, set.weights] : [],
   );
   // Shared memory was refused when the data came in.
   return [weights, ...data].flatMap((array) => (array ? [array.buffer as ArrayBuffer] : []));

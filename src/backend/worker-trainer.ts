@@ -92,10 +92,16 @@ function workerFailure(cause: unknown): GatewiseError {
 
 /** A copy of the job whose arrays own their buffers: those move into the worker, and the caller's stay as they are. */
 function withOwnBuffers(job: TrainingJob): { copy: TrainingJob; transfer: ArrayBuffer[] } {
-  const copyData = ({ x, steps, lengths, classes, numbers, weights }: LabelledSequences): LabelledSequences => {
-    const targets = { classes: classes?.slice(), numbers: numbers?.slice(), weights: weights?.slice() };
-    return { x: x.slice(), steps, lengths: lengths?.slice(), ...targets };
-  };
+  const copyData = ({ steps, ...arrays }: LabelledSequences): LabelledSequences => ({
+    steps,
+    x: arrays.x?.slice(),
+    tokens: arrays.tokens?.slice(),
+    statics: arrays.statics?.slice(),
+    lengths: arrays.lengths?.slice(),
+    classes: arrays.classes?.slice(),
+    numbers: arrays.numbers?.slice(),
+    weights: arrays.weights?.slice(),
+  });
   const training = copyData(job.training);
   const validation = job.validation && copyData(job.validation);
   const copy = { ...job, weights: job.weights.slice(), training, validation };

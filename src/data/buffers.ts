@@ -29,3 +29,11 @@ export function assertApart(array: ArrayBufferView, path: string, other: ArrayBu
   if (array.byteOffset >= otherEnd || other.byteOffset >= end) return;
   throw new GatewiseError("shared_buffer", path, `${path} and ${otherPath} overlap in memory: give each its own`);
 }
+
+/** Throws if two of these, what is no typed array aside, have a byte in common. `at` is where they stand: `"validation."` or nothing. */
+export function assertAllApart(arrays: Readonly<Record<string, unknown>>, at: string): void {
+  const views = Object.entries(arrays).filter((entry): entry is [string, ArrayBufferView] => ArrayBuffer.isView(entry[1]));
+  for (const [index, [name, array]] of views.entries()) {
+    for (const [other, otherArray] of views.slice(index + 1)) assertApart(array, `${at}${name}`, otherArray, `${at}${other}`);
+  }
+}

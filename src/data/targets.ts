@@ -5,7 +5,7 @@ import type { CoreTargets } from "../backend/backend.js";
 import { GatewiseError } from "../errors.js";
 import type * as core from "../generated/core.js";
 import { targetSizeOf } from "../model/predictions.js";
-import { assertApart, assertFloats, assertUnshared, kindOf } from "./buffers.js";
+import { assertAllApart, assertFloats, assertUnshared, kindOf } from "./buffers.js";
 import type { PreparedSequences } from "./sequences.js";
 import { wholeNumbers } from "./whole-numbers.js";
 
@@ -38,7 +38,9 @@ export function prepareTargets(
     const message = `there are ${given} targets for ${sequences.n} samples${each}: give ${what} for each`;
     throw new GatewiseError("shape_mismatch", path, message);
   }
-  if (ArrayBuffer.isView(data.targets)) assertApart(data.targets, path, sequences.x, `${at}x`);
+  const { x, statics } = sequences;
+  // Tokens and targets may well be two views of one text.
+  for (const given of [{ targets: data.targets }, { weights: data.weights }]) assertAllApart({ ...given, x, statics }, at);
   return { ...targets, weights: weightsOf(data.weights, sequences, places, at) };
 }
 
@@ -130,14 +132,13 @@ function valuesOf(targets: unknown, path: string): Float32Array {
 
 function weightsOf(
   weights: unknown,
-  { n, steps, x }: PreparedSequences,
+  { n, steps }: PreparedSequences,
   places: Places,
   at: string,
 ): Float32Array | undefined {
   if (weights === undefined) return undefined;
   const path = `${at}weights`;
   assertFloats(weights, path);
-  assertApart(weights, path, x, `${at}x`);
   if (weights.length !== n && weights.length !== places.count) {
     const orSteps = places.each ? `, or ${n * steps}, one for each step` : "";
     const message = `there are ${weights.length} weights for ${n} samples: give one for each${orSteps}`;

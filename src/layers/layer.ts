@@ -163,9 +163,9 @@ export class Layer<C extends Cell = Cell> {
     if (Number.isSafeInteger(inputs) && inputs !== this.inputs) {
       throw new GatewiseError("shape_mismatch", "shape[2]", `x has ${inputs} numbers a step, the layer expects ${this.inputs}`);
     }
-    const prepared = prepareSequences(batch, { features: this.inputs });
+    const { n, steps, lengths } = prepareSequences(batch, { input: { features: this.inputs } });
     assertArrays({ initialHidden: batch.initialHidden, initialCell: batch.initialCell });
-    return prepared;
+    return { x: batch.x, n, steps, lengths };
   }
 
   /** Room for the states of a batch: [D, n, H] and [D, n, C]. */

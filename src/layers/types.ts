@@ -2,7 +2,7 @@
 // layer), G gates of U units each, H numbers of a direction's hidden state (its units, or what they are projected to) and C of
 // its cell state. Types only.
 
-import type { Sequences } from "../data/types.js";
+import type { NumberSequences } from "../data/types.js";
 import type { Cell } from "../generated/core.js";
 import type { Tensor } from "../model/parameters.js";
 
@@ -10,7 +10,7 @@ import type { Tensor } from "../model/parameters.js";
 export type OfCell<C extends Cell> = C extends "lstm" ? Float32Array : undefined;
 
 /** A batch of sequences, padded at the end, and the states to begin from. */
-export interface LayerBatch extends Sequences {
+export interface LayerBatch extends NumberSequences {
   /** [D, n, H] PyTorch's `h_0`; zero unless given. */
   readonly initialHidden?: Float32Array | undefined;
   /** [D, n, C] PyTorch's `c_0`, of LSTMs only; zero unless given. */

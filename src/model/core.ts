@@ -9,10 +9,33 @@ import type { ModelDescription, ModelSummary } from "../generated/core.js";
 import { fromJson } from "../json.js";
 import { Snapshot } from "./snapshot.js";
 
+/** What a model reads of n sequences; undefined where it does not. */
+export interface RunArrays {
+  /** [n, steps, features] */
+  readonly x: Float32Array | undefined;
+  /** [n, steps] */
+  readonly tokens: Uint32Array | undefined;
+  /** [n, statics] */
+  readonly statics: Float32Array | undefined;
+  /** [n] */
+  readonly lengths: Uint32Array | undefined;
+  /** [n, S] read, and overwritten by the states that the sequences have come to. */
+  readonly states: Float32Array | undefined;
+}
+
+/** What a binding takes where no states are to be carried. */
+const NO_STATES = new Float32Array(0);
+
+function runOn(binding: BindingModel, { x, tokens, statics, lengths, states = NO_STATES }: RunArrays, y: Float32Array): void {
+  binding.run(x, tokens, statics, lengths, states, y);
+}
+
 /** A stream's number, and the instance that knows it. */
 export interface StreamHandle {
   readonly binding: BindingModel;
   readonly id: number;
+  /** The numbers of its whole sequence, if the model reads some. */
+  readonly statics: Float32Array | undefined;
 }
 
 /** Adds predictions as `run` gives them, and their targets, to an evaluation. */
@@ -60,11 +83,11 @@ export class ModelCore {
     if (this.#disposed) throw new GatewiseError("model_disposed", "", "this model was disposed of: make or load another");
   }
 
-  /** Fills `y` with the predictions for `x` [n, steps, features]. For servers: allocates nothing, hence no closure. */
-  run(x: Float32Array, lengths: Uint32Array | undefined, y: Float32Array): void {
+  /** Fills `y` with predictions. For servers: allocates no arrays, and has no closure. */
+  run(arrays: RunArrays, y: Float32Array): void {
     const binding = this.#alive();
     try {
-      binding.run(x, lengths, y);
+      runOn(binding, arrays, y);
     } catch (thrown) {
       throw this.#failure(thrown, binding);
     }
@@ -127,12 +150,12 @@ export class ModelCore {
     this.assertAlive();
     const snapshot = this.#snapshot.enter();
     try {
-      return await read((x, lengths, y) => {
+      return await read((arrays, y) => {
         this.assertAlive();
         const kept = snapshot.binding;
-        if (!kept) return this.run(x, lengths, y);
+        if (!kept) return this.run(arrays, y);
         try {
-          kept.run(x, lengths, y);
+          runOn(kept, arrays, y);
         } catch (thrown) {
           throw fromBinding(thrown);
         }
@@ -142,27 +165,35 @@ export class ModelCore {
     }
   }
 
-  openStream(): StreamHandle {
-    return this.#call((binding) => ({ binding, id: binding.openStream() }));
+  openStream(statics: Float32Array | undefined): StreamHandle {
+    return this.#call((binding) => ({ binding, id: binding.openStream(statics), statics }));
   }
 
-  /** Fills `y` with the prediction after `features` [features]. For servers: allocates nothing, hence no closure. */
-  nextStep(stream: StreamHandle, features: Float32Array, y: Float32Array): void {
+  /**
+   * Fills `y` with the prediction after `features` [features] and a token, those that the model reads. For servers: allocates
+   * nothing, hence no closure.
+   */
+  nextStep(
+    stream: StreamHandle,
+    features: Float32Array | undefined,
+    token: number | undefined,
+    y: Float32Array,
+  ): void {
     this.assertAlive();
     if (stream.binding !== this.#binding) {
       const message = "the instance that held this stream's state failed: reset() begins anew";
       throw new GatewiseError("internal_error", "", message);
     }
     try {
-      stream.binding.nextStep(stream.id, features, y);
+      stream.binding.nextStep(stream.id, features, token, y);
     } catch (thrown) {
       throw this.#failure(thrown, stream.binding);
     }
   }
 
-  /** Puts the stream's state back to zero; a stream whose instance failed gets a place in the fresh one. */
+  /** Puts the stream's state back to its beginning; a stream whose instance failed gets a place in the fresh one. */
   resetStream(stream: StreamHandle): StreamHandle {
-    if (stream.binding !== this.#alive()) return this.openStream();
+    if (stream.binding !== this.#alive()) return this.openStream(stream.statics);
     this.#call((binding) => binding.resetStream(stream.id));
     return stream;
   }

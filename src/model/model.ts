@@ -2,6 +2,7 @@
 
 import type { BackendName } from "../backend/backend.js";
 import { assertApart, assertFloats, assertUnshared, kindOf } from "../data/buffers.js";
+import { NUMBERS, STATICS, TOKENS, assertOne } from "../data/inputs.js";
 import { type Expected, prepareLabelled, prepareSequences } from "../data/sequences.js";
 import type { LabelledData, Sequences } from "../data/types.js";
 import { GatewiseError } from "../errors.js";
@@ -9,13 +10,14 @@ import { deepFreeze } from "../json.js";
 import { currentPlatform } from "../platform.js";
 import { type Training, prepareTraining, train } from "../training/fit.js";
 import type { FitOptions, History } from "../training/types.js";
-import type { ModelCore } from "./core.js";
+import type { ModelCore, RunArrays } from "./core.js";
 import type { ModelDefinition } from "./definition.js";
 import { readInSlices, sliceOfTargets, targetsSeenFromTheWhole } from "./long-read.js";
 import type { Output, Prediction, Report } from "./outputs.js";
 import { type Tensor, namedTensors } from "./parameters.js";
 import { type ReadPrediction, eachStep, predictionReader, sizeOf } from "./predictions.js";
-import { Stream } from "./stream.js";
+import { States } from "./states.js";
+import { Stream, type StreamOptions } from "./stream.js";
 import { type SummaryOptions, summarySize, summaryTable } from "./summary.js";
 
 /** What a model runs on. */
@@ -27,6 +29,29 @@ export interface BackendInfo {
   readonly threads: number;
   /** Why it is this backend and not the other. */
   readonly reason: string;
+}
+
+/** What `Model.run` reads of n sequences: what the model's `input` says, and nothing else. */
+export interface RunInputs {
+  /** [n, steps, features] */
+  readonly x?: Float32Array | undefined;
+  /** [n, steps] */
+  readonly tokens?: Uint32Array | undefined;
+  /** [n, statics] */
+  readonly statics?: Float32Array | undefined;
+  /** [n] How many steps of each sequence count; all of them unless given. */
+  readonly lengths?: Uint32Array | undefined;
+  /** What the n sequences begin from, and then have come to; from where sequences begin unless given. */
+  readonly states?: States | undefined;
+}
+
+/** How sequences are read. */
+export interface ReadOptions {
+  /**
+   * What the n sequences begin from, and then, when all is read, have come to: see {@link States}. From where sequences begin
+   * unless given.
+   */
+  readonly states?: States | undefined;
 }
 
 /**
@@ -54,7 +79,7 @@ export class Model<Out extends Output = string> {
   constructor(core: ModelCore, name: BackendName, reason: string) {
     const { definition, isa, threads } = core.description;
     this.#core = core;
-    this.#expected = { features: definition.input.features ?? 0, output: definition.output };
+    this.#expected = { input: definition.input, output: definition.output };
     this.#read = predictionReader<Out>(definition.output);
     // The names are the ones that `createModel` was given, or those that `loadModel`'s caller answers for.
     this.definition = deepFreeze(definition as ModelDefinition as ModelDefinition<Out>);
@@ -119,6 +144,7 @@ export class Model<Out extends Output = string> {
    * alike, but for those that weigh 0.
    *
    * @param data [n, steps, features] and the targets
+   * @param options the states that the sequences begin from and come to
    * @returns of classes the loss, accuracy, F1, area under the ROC curve and confusion matrix; of classes at each step the
    * loss, accuracy and perplexity; of labels the loss, exact matches and F1; of values the loss, MAE, RMSE and R²
    * @throws {GatewiseError} `model_disposed`, `invalid_option`, `shape_mismatch`, `not_finite`, `empty_data`,
@@ -129,12 +155,13 @@ export class Model<Out extends Output = string> {
    * const { accuracy, auc } = await model.evaluate({ x, shape: [200, 24, 5], targets: labels });
    * ```
    */
-  async evaluate(data: LabelledData<Out>): Promise<Report<Out>> {
+  async evaluate(data: LabelledData<Out>, options: ReadOptions = {}): Promise<Report<Out>> {
     this.#core.assertAlive();
     const prepared = prepareLabelled(data, this.#expected);
     const { n } = prepared;
+    const states = this.#statesOf(options.states, n);
     return this.#core.evaluate<Report<Out>>((add) =>
-      readInSlices(this.#core, prepared, this.#sizeOf(prepared.steps), ({ start, end, predictions, lengths }) => {
+      readInSlices(this.#core, prepared, this.#sizeOf(prepared.steps), states, ({ start, end, predictions, lengths }) => {
         try {
           add(predictions, lengths, sliceOfTargets(prepared, n, start, end));
         } catch (error) {
@@ -159,12 +186,13 @@ export class Model<Out extends Output = string> {
    * console.log(first.label, first.probabilities.returning);
    * ```
    */
-  async predict(data: Sequences): Promise<Prediction<Out>[]> {
+  async predict(data: Sequences, options: ReadOptions = {}): Promise<Prediction<Out>[]> {
     this.#core.assertAlive();
     const prepared = prepareSequences(data, this.#expected);
+    const states = this.#statesOf(options.states, prepared.n);
     const all: Prediction<Out>[] = [];
     const each = this.#expected.output.at === "each";
-    await readInSlices(this.#core, prepared, this.#sizeOf(prepared.steps), ({ predictions, lengths }) => {
+    await readInSlices(this.#core, prepared, this.#sizeOf(prepared.steps), states, ({ predictions, lengths }) => {
       for (const [sequence, length] of lengths.entries()) {
         const prediction = each
           ? eachStep(this.#read, predictions, sequence * prepared.steps, length)
@@ -173,6 +201,39 @@ export class Model<Out extends Output = string> {
       }
     });
     return all;
+  }
+
+  /** The numbers of states that are to be read and written. */
+  #statesOf(states: States | undefined, n?: number): Float32Array | undefined {
+    if (states === undefined) return undefined;
+    const data: unknown = (states as Partial<States> | null)?.data;
+    if (kindOf(data) !== "Float32Array") {
+      throw new GatewiseError("invalid_option", "states", `states must be what model.states(n) gives, not ${kindOf(states)}`);
+    }
+    assertFloats(data, "states");
+    if (n !== undefined && states.n !== n) {
+      const message = `there are states of ${states.n} sequences for ${n}: make them with model.states(${n})`;
+      throw new GatewiseError("shape_mismatch", "states", message);
+    }
+    return data;
+  }
+
+  /**
+   * The states of n sequences before their first step, all zero, for `predict`, `evaluate` and `run` to begin from and to
+   * leave what the sequences have come to. They hold no memory of the model's.
+   *
+   * @param n sequences
+   * @throws {GatewiseError} `invalid_option`, `model_disposed`
+   *
+   * @example
+   * ```ts
+   * const states = model.states(1);
+   * for (const { x, shape } of parts) await model.predict({ x, shape }, { states }); // each goes on where the last has ended
+   * ```
+   */
+  states(n: number): States {
+    this.#core.assertAlive();
+    return new States(this.#core.description.states, n);
   }
 
   /** Numbers of the predictions for one sequence of so many steps. */
@@ -184,42 +245,70 @@ export class Model<Out extends Output = string> {
   /**
    * The predictions for a batch as numbers, at once and without allocating arrays: for servers that keep their arrays.
    *
-   * @param x [n, steps, features]; the number of steps follows from its length and n
+   * @param inputs what the model reads; the number of steps follows from the arrays' lengths and n
    * @param y receives the numbers, and n follows from its length: the probabilities [n, classes] or [n, labels], or the
    * values [n, steps ahead, values, quantiles]. Where there is an output for each step, [n, steps, …], zero in the padding,
-   * and n is the number of `lengths`: without them `x` is one sequence
-   * @param lengths [n] how many steps of each sequence count; all of them unless given
+   * and n is the number of `lengths`, or without them of rows of `statics` or of `states`: without all there is one sequence
    * @returns `y`
    * @throws {GatewiseError} `model_disposed`, `invalid_option`, `shape_mismatch`, `not_finite`, `empty_data`,
-   * `invalid_length`, `shared_buffer` (also if `y` overlaps another argument), `out_of_memory`
+   * `unknown_token`, `invalid_length`, `shared_buffer` (also if `y` overlaps another argument), `out_of_memory`
+   *
+   * @example
+   * ```ts
+   * const tokens = new Uint32Array(24), y = new Float32Array(2);
+   * model.run({ tokens }, y); // one sequence, two classes: y is [p("lapsed"), p("returning")]
+   * ```
+   */
+  run(inputs: RunInputs, y: Float32Array): Float32Array;
+  /**
+   * The same for a model that reads numbers alone.
+   *
+   * @param x [n, steps, features]
+   * @param y receives the numbers
+   * @param lengths [n] how many steps of each sequence count; all of them unless given
+   * @returns `y`
+   * @throws {GatewiseError} as above
    *
    * @example
    * ```ts
    * const x = new Float32Array(24 * 5), y = new Float32Array(2);
-   * model.run(x, y); // one sequence, two classes: y is [p("lapsed"), p("returning")]
+   * model.run(x, y);
    * ```
    */
-  run(x: Float32Array, y: Float32Array, lengths?: Uint32Array): Float32Array {
+  run(x: Float32Array, y: Float32Array, lengths?: Uint32Array): Float32Array;
+  run(inputs: RunInputs | Float32Array, y: Float32Array, lengths?: Uint32Array): Float32Array {
     this.#core.assertAlive();
-    assertFloats(x, "x");
-    assertFloats(y, "y");
-    assertApart(y, "y", x, "x");
-    if (lengths !== undefined) {
-      if (kindOf(lengths) !== "Uint32Array") {
-        throw new GatewiseError("invalid_option", "lengths", `lengths must be a Uint32Array, not ${kindOf(lengths)}`);
-      }
-      assertUnshared(lengths, "lengths");
-      assertApart(y, "y", lengths, "lengths");
+    if (isRunInputs(inputs)) {
+      const { x, tokens, statics, states } = inputs;
+      return this.#run({ x, tokens, statics, lengths: inputs.lengths, states: this.#statesOf(states) }, y);
     }
-    this.#core.run(x, lengths, y);
+    assertFloats(inputs, "x");
+    return this.#run({ x: inputs, tokens: undefined, statics: undefined, lengths, states: undefined }, y);
+  }
+
+  #run(arrays: RunArrays, y: Float32Array): Float32Array {
+    const { x, tokens, statics, lengths, states } = arrays;
+    const { input } = this.#expected;
+    assertOne(x, input.features, "x", NUMBERS);
+    assertOne(tokens, input.tokens, "tokens", TOKENS);
+    assertOne(statics, input.statics, "statics", STATICS);
+    assertFloats(y, "y");
+    if (x !== undefined) assertFloatsApartFrom(y, x, "x");
+    if (tokens !== undefined) assertIndicesApartFrom(y, tokens, "tokens");
+    if (statics !== undefined) assertFloatsApartFrom(y, statics, "statics");
+    if (lengths !== undefined) assertIndicesApartFrom(y, lengths, "lengths");
+    if (states !== undefined) assertFloatsApartFrom(y, states, "states");
+    this.#core.run(arrays, y);
     return y;
   }
 
   /**
    * A sequence that arrives step by step.
    *
+   * @param options `statics` [statics]: the numbers of the whole sequence, where the model reads some
    * @throws {GatewiseError} `model_disposed`, `out_of_memory`; `invalid_definition` if the model needs the whole sequence: if
-   * a layer is bidirectional, or the output pools steps (`at` is `"mean"`, `"max"` or `"attention"`)
+   * a layer is bidirectional, or the output pools steps (`at` is `"mean"`, `"max"` or `"attention"`); `invalid_option`,
+   * `shape_mismatch`, `not_finite`, `shared_buffer` for the statics
    *
    * @example
    * ```ts
@@ -227,8 +316,8 @@ export class Model<Out extends Output = string> {
    * const { label } = stream.next(new Float32Array([0.1, 0.2, 0.3, 0.4, 0.5]));
    * ```
    */
-  stream(): Stream<Out> {
-    return new Stream<Out>(this.#core);
+  stream(options: StreamOptions = {}): Stream<Out> {
+    return new Stream<Out>(this.#core, options);
   }
 
   /**
@@ -309,4 +398,21 @@ export class Model<Out extends Output = string> {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+function isRunInputs(inputs: RunInputs | Float32Array): inputs is RunInputs {
+  return typeof inputs === "object" && inputs !== null && !ArrayBuffer.isView(inputs) && !Array.isArray(inputs);
+}
+
+function assertFloatsApartFrom(y: Float32Array, array: unknown, path: string): void {
+  assertFloats(array, path);
+  assertApart(y, "y", array, path);
+}
+
+function assertIndicesApartFrom(y: Float32Array, array: ArrayBufferView, path: string): void {
+  if (kindOf(array) !== "Uint32Array") {
+    throw new GatewiseError("invalid_option", path, `${path} must be a Uint32Array, not ${kindOf(array)}`);
+  }
+  assertUnshared(array, path);
+  assertApart(y, "y", array, path);
 }

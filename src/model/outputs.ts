@@ -10,6 +10,8 @@ type Place = { readonly [Key in "at" | "attentionUnits"]?: core.OutputDefinition
 export interface ClassesOutput<Label extends string = string> extends Place {
   /** The classes' names, at least two, no two alike. With two classes, the second is the positive one in reports. */
   readonly classes: readonly Label[];
+  /** Whether the embeddings of the input's tokens are the output's weights too: there is a class for each. */
+  readonly tied?: boolean | undefined;
 }
 
 /** Any number of several labels at once. `Label` is the union of their names. */

@@ -44,10 +44,14 @@ test("the third example tags and forecasts", () => {
   expect(run(blocks[2] ?? "")).toMatch(/^\[ '(odd|even)', '(odd|even)', '(odd|even)' \] \[ 2, 1, 3 \]\n$/);
 });
 
-test("the fourth example takes a step with a layer by itself", () => {
-  expect(run(blocks[3] ?? "")).toBe("1280 128 128\n");
+test("the fourth example writes on", () => {
+  expect(run(blocks[3] ?? "")).toMatch(/^1\.\d+\nhow much wood would a woodchuck/);
+});
+
+test("the fifth example takes a step with a layer by itself", () => {
+  expect(run(blocks[4] ?? "")).toBe("1280 128 128\n");
 });
 
 test("there is no example that nobody runs", () => {
-  expect(blocks).toHaveLength(4);
+  expect(blocks).toHaveLength(5);
 });

@@ -6,6 +6,7 @@ import {
   GatewiseError,
   type LabelledData,
   type Model,
+  type NumberSequences,
   createModel,
   defineModel,
 } from "gatewise";
@@ -43,7 +44,7 @@ export function randomNumbers(seed: number): () => number {
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
-export type Problem = Mutable<LabelledData<Direction>> & { lengths: Uint32Array; targets: Direction[] };
+export type Problem = Mutable<LabelledData<Direction> & NumberSequences> & { lengths: Uint32Array; targets: Direction[] };
 
 /** `n` noisy sequences of three features over up to `steps` steps; the first feature rises or falls. NaN in the padding. */
 export function risingOrFalling(n: number, steps = 12, seed = 1): Problem {

@@ -48,6 +48,12 @@ await model.fit(sequences);
 await model.fit({ ...sequences, targets: ["lapsed"] }, { validation: { ...sequences, targets: ["churned"] } });
 // @ts-expect-error two sizes are not three
 await model.predict({ x, shape: [1, 10] });
+// @ts-expect-error neither numbers nor tokens
+await model.predict({ shape: [1, 10] });
+await model.predict({ tokens: new Uint8Array(10), statics: x, shape: [1, 10] });
+await model.predict({ x, tokens: new Uint32Array(10), shape: [1, 10, 5] });
+// @ts-expect-error tokens are whole numbers
+await model.predict({ tokens: new Float32Array(10), shape: [1, 10] });
 // @ts-expect-error numbers in a plain array
 await model.predict({ x: [1, 2], shape: [1, 2, 1] });
 

@@ -2,6 +2,7 @@
 //! `bindings/wasm` has the same classes with the same methods; `docs/architecture.md` lists them.
 
 #![allow(missing_docs, reason = "the methods are those of `lstm_core`, which documents them")]
+#![expect(clippy::too_many_arguments, reason = "as many arrays as models read and are held to")]
 
 mod layer;
 
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::machine::{MachineOptions, describe_machine};
+use lstm_core::network::samples::Inputs;
 use lstm_core::network::targets::Targets;
 use lstm_core::training::options::TrainingOptions;
 use lstm_core::{Error, ErrorCode, to_json};
@@ -68,10 +70,19 @@ impl Model {
     }
 
     #[napi(catch_unwind)]
-    pub fn run(&mut self, x: &[f32], lengths: Option<&[u32]>, mut y: Float32ArraySlice) -> Result<()> {
+    pub fn run(
+        &mut self,
+        x: Option<&[f32]>,
+        tokens: Option<&[u32]>,
+        statics: Option<&[f32]>,
+        lengths: Option<&[u32]>,
+        mut states: Float32ArraySlice,
+        mut y: Float32ArraySlice,
+    ) -> Result<()> {
         // SAFETY: JavaScript waits for this call, and the facade refuses arrays that are shared or overlap.
-        let y = unsafe { y.as_mut() };
-        self.held()?.run(x, lengths, None, y).map_err(crossing)
+        let (states, y) = unsafe { (states.as_mut(), y.as_mut()) };
+        let states = (!states.is_empty()).then_some(states);
+        self.held()?.run(Inputs { x, tokens, statics }, lengths, states, y).map_err(crossing)
     }
 
     #[napi(catch_unwind)]
@@ -99,15 +110,22 @@ impl Model {
     }
 
     #[napi(catch_unwind)]
-    pub fn open_stream(&mut self) -> Result<u32> {
-        self.held()?.open_stream().map_err(crossing)
+    pub fn open_stream(&mut self, statics: Option<&[f32]>) -> Result<u32> {
+        self.held()?.open_stream(statics).map_err(crossing)
     }
 
     #[napi(catch_unwind)]
-    pub fn next_step(&mut self, stream: u32, features: &[f32], mut y: Float32ArraySlice) -> Result<()> {
+    pub fn next_step(
+        &mut self,
+        stream: u32,
+        x: Option<&[f32]>,
+        token: Option<u32>,
+        mut y: Float32ArraySlice,
+    ) -> Result<()> {
         // SAFETY: as in `run`.
         let y = unsafe { y.as_mut() };
-        self.held()?.next_step(stream, features, y).map_err(crossing)
+        let step = Inputs { x, tokens: token.as_ref().map(std::slice::from_ref), statics: None };
+        self.held()?.next_step(stream, step, y).map_err(crossing)
     }
 
     #[napi(catch_unwind)]
@@ -164,7 +182,9 @@ impl Trainer {
     #[napi(catch_unwind)]
     pub fn set_training(
         &self,
-        x: &[f32],
+        x: Option<&[f32]>,
+        tokens: Option<&[u32]>,
+        statics: Option<&[f32]>,
         steps: u32,
         lengths: Option<&[u32]>,
         classes: Option<&[u32]>,
@@ -172,13 +192,16 @@ impl Trainer {
         weights: Option<&[f32]>,
     ) -> Result<()> {
         let targets = Targets::of(classes, numbers, weights).map_err(crossing)?;
-        self.held()?.set_training(x, steps as usize, lengths, targets).map_err(crossing)
+        let inputs = Inputs { x, tokens, statics };
+        self.held()?.set_training(inputs, steps as usize, lengths, targets).map_err(crossing)
     }
 
     #[napi(catch_unwind)]
     pub fn set_validation(
         &self,
-        x: &[f32],
+        x: Option<&[f32]>,
+        tokens: Option<&[u32]>,
+        statics: Option<&[f32]>,
         steps: u32,
         lengths: Option<&[u32]>,
         classes: Option<&[u32]>,
@@ -186,7 +209,8 @@ impl Trainer {
         weights: Option<&[f32]>,
     ) -> Result<()> {
         let targets = Targets::of(classes, numbers, weights).map_err(crossing)?;
-        self.held()?.set_validation(x, steps as usize, lengths, targets).map_err(crossing)
+        let inputs = Inputs { x, tokens, statics };
+        self.held()?.set_validation(inputs, steps as usize, lengths, targets).map_err(crossing)
     }
 
     #[napi(catch_unwind)]

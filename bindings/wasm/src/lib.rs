@@ -9,6 +9,7 @@ mod layer;
 
 use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::machine::{MachineOptions, describe_machine};
+use lstm_core::network::samples::Inputs;
 use lstm_core::network::targets::Targets;
 use lstm_core::training::options::TrainingOptions;
 use lstm_core::{Error, to_json};
@@ -28,6 +29,10 @@ fn targets<'a>(
     weights: Option<&'a [f32]>,
 ) -> Result<Targets<'a>> {
     Targets::of(classes, numbers, weights).map_err(crossing)
+}
+
+fn inputs<'a>(x: Option<&'a [f32]>, tokens: Option<&'a [u32]>, statics: Option<&'a [f32]>) -> Inputs<'a> {
+    Inputs { x, tokens, statics }
 }
 
 /// A model: see `lstm_core::Model`.
@@ -70,8 +75,18 @@ impl Model {
         self.held()?.commit(weights).map_err(crossing)
     }
 
-    pub fn run(&mut self, x: &[f32], lengths: Option<Vec<u32>>, y: &mut [f32]) -> Result<()> {
-        self.held()?.run(x, lengths.as_deref(), None, y).map_err(crossing)
+    pub fn run(
+        &mut self,
+        x: Option<Vec<f32>>,
+        tokens: Option<Vec<u32>>,
+        statics: Option<Vec<f32>>,
+        lengths: Option<Vec<u32>>,
+        states: &mut [f32],
+        y: &mut [f32],
+    ) -> Result<()> {
+        let inputs = inputs(x.as_deref(), tokens.as_deref(), statics.as_deref());
+        let states = (!states.is_empty()).then_some(states);
+        self.held()?.run(inputs, lengths.as_deref(), states, y).map_err(crossing)
     }
 
     #[wasm_bindgen(js_name = openEvaluation)]
@@ -99,13 +114,14 @@ impl Model {
     }
 
     #[wasm_bindgen(js_name = openStream)]
-    pub fn open_stream(&mut self) -> Result<u32> {
-        self.held()?.open_stream().map_err(crossing)
+    pub fn open_stream(&mut self, statics: Option<Vec<f32>>) -> Result<u32> {
+        self.held()?.open_stream(statics.as_deref()).map_err(crossing)
     }
 
     #[wasm_bindgen(js_name = nextStep)]
-    pub fn next_step(&mut self, stream: u32, features: &[f32], y: &mut [f32]) -> Result<()> {
-        self.held()?.next_step(stream, features, y).map_err(crossing)
+    pub fn next_step(&mut self, stream: u32, x: Option<Vec<f32>>, token: Option<u32>, y: &mut [f32]) -> Result<()> {
+        let step = inputs(x.as_deref(), token.as_ref().map(std::slice::from_ref), None);
+        self.held()?.next_step(stream, step, y).map_err(crossing)
     }
 
     #[wasm_bindgen(js_name = resetStream)]
@@ -149,10 +165,13 @@ impl Trainer {
         Ok(Self(Some(trainer)))
     }
 
+    #[expect(clippy::too_many_arguments, reason = "as many arrays as models read and are held to")]
     #[wasm_bindgen(js_name = setTraining)]
     pub fn set_training(
         &mut self,
-        x: &[f32],
+        x: Option<Vec<f32>>,
+        tokens: Option<Vec<u32>>,
+        statics: Option<Vec<f32>>,
         steps: u32,
         lengths: Option<Vec<u32>>,
         classes: Option<Vec<u32>>,
@@ -160,13 +179,17 @@ impl Trainer {
         weights: Option<Vec<f32>>,
     ) -> Result<()> {
         let targets = targets(classes.as_deref(), numbers.as_deref(), weights.as_deref())?;
-        self.held()?.set_training(x, steps as usize, lengths.as_deref(), targets).map_err(crossing)
+        let inputs = inputs(x.as_deref(), tokens.as_deref(), statics.as_deref());
+        self.held()?.set_training(inputs, steps as usize, lengths.as_deref(), targets).map_err(crossing)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "as many arrays as models read and are held to")]
     #[wasm_bindgen(js_name = setValidation)]
     pub fn set_validation(
         &mut self,
-        x: &[f32],
+        x: Option<Vec<f32>>,
+        tokens: Option<Vec<u32>>,
+        statics: Option<Vec<f32>>,
         steps: u32,
         lengths: Option<Vec<u32>>,
         classes: Option<Vec<u32>>,
@@ -174,7 +197,8 @@ impl Trainer {
         weights: Option<Vec<f32>>,
     ) -> Result<()> {
         let targets = targets(classes.as_deref(), numbers.as_deref(), weights.as_deref())?;
-        self.held()?.set_validation(x, steps as usize, lengths.as_deref(), targets).map_err(crossing)
+        let inputs = inputs(x.as_deref(), tokens.as_deref(), statics.as_deref());
+        self.held()?.set_validation(inputs, steps as usize, lengths.as_deref(), targets).map_err(crossing)
     }
 
     pub fn start(&mut self) -> Result<()> {

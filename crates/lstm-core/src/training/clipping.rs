@@ -28,18 +28,22 @@ pub(crate) fn global_norm(
     let row_chunks = rows.len().div_ceil(chunk_rows);
     let chunks = row_chunks + rest.len().div_ceil(CHUNK);
     sums.resize_with(chunks, AtomicU64::default);
-    let sum_of = |chunk: usize| match chunk.checked_sub(row_chunks) {
-        Some(chunk) => dispatch(set, SumOfSquares(&rest[chunk * CHUNK..rest.len().min((chunk + 1) * CHUNK)])),
-        None => {
-            let rows = &rows[chunk * chunk_rows..rows.len().min((chunk + 1) * chunk_rows)];
-            rows.iter().map(|&row| dispatch(set, SumOfSquares(&table[row as usize * size..][..size]))).sum()
+    let sum_of_rows = |rows: &[u32]| -> f64 {
+        rows.iter().map(|&row| dispatch(set, SumOfSquares(&table[row as usize * size..][..size]))).sum()
+    };
+    let sum_of = |chunk: usize| {
+        if chunk < row_chunks {
+            return sum_of_rows(&rows[chunk * chunk_rows..rows.len().min((chunk + 1) * chunk_rows)]);
         }
+        let start = (chunk - row_chunks) * CHUNK;
+        dispatch(set, SumOfSquares(&rest[start..rest.len().min(start + CHUNK)]))
     };
     // Reading a number that is not in the cache takes as long as some fifteen operations.
     let parts = executor.parts(15 * (rest.len() + rows.len() * size));
     executor.run(parts, |part| {
-        for chunk in chunks * part / parts..chunks * (part + 1) / parts {
-            sums[chunk].store(sum_of(chunk).to_bits(), Ordering::Relaxed);
+        let range = chunks * part / parts..chunks * (part + 1) / parts;
+        for (sum, chunk) in sums[range.clone()].iter().zip(range) {
+            sum.store(sum_of(chunk).to_bits(), Ordering::Relaxed);
         }
     });
     libm::sqrt(sums.iter().map(|sum| f64::from_bits(sum.load(Ordering::Relaxed))).sum())

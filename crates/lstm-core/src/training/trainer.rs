@@ -16,8 +16,8 @@ use crate::executor::Executor;
 use crate::network::definition::ModelDefinition;
 use crate::network::loss::{BatchLoss, Loss};
 use crate::network::machine::MachineOptions;
-use crate::network::parameters::Layout;
-use crate::network::samples::{Inputs, Samples, Window};
+use crate::network::parameters::{Layout, ScalingRanges};
+use crate::network::samples::{Inputs, Window};
 use crate::network::scaling::{fit_scaling, fit_scaling_of_statics};
 use crate::network::stack::Stack;
 use crate::network::targets::Targets;
@@ -136,18 +136,8 @@ impl Trainer {
             self.chunks.check_count(data.count(), self.options.batch_size as usize)?;
         }
         let samples = training.samples();
-        type Fit = fn(&Samples) -> (Vec<f32>, Vec<f32>);
-        let scalings: [(_, Fit); 2] =
-            [(self.layout.scaling(), fit_scaling), (self.layout.statics_scaling(), fit_scaling_of_statics)];
-        for (scaling, fit) in scalings {
-            if let Some(scaling) = scaling
-                && self.weights[scaling.deviation.clone()].contains(&0.0)
-            {
-                let (mean, deviation) = fit(&samples);
-                self.weights[scaling.mean.clone()].copy_from_slice(&mean);
-                self.weights[scaling.deviation.clone()].copy_from_slice(&deviation);
-            }
-        }
+        fit_unfitted(self.layout.scaling(), &mut self.weights, || fit_scaling(&samples));
+        fit_unfitted(self.layout.statics_scaling(), &mut self.weights, || fit_scaling_of_statics(&samples));
         self.order = (0..training.count() as u32).collect();
         self.position = Position::Training { epoch: 0, start: 0, first: 0 };
         self.stack.pack(&self.layout, &self.weights);
@@ -352,6 +342,17 @@ impl Trainer {
     fn take_totals(&mut self) -> (f32, Option<f32>) {
         let totals = std::mem::take(&mut self.totals);
         (totals.mean(), totals.accuracy())
+    }
+}
+
+/// Puts means and deviations among the weights, unless there are some already.
+fn fit_unfitted(scaling: Option<&ScalingRanges>, weights: &mut [f32], fit: impl FnOnce() -> (Vec<f32>, Vec<f32>)) {
+    if let Some(scaling) = scaling
+        && weights[scaling.deviation.clone()].contains(&0.0)
+    {
+        let (mean, deviation) = fit();
+        weights[scaling.mean.clone()].copy_from_slice(&mean);
+        weights[scaling.deviation.clone()].copy_from_slice(&deviation);
     }
 }
 
