@@ -9,9 +9,17 @@ import { summarize } from "./testing/summary.mjs";
 
 const EXAMPLE = ["run", "--release", "-p", "lstm-core", "--example"];
 
+/** @param {string} program Of `examples/learning`: fails when what it trains has not learned. */
+const learning = (program) => ({
+  name: `learning, ${program}`,
+  command: process.execPath,
+  args: ["--import", "tsx", `examples/learning/${program}.ts`, "--check"],
+});
+
 /** @type {readonly { name: string, command: string, args: readonly string[] }[]} */
 const COMMANDS = [
   { name: "activations, every f32", command: "cargo", args: [...EXAMPLE, "exhaustive_activations"] },
+  ...["adding", "copy", "vowels", "shakespeare"].map(learning),
 ];
 
 const results = await runSuites();
