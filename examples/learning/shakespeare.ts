@@ -7,7 +7,7 @@ import { type Machine, type Row, describeRun, runProgram } from "./program.js";
 import { withBar } from "./progress.js";
 import { type Random, randomFrom } from "./random.js";
 import { trainingWindows, validationWindows } from "./shakespeare-data.js";
-import { SETTINGS, networkOf, oneStep, sequences, text } from "./shakespeare-network.js";
+import { SETTINGS, networkOf, sequences, text } from "./shakespeare-network.js";
 
 /** Batches of which each loss has to be PyTorch's: rounding to f32 has not yet grown to what shows. */
 const FIRST = 20;
@@ -78,11 +78,11 @@ function write(model: LanguageModel, prompt: string, length: number, random: Ran
   using stream = model.stream();
   const probabilities = new Float32Array(text.alphabet.length);
   let written = prompt;
-  for (const character of prompt) stream.run(oneStep(text.alphabet.indexOf(character)), probabilities);
+  for (const character of prompt) stream.run(text.alphabet.indexOf(character), probabilities);
   while (written.length < length) {
     const token = draw(probabilities, 0.8, random);
     written += text.alphabet[token];
-    stream.run(oneStep(token), probabilities);
+    stream.run(token, probabilities);
   }
   return written;
 }
