@@ -8,6 +8,7 @@ pub(crate) mod dropout;
 pub(crate) mod embedding;
 mod initial_map;
 mod input;
+mod junctions;
 pub mod layer;
 pub(crate) mod linear;
 pub(crate) mod loss;

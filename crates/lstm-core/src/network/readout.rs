@@ -5,9 +5,10 @@ use super::attention::{Attention, AttentionBuffers, AttentionGradients};
 use super::between;
 use super::definition::{At, OutputDefinition};
 use super::dropout;
+use super::junctions::Source;
 use super::parameters::Layout;
 use super::pooling::{Pooled, Pooling};
-use super::recurrent::{DIRECTIONS, Layer, Source};
+use super::recurrent::{DIRECTIONS, Layer};
 use super::workspace::{DirectionRegions, LayerRegions, Workspace};
 use crate::Result;
 use crate::cells::recurrence::{Columns, Input, Shape};
@@ -131,7 +132,7 @@ impl Readout {
     }
 
     /// The hidden states [P, S] after every step, where every step is read.
-    fn every_step(top: TopLayer) -> PlacedRows {
+    fn every_step(top: &TopLayer) -> PlacedRows {
         let count = top.sequences.packed_rows();
         if !top.regions.given.is_empty() {
             return PlacedRows { region: top.regions.given, skip: 0, count };
@@ -142,13 +143,13 @@ impl Readout {
     }
 
     /// What the head reads.
-    pub(crate) fn head_rows(&self, top: TopLayer, workspace: &Workspace) -> PlacedRows {
+    pub(crate) fn head_rows(&self, top: &TopLayer, workspace: &Workspace) -> PlacedRows {
         let all = self.all_rows(top, workspace);
         if self.masked { PlacedRows { region: workspace.readout.left, skip: 0, ..all } } else { all }
     }
 
     /// What the head reads where nothing is dropped.
-    fn all_rows(&self, top: TopLayer, workspace: &Workspace) -> PlacedRows {
+    fn all_rows(&self, top: &TopLayer, workspace: &Workspace) -> PlacedRows {
         if self.gives_every_step() {
             return Self::every_step(top);
         }
@@ -156,12 +157,12 @@ impl Readout {
     }
 
     /// Where the gradient of what the head reads belongs.
-    pub(crate) fn head_gradient(&self, top: TopLayer, workspace: &Workspace) -> Region {
+    pub(crate) fn head_gradient(&self, top: &TopLayer, workspace: &Workspace) -> Region {
         if self.gives_every_step() { top.regions.from_above } else { workspace.readout.gradient }
     }
 
     /// Fills the rows that the head reads; with `random`, as a training step, which drops what is to be dropped.
-    pub(crate) fn forward(&mut self, top: TopLayer, workspace: &mut Workspace, random: Option<&mut RandomStream>) {
+    pub(crate) fn forward(&mut self, top: &TopLayer, workspace: &mut Workspace, random: Option<&mut RandomStream>) {
         self.read(top, workspace);
         self.masked = false;
         let Some(random) = random.filter(|_| self.dropout > 0.0) else { return };
@@ -175,7 +176,7 @@ impl Readout {
         self.masked = true;
     }
 
-    fn read(&self, top: TopLayer, workspace: &mut Workspace) {
+    fn read(&self, top: &TopLayer, workspace: &mut Workspace) {
         if !self.reads_every_step() {
             return self.gather_last(top, workspace);
         }
@@ -196,7 +197,7 @@ impl Readout {
 
     /// From the gradient of the rows that the head reads to that of the last layer's states: where every step is read, to
     /// its `from_above`, else to its final states.
-    pub(crate) fn backward(&self, top: TopLayer, workspace: &mut Workspace, layout: &Layout, flat: &mut [f32]) {
+    pub(crate) fn backward(&self, top: &TopLayer, workspace: &mut Workspace, layout: &Layout, flat: &mut [f32]) {
         if self.masked {
             let (rows, gradient) = (self.all_rows(top, workspace).count, self.head_gradient(top, workspace));
             let size = (top.layer.outputs(), self.stride(top.layer));
@@ -229,7 +230,7 @@ impl Readout {
         }
     }
 
-    fn pooled<'a>(&self, top: TopLayer<'a>, hidden: &'a [f32]) -> Pooled<'a> {
+    fn pooled<'a>(&self, top: &TopLayer<'a>, hidden: &'a [f32]) -> Pooled<'a> {
         let TopLayer { executor, sequences, layer, .. } = top;
         Pooled { set: self.set, executor, sequences, hidden, stride: self.stride(layer) }
     }
@@ -240,7 +241,7 @@ impl Readout {
     }
 
     /// What the last layer gives at the steps that sequences end with.
-    fn gather_last(&self, top: TopLayer, workspace: &mut Workspace) {
+    fn gather_last(&self, top: &TopLayer, workspace: &mut Workspace) {
         let (stride, batch) = (self.stride(top.layer), top.sequences.batch());
         let Shape { hidden: width, padded_hidden: padded, .. } = top.layer.shape;
         let joint = top.layer.joint();
@@ -265,7 +266,7 @@ impl Readout {
         }
     }
 
-    fn scatter_last(&self, top: TopLayer, workspace: &mut Workspace) {
+    fn scatter_last(&self, top: &TopLayer, workspace: &mut Workspace) {
         let (stride, units, padded) = (self.stride(top.layer), top.layer.shape.hidden, top.layer.shape.padded_hidden);
         for (which, regions) in top.directions() {
             let [rows, gradient] =

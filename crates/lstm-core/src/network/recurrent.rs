@@ -1,20 +1,19 @@
 //! The recurrent layers of a network over one batch, forward and backward, each in one direction or in both.
 //! Knows where the buffers lie; nothing of heads and losses.
 
-use super::between::{self, Joint};
+use super::between::Joint;
 use super::definition::{LayerDefinition, Merge};
 use super::dropout::{self, WeightDropout};
 use super::parameters::Layout;
-use super::workspace::{DirectionRegions, LayerRegions, Workspace};
+use super::workspace::{DirectionRegions, Workspace};
 use crate::Result;
 use crate::cells::recurrence::{
-    Activations, Columns, FromAbove, Gradients, Input, InputGradient, KeptLayout, LayerBatch, PackedWeights, Shape,
-    backward, forward,
+    Activations, FromAbove, Gradients, InputGradient, KeptLayout, LayerBatch, PackedWeights, Shape, backward, forward,
 };
 use crate::cells::sequences::{Direction, Sequences};
 use crate::executor::Executor;
 use crate::kernels::InstructionSet;
-use crate::memory::{Region, disjoint};
+use crate::memory::disjoint;
 use crate::random::RandomStream;
 
 /// The directions of a layer, in the order of its tensors and of its outputs.
@@ -59,11 +58,11 @@ impl Layer {
 
 /// A stack of layers, the one nearest to the input first.
 pub(crate) struct Recurrent {
-    set: InstructionSet,
+    pub(super) set: InstructionSet,
     pub(crate) layers: Vec<Layer>,
     training: bool,
     /// Whether the last forward pass ran under masks.
-    masked: bool,
+    pub(super) masked: bool,
     /// Whether the packed weights are masked.
     weights_masked: bool,
 }
@@ -152,54 +151,6 @@ impl Recurrent {
         }
     }
 
-    /// Drops some of a layer's input, if it is to.
-    fn drop_input(
-        &self,
-        index: usize,
-        executor: &Executor,
-        sequences: &Sequences,
-        workspace: &mut Workspace,
-        random: &mut RandomStream,
-    ) {
-        let layer = &self.layers[index];
-        if !layer.drops_input() {
-            return;
-        }
-        let source = self.source(index, sequences, workspace);
-        let LayerRegions { left, mask, row_mask, .. } = workspace.layers[index];
-        let (rows, width) = (sequences.packed_rows(), layer.shape.input_size);
-        let stride = width.next_multiple_of(self.set.lanes());
-        let [first, second, left, mask, row_mask] =
-            disjoint(&mut workspace.memory, [source.regions[0], source.regions[1], left, mask, row_mask]);
-        dropout::draw_rows(layer.definition.dropout, (rows, width, stride), mask, random);
-        if layer.definition.input_dropout > 0.0 {
-            dropout::draw_rows(layer.definition.input_dropout, (sequences.batch(), width, stride), row_mask, random);
-            for step in 0..sequences.steps() {
-                let start = sequences.offset(step) * stride;
-                let packed = &mut mask[start..][..sequences.active(step) * stride];
-                packed.iter_mut().zip(&*row_mask).for_each(|(mask, row_mask)| *mask *= row_mask);
-            }
-        }
-        between::drop_input(source.input(first, second), mask, executor, rows, stride, left);
-    }
-
-    /// Puts together what a layer gives at every step, if that is to be done.
-    fn join(&self, index: usize, executor: &Executor, sequences: &Sequences, workspace: &mut Workspace) {
-        let (layer, regions) = (&self.layers[index], workspace.layers[index]);
-        if regions.given.is_empty() {
-            return;
-        }
-        let source = self.source(index, sequences, workspace);
-        let states = self.states(index, sequences, workspace);
-        let stride = layer.outputs().next_multiple_of(self.set.lanes());
-        let [first, second, read, read_second, given] = disjoint(
-            &mut workspace.memory,
-            [states.regions[0], states.regions[1], source.regions[0], source.regions[1], regions.given],
-        );
-        let (states, read) = (states.input(first, second), source.input(read, read_second));
-        layer.joint().join(states, read, executor, sequences.packed_rows(), stride, given);
-    }
-
     /// Runs the layers backwards and writes the gradients of all weights into a flat vector of the given layout. The
     /// workspace holds the gradients of the last layer's hidden states at every step, if `every_step` is read, or of its
     /// final hidden states.
@@ -227,38 +178,6 @@ impl Recurrent {
                 self.backward_direction(executor, sequences, workspace, place, layout, gradients);
             }
             self.backward_between(executor, sequences, workspace, index, every_step);
-        }
-    }
-
-    /// From the gradient of what is left of a layer's input to that of all of it, and what passes a residual layer by.
-    fn backward_between(
-        &self,
-        executor: &Executor,
-        sequences: &Sequences,
-        workspace: &mut Workspace,
-        index: usize,
-        every_step: bool,
-    ) {
-        let Some(input) = self.input_gradient(index, workspace) else { return };
-        let (layer, regions) = (&self.layers[index], workspace.layers[index]);
-        let (rows, width) = (sequences.packed_rows(), layer.shape.input_size);
-        let stride = width.next_multiple_of(self.set.lanes());
-        let [input, mask, from_above, last] =
-            disjoint(&mut workspace.memory, [input, regions.mask, regions.from_above, workspace.readout.gradient]);
-        if self.masked && layer.drops_input() {
-            between::apply_mask(mask, executor, rows, (width, stride), input);
-        }
-        if !layer.definition.residual {
-            return;
-        }
-        if every_step {
-            // What is above has become the directions' part of it.
-            between::add_rows(from_above, 1.0 / layer.joint().part(), executor, rows, stride, input);
-            return;
-        }
-        for (row, gradient) in last.chunks_exact(stride).take(sequences.batch()).enumerate() {
-            let input = &mut input[sequences.last(Direction::Forward, row) * stride..][..width];
-            input.iter_mut().zip(gradient).for_each(|(sum, value)| *sum += value);
         }
     }
 
@@ -335,66 +254,5 @@ impl Recurrent {
 
     fn kept(&self, shape: Shape, sequences: &Sequences) -> KeptLayout {
         KeptLayout::new(shape, sequences.batch(), sequences.packed_rows(), self.training)
-    }
-
-    /// Where the gradient of a layer's input belongs, if anybody uses it.
-    fn input_gradient(&self, index: usize, workspace: &Workspace) -> Option<Region> {
-        match index.checked_sub(1) {
-            Some(below) => Some(workspace.layers[below].from_above),
-            None => self.layers[0].has_input_gradient.then_some(workspace.input_gradient),
-        }
-    }
-
-    /// Where that lies which training has left of a layer's input: all of it, where nothing is dropped.
-    fn left(&self, index: usize, sequences: &Sequences, workspace: &Workspace) -> Source {
-        let layer = &self.layers[index];
-        if self.masked && layer.drops_input() {
-            return self.joined(workspace.layers[index].left, layer.shape.input_size);
-        }
-        self.source(index, sequences, workspace)
-    }
-
-    /// Where a layer's input lies: the gathered samples for the first layer, for the others what the layer below gives.
-    pub(super) fn source(&self, index: usize, sequences: &Sequences, workspace: &Workspace) -> Source {
-        match index.checked_sub(1) {
-            None => {
-                let features = self.layers[0].shape.input_size;
-                Source { regions: [workspace.input, Region::default()], skip: 0, stride: features, count: features }
-            }
-            Some(below) if workspace.layers[below].given.is_empty() => self.states(below, sequences, workspace),
-            Some(below) => self.joined(workspace.layers[below].given, self.layers[below].outputs()),
-        }
-    }
-
-    /// Where the hidden states of a layer's directions lie, without the initial ones, which come first.
-    fn states(&self, index: usize, sequences: &Sequences, workspace: &Workspace) -> Source {
-        let Shape { hidden, padded_hidden, .. } = self.layers[index].shape;
-        let regions = workspace.layers[index].directions.map(|direction| direction.hidden);
-        Source { regions, skip: sequences.batch() * padded_hidden, stride: padded_hidden, count: hidden }
-    }
-
-    /// Rows of `count` numbers in whole vectors.
-    fn joined(&self, region: Region, count: usize) -> Source {
-        let stride = count.next_multiple_of(self.set.lanes());
-        Source { regions: [region, Region::default()], skip: 0, stride, count }
-    }
-}
-
-/// Where a layer's input lies, in one region or two of the same form.
-#[derive(Clone, Copy)]
-pub(crate) struct Source {
-    /// The second is empty where there is one.
-    pub(super) regions: [Region; 2],
-    /// Numbers before the first packed row.
-    skip: usize,
-    stride: usize,
-    count: usize,
-}
-
-impl Source {
-    pub(super) fn input<'a>(&self, first: &'a [f32], second: &'a [f32]) -> Input<'a> {
-        let columns =
-            |values: &'a [f32]| Columns { values: &values[self.skip..], stride: self.stride, count: self.count };
-        Input { first: columns(first), second: (!second.is_empty()).then(|| columns(second)) }
     }
 }

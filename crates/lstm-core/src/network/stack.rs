@@ -185,8 +185,8 @@ impl Stack {
         let mut random = random;
         recurrent.forward(executor, sequences, workspace, random.as_deref_mut());
         let top = top(executor, recurrent, sequences, workspace);
-        readout.forward(top, workspace, random);
-        let rows = readout.head_rows(top, workspace);
+        readout.forward(&top, workspace, random);
+        let rows = readout.head_rows(&top, workspace);
         let [states, outputs] = disjoint(&mut workspace.memory, [rows.region, workspace.outputs]);
         head.forward(executor, &states[rows.skip..], rows.count, outputs);
     }
@@ -223,7 +223,7 @@ impl Stack {
         let result = self.evaluate(loss, targets, pick, true);
         self.backward_head(layout, gradients);
         let Self { executor, recurrent, readout, input, sequences, workspace, .. } = self;
-        readout.backward(top(executor, recurrent, sequences, workspace), workspace, layout, gradients);
+        readout.backward(&top(executor, recurrent, sequences, workspace), workspace, layout, gradients);
         recurrent.backward(executor, sequences, workspace, readout.reads_every_step(), layout, gradients);
         // After the head, whose weights the embeddings may be.
         input.backward(BatchPlace { sequences, executor, parts: 1 }, &recurrent.layers, workspace, gradients);
@@ -239,7 +239,7 @@ impl Stack {
     fn backward_head(&mut self, layout: &Layout, gradients: &mut [f32]) {
         let Self { executor, recurrent, readout, head, sequences, workspace, .. } = self;
         let top = top(executor, recurrent, sequences, workspace);
-        let (rows, gradient) = (readout.head_rows(top, workspace), readout.head_gradient(top, workspace));
+        let (rows, gradient) = (readout.head_rows(&top, workspace), readout.head_gradient(&top, workspace));
         let [outputs, states, x, scratch] =
             disjoint(&mut workspace.memory, [workspace.outputs, rows.region, gradient, workspace.scratch]);
         let ranges = layout.head();
