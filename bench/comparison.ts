@@ -9,7 +9,7 @@ import { FULL, QUICK, interleave } from "./interleave.js";
 import type { PeerName } from "./peers/peers.js";
 import type { Row } from "./rows.js";
 import { type Own, missingRow, ownRow, peakRow, peerRow } from "./comparison-rows.js";
-import { CLASSES, type Shape, nameOf } from "./shapes.js";
+import { type Shape, classesOf, nameOf } from "./shapes.js";
 import type { Context, Suite } from "./suite.js";
 import type { Job, Operation } from "./workers/protocol.js";
 import { sideOf } from "./workers/side.js";
@@ -82,7 +82,7 @@ export class Comparison {
     }
     const { operation, threads, backend } = contest;
     const where = backend === "core" ? {} : { backend };
-    const job: Job = { operation, threads, ...where, model: input.model, shape: contest.shape, classes: CLASSES, data: input.data };
+    const job: Job = { operation, threads, ...where, model: input.model, shape: contest.shape, classes: classesOf(contest.shape), data: input.data };
     const engine = backend === "core" ? "core" : "gatewise";
     const results = await this.#results(engine, job);
     const reference = contest.peers.length > 0 ? await this.#reference(job) : undefined;

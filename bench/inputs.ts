@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { createModel, defineModel } from "gatewise";
 
-import { CLASSES, SHORTEST, type Shape, nameOf } from "./shapes.js";
+import { SHORTEST, type Shape, classesOf, nameOf } from "./shapes.js";
 import type { DataFiles } from "./workers/protocol.js";
 
 export interface Input {
@@ -48,11 +48,16 @@ export class Inputs {
     const random = randomNumbers(shape.batch * 1_000_003 + shape.steps * 1_009 + shape.features);
     const batches = shape.steps === 1 ? STREAMED : BATCHES;
     const samples = batches * shape.batch;
-    const x = Float32Array.from({ length: samples * shape.steps * shape.features }, () => random() * 2 - 1);
-    const targets = Uint32Array.from({ length: samples }, () => Math.floor(random() * CLASSES));
+    const { tokens: vocabulary, statics: staticsEach = 0 } = shape.input ?? {};
+    const numbers = (length: number) => Float32Array.from({ length }, () => random() * 2 - 1);
+    const indices = (length: number, below: number) => Uint32Array.from({ length }, () => Math.floor(random() * below));
+    const x = vocabulary === undefined ? numbers(samples * shape.steps * shape.features) : undefined;
+    const tokens = vocabulary === undefined ? undefined : indices(samples * shape.steps, vocabulary);
+    const targets = indices(samples * (shape.output?.at === "each" ? shape.steps : 1), classesOf(shape));
     const lengths = shape.ragged
       ? Uint32Array.from({ length: samples }, () => SHORTEST + Math.floor(random() * (shape.steps - SHORTEST + 1)))
       : undefined;
+    const statics = staticsEach === 0 ? undefined : numbers(samples * staticsEach);
     const write = (file: string, numbers: Uint8Array | Float32Array | Uint32Array) => {
       const path = join(folder, file);
       writeFileSync(path, numbers);
@@ -63,7 +68,9 @@ export class Inputs {
       model,
       data: {
         batches,
-        x: write("x.f32", x),
+        x: x ? write("x.f32", x) : null,
+        tokens: tokens ? write("tokens.u32", tokens) : null,
+        statics: statics ? write("statics.f32", statics) : null,
         targets: write("targets.u32", targets),
         lengths: lengths ? write("lengths.u32", lengths) : null,
       },
@@ -78,11 +85,12 @@ const [BATCHES, STREAMED] = [8, 64];
 
 async function saveModel(shape: Shape, path: string): Promise<void> {
   const layer = { ...shape.layer, units: shape.units, bidirectional: shape.bidirectional };
+  const { features, input, output } = shape;
   const model = await createModel(
     defineModel({
-      input: { features: shape.features },
+      input: input?.tokens === undefined ? { features, ...input } : { embedding: features, ...input },
       layers: Array.from({ length: shape.layers }, () => layer),
-      output: { classes: Array.from({ length: CLASSES }, (_, index) => `class ${index}`) },
+      output: { ...output, classes: Array.from({ length: classesOf(shape) }, (_, index) => `class ${index}`) },
       seed: 4,
     }),
     { threads: 1 },

@@ -63,8 +63,10 @@ export function peakOf(machine: Machine, threads: number): number {
 /** Measurements of the peak, of which the best counts; each takes some 30 ms. */
 const MEASUREMENTS = 20;
 
+const NO_DATA = { batches: 0, x: "", tokens: null, statics: null, targets: "", lengths: null };
+
 async function peakOfThreads(worker: Worker, threads: number): Promise<{ isa: string; gigaflops: number }> {
-  const nothing = { model: "", classes: 0, shape: shape(0, 0, 0, 0), data: { batches: 0, x: "", targets: "", lengths: null } };
+  const nothing = { model: "", classes: 0, shape: shape(0, 0, 0, 0), data: NO_DATA };
   const { isa = "unknown" } = await worker.ask<"load">({ ask: "load", job: { ...nothing, operation: "peak", threads } });
   const { operations = 0 } = await worker.ask<"check">({ ask: "check", into: "" });
   const times = await worker.ask<"run">({ ask: "run", count: 1, times: MEASUREMENTS });

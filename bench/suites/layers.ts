@@ -1,8 +1,8 @@
-// Every cell and option of a layer: training against PyTorch where it has the option, and against the plain LSTM.
+// Every cell and option of a layer, and every kind of input and output: training against PyTorch where it has the option, and against the plain LSTM.
 
 import { Comparison, type Contest } from "../comparison.js";
 import type { Row } from "../rows.js";
-import { type LayerOptions, type Shape, shape } from "../shapes.js";
+import { type InputOptions, type LayerOptions, type OutputOptions, type Shape, shape } from "../shapes.js";
 import type { Suite } from "../suite.js";
 
 const SUITE = "layers";
@@ -29,6 +29,18 @@ const LAYERS: readonly LayerOptions[] = [
   { cell: "rnn", activation: "relu" },
 ];
 
+/** Inputs but numbers alone; a token is looked up as as many numbers as the size has. */
+const INPUTS: readonly InputOptions[] = [
+  { tokens: 64 },
+  { tokens: 10_000 },
+  { tokens: 10_000, sparse: true },
+  { statics: 8 },
+  { statics: 8, staticsAs: "states" },
+];
+
+/** Outputs but classes from the last step. */
+const OUTPUTS: readonly OutputOptions[] = [{ at: "each" }, { at: "mean" }, { at: "max" }, { at: "attention" }, { dropout: 0.25 }];
+
 type Size = readonly [batch: number, steps: number, features: number, units: number];
 
 const SIZES: readonly Size[] = [
@@ -44,7 +56,10 @@ interface Group {
 }
 
 const GROUPS: readonly Group[] = [
-  { plain: "the plain LSTM", shapes: (size) => LAYERS.map((layer) => shape(...size, { layer })) },
+  {
+    plain: "the plain LSTM",
+    shapes: (size) => [...LAYERS.map((layer) => ({ layer })), ...INPUTS.map((input) => ({ input })), ...OUTPUTS.map((output) => ({ output }))].map((options) => shape(...size, options)),
+  },
   {
     plain: "the plain bidirectional LSTM",
     shapes: (size) =>
@@ -56,13 +71,19 @@ const GROUPS: readonly Group[] = [
     shapes: ([batch, steps, , units]) =>
       [{}, { residual: true }, { dropout: 0.25 }].map((options) => shape(batch, steps, units, units, { layers: 2, layer: { cell: "lstm", ...options } })),
   },
+  {
+    // Tied, embeddings are the head's weights too: as many numbers as the layer gives, a class for each token.
+    plain: "the same untied",
+    shapes: ([batch, steps, , units]) =>
+      [{}, { tied: true }].map((options) => shape(batch, steps, units, units, { input: { tokens: 64 }, output: { classes: 64, at: "each", ...options } })),
+  },
 ];
 
-/** What PyTorch's modules know. */
-const PEERS_OPTIONS = new Set(["cell", "bias", "projection", "activation"]);
+/** What PyTorch's modules know, or a line or two beside them compute. */
+const PEERS_OPTIONS = new Set(["cell", "bias", "projection", "activation", "tokens", "sparse", "classes", "at", "tied"]);
 
-function hasPeer(layer: LayerOptions): boolean {
-  return Object.keys(layer).every((option) => PEERS_OPTIONS.has(option));
+function hasPeer({ layer, input, output }: Shape): boolean {
+  return output?.at !== "attention" && Object.keys({ ...layer, ...input, ...output }).every((option) => PEERS_OPTIONS.has(option));
 }
 
 export const layers: Suite = {
@@ -85,7 +106,7 @@ export const layers: Suite = {
 async function* withCost(comparison: Comparison, shapes: readonly Shape[], plainName: string, threads: number): AsyncGenerator<Row> {
   let plain: number | undefined;
   for (const [index, shape] of shapes.entries()) {
-    const peers = hasPeer(shape.layer) ? (["pytorch"] as const) : [];
+    const peers = hasPeer(shape) ? (["pytorch"] as const) : [];
     const contest: Contest = { suite: SUITE, operation: "training step", backend: "native", shape, threads, peers };
     for await (const row of comparison.run(contest)) {
       if (index === 0) plain = row.ours_ms ?? undefined;

@@ -5,14 +5,19 @@ import { readFileSync } from "node:fs";
 import type { DataFiles } from "./protocol.js";
 
 export interface Data {
+  /** Empty where a step is a token. */
   readonly x: Float32Array;
+  readonly tokens: Uint32Array | undefined;
+  readonly statics: Float32Array | undefined;
   readonly targets: Uint32Array;
   readonly lengths: Uint32Array | undefined;
 }
 
 export function readData(files: DataFiles): Data {
   return {
-    x: new Float32Array(bytesOf(files.x)),
+    x: files.x === null ? new Float32Array() : new Float32Array(bytesOf(files.x)),
+    tokens: files.tokens === null ? undefined : new Uint32Array(bytesOf(files.tokens)),
+    statics: files.statics === null ? undefined : new Float32Array(bytesOf(files.statics)),
     targets: new Uint32Array(bytesOf(files.targets)),
     lengths: files.lengths === null ? undefined : new Uint32Array(bytesOf(files.lengths)),
   };

@@ -58,10 +58,10 @@ function inference(ort: OnnxRuntime, session: Session, { shape, classes, data: f
   };
 }
 
-function stream(ort: OnnxRuntime, session: Session, { shape, classes, data: { x, batches } }: Job): Work {
+function stream(ort: OnnxRuntime, session: Session, { shape, classes, data: files }: Job): Work {
   const { features, units } = shape;
-  const data = readData({ x, batches, targets: x, lengths: null });
-  const steps = Array.from({ length: batches }, (_, step) => new ort.Tensor("float32", data.x.slice(step * features, (step + 1) * features), [1, 1, features]));
+  const data = readData(files);
+  const steps = Array.from({ length: files.batches }, (_, step) => new ort.Tensor("float32", data.x.slice(step * features, (step + 1) * features), [1, 1, features]));
   const zeros = new ort.Tensor("float32", new Float32Array(units), [1, 1, units]);
   let [h, c, next] = [zeros, zeros, 0];
   const step = async () => {

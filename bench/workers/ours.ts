@@ -40,10 +40,12 @@ function inference({ shape, classes }: Job, model: Model, data: Data): Work {
 
 /** `fit` over all batches, again and again; it pauses between measurements. */
 function trainingStep({ shape, data: { batches } }: Job, model: Model, data: Data): Work {
+  const { x, tokens, ...others } = data;
+  const samples = batches * shape.batch;
   const { clipNorm, ...adam } = TRAINING;
   const fit = new PausedFit(
     model,
-    { x: data.x, shape: [batches * shape.batch, shape.steps, shape.features], lengths: data.lengths, targets: data.targets },
+    tokens ? { ...others, tokens, shape: [samples, shape.steps] } : { ...others, x, shape: [samples, shape.steps, shape.features] },
     { batchSize: shape.batch, shuffle: false, optimizer: { kind: "adam", ...adam }, clipNorm },
   );
   return {

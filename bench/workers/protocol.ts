@@ -22,9 +22,13 @@ export interface Job {
 export interface DataFiles {
   /** Batches in the files, one after the other. Training goes through them in turn; everything else uses the first. */
   readonly batches: number;
-  /** [batches · batch, steps, features] f32 */
-  readonly x: string;
-  /** [batches · batch] u32 */
+  /** [batches · batch, steps, features] f32; null where a step is a token. */
+  readonly x: string | null;
+  /** [batches · batch, steps] u32; null where a step is numbers. */
+  readonly tokens: string | null;
+  /** [batches · batch, statics] f32; null where there are none. */
+  readonly statics: string | null;
+  /** [batches · batch] u32, or [batches · batch, steps] where there is an output at each step. */
   readonly targets: string;
   /** [batches · batch] u32; null where all sequences are whole. */
   readonly lengths: string | null;

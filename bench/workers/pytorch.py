@@ -21,7 +21,10 @@ LEARNING_RATE, BETAS, EPSILON, CLIP_NORM = 0.001, (0.9, 0.999), 1e-8, 1.0
 
 
 class Classifier(nn.Module):
-    """Recurrent layers, the final hidden states of the last one, a linear head."""
+    """Recurrent layers, the final hidden states of the last one or what `at` says instead, a linear head.
+
+    Reads [T, B, I], or [T, B] tokens, and gives [B, K]; at each step [T·B, K].
+    """
 
     MODULES = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
@@ -35,19 +38,46 @@ class Classifier(nn.Module):
         options = {"num_layers": shape["layers"], "bidirectional": shape["bidirectional"], "bias": bias}
         if projection:
             own["proj_size"] = projection
+        self.add_input(shape)
         self.rnn = self.MODULES[cell](shape["features"], shape["units"], **options, **own)
         directions = 2 if shape["bidirectional"] else 1
         self.directions = directions
         self.output = nn.Linear(directions * (projection or shape["units"]), classes)
+        self.add_output(shape)
+
+    def add_input(self, shape):
+        given = dict(shape.get("input", {}))
+        tokens, sparse = given.pop("tokens", None), given.pop("sparse", False)
+        if given:
+            raise ValueError(f"this worker has no {', '.join(given)}")
+        self.embedding = nn.Embedding(tokens, shape["features"], sparse=sparse) if tokens else None
+
+    def add_output(self, shape):
+        given = dict(shape.get("output", {}))
+        given.pop("classes", None)
+        self.at, self.tied = given.pop("at", "last"), given.pop("tied", False)
+        if given or self.at not in ("last", "each", "mean", "max") or (self.at != "last" and shape["ragged"]):
+            raise ValueError(f"this worker has no such output: {shape['output']}")
+        if self.tied:
+            self.output.weight = self.embedding.weight
 
     def forward(self, x):
-        _, states = self.rnn(x)  # [layers * directions, B, H]
+        hidden, states = self.rnn(x if self.embedding is None else self.embedding(x))  # [T, B, H], [layers * directions, B, H]
+        if self.at == "each":
+            return self.output(hidden).flatten(0, 1)
+        if self.at == "mean":
+            return self.output(hidden.mean(dim=0))
+        if self.at == "max":
+            return self.output(hidden.amax(dim=0))
         h_n = states[0] if isinstance(states, tuple) else states
         last = h_n[-1] if self.directions == 1 else torch.cat((h_n[-2], h_n[-1]), dim=1)
         return self.output(last)
 
     def load(self, path):
-        self.load_state_dict({theirs: value for theirs, value in renamed(load_file(path))})
+        tensors = dict(renamed(load_file(path)))
+        if self.tied:
+            tensors["output.weight"] = tensors["embedding.weight"]
+        self.load_state_dict(tensors)
         return self
 
 
@@ -72,24 +102,31 @@ def our_name(name):
 
 
 class Data:
-    """The job's batches as PyTorch wants them: time-major, ragged ones sorted by falling length and packed."""
+    """The job's batches as PyTorch wants them: time-major, ragged ones sorted by falling length and packed.
+
+    x is [T, B, I] or tokens [T, B]; targets are [B], or at each step [T·B].
+    """
 
     def __init__(self, job):
         shape, files = job["shape"], job["data"]
         batches, batch = files["batches"], shape["batch"]
-        x = numpy.fromfile(files["x"], dtype="<f4").reshape(batches, batch, shape["steps"], shape["features"])
-        targets = numpy.fromfile(files["targets"], dtype="<u4").reshape(batches, batch)
+        if files["tokens"]:
+            tokens = numpy.fromfile(files["tokens"], dtype="<u4").reshape(batches, batch, shape["steps"])
+            x = tokens.astype("int64")
+        else:
+            x = numpy.fromfile(files["x"], dtype="<f4").reshape(batches, batch, shape["steps"], shape["features"])
+        targets = numpy.fromfile(files["targets"], dtype="<u4").reshape(batches, batch, -1)
         lengths = files["lengths"] and numpy.fromfile(files["lengths"], dtype="<u4").reshape(batches, batch)
         self.batches = []
         for index in range(batches):
             order = numpy.argsort(-lengths[index].astype(int), kind="stable") if lengths is not None else None
             rows = x[index] if order is None else x[index][order]
-            time_major = torch.from_numpy(rows.transpose(1, 0, 2).copy())
+            time_major = torch.from_numpy(rows.swapaxes(0, 1).copy())
             target = targets[index] if order is None else targets[index][order]
             if order is not None:
                 sorted_lengths = torch.from_numpy(lengths[index][order].astype("int64"))
                 time_major = pack_padded_sequence(time_major, sorted_lengths, enforce_sorted=True)
-            self.batches.append((time_major, torch.from_numpy(target.astype("int64")), order))
+            self.batches.append((time_major, torch.from_numpy(target.T.flatten().astype("int64")), order))
         self.next = 0
 
     def first(self):
@@ -151,23 +188,32 @@ class TrainingStep:
             self.start(variant)
             times[variant] = fastest(self.run)
         best = min(times, key=times.get)
-        self.note = f"Adam: {best}"
+        self.note = f"Adam: {best}" + (", SparseAdam for the embeddings" if self.tables else "")
         self.start(best)
 
     def start(self, variant):
         self.model = Classifier(self.job["shape"], self.job["classes"]).load(self.job["model"])
         self.parameters = list(self.model.parameters())
         options = self.VARIANTS[variant]
-        self.adam = torch.optim.Adam(self.parameters, lr=LEARNING_RATE, betas=BETAS, eps=EPSILON, **options)
+        own = {"lr": LEARNING_RATE, "betas": BETAS, "eps": EPSILON}
+        self.tables = [module.weight for module in self.model.modules() if getattr(module, "sparse", False)]
+        dense = [value for value in self.parameters if all(value is not table for table in self.tables)]
+        self.optimizers = [torch.optim.Adam(dense, **own, **options)]
+        if self.tables:
+            self.optimizers.append(torch.optim.SparseAdam(self.tables, **own))
         self.data = Data(self.job)
 
     def run(self):
         x, target = self.data.take()
-        self.adam.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
         loss = nn.functional.cross_entropy(self.model(x), target)
         loss.backward()
+        for table in self.tables:  # has a row for each step: clipping measures each by itself unless they are summed
+            table.grad = table.grad.coalesce()
         nn.utils.clip_grad_norm_(self.parameters, CLIP_NORM)
-        self.adam.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         return loss
 
     def check(self):

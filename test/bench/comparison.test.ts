@@ -66,6 +66,19 @@ describe("a comparison", () => {
     }
   });
 
+  it("trains on tokens and statics, with an output at each step", async () => {
+    const input = { tokens: 9, statics: 2 };
+    const extras = { input, output: { at: "each", classes: 9, tied: true } } as const;
+    const rows = await rowsOf({ operation: "training step", shape: shape(3, 12, 8, 8, extras) }, { operation: "training step", shape: shape(3, 12, 4, 8, { input: { statics: 2 } }) });
+    for (const row of rows) expect(row.failure).toBeUndefined();
+    expect(rows.map(({ shape, ours_ms }) => [shape, ours_ms !== null])).toEqual([
+      ["3,12,8,8 9 tokens 2 statics 9 classes at each tied", false],
+      ["3,12,8,8 9 tokens 2 statics 9 classes at each tied", true],
+      ["3,12,4,8 2 statics", false],
+      ["3,12,4,8 2 statics", true],
+    ]);
+  });
+
   it("fails the row where a worker fails, with what the worker said", async () => {
     const [row] = await rowsOf({ operation: "forward and backward", shape: shape(2, 3, 4, 8) });
     expect(row?.failure).toContain('no operation "forward and backward"');

@@ -68,16 +68,33 @@ describe("shapes", () => {
     expect(forwardOperations(bothTwice)).toBe(2 * 2 * 3200 * 4 * 128 * (64 + 128 + 256 + 128));
   });
 
-  it("count no gradient of the data", () => {
+  it("count the statics beside a step and what is computed from each step's states, but no embedding", () => {
+    const layer = (inputs: number) => 2 * 64 * 28 * 4 * 128 * (inputs + 128);
+    const operations = (extras: Parameters<typeof shape>[4]) => forwardOperations(shape(64, 28, 28, 128, extras));
+    expect(operations({ input: { tokens: 1000 } })).toBe(layer(28));
+    expect(operations({ input: { statics: 8 } })).toBe(layer(36));
+    expect(operations({ input: { statics: 8, staticsAs: "states" } })).toBe(layer(28));
+    expect(operations({ output: { at: "mean", dropout: 0.5 } })).toBe(layer(28));
+    expect(operations({ output: { at: "each" } })).toBe(layer(28) + 2 * 64 * 28 * 128 * 10);
+    expect(operations({ output: { at: "each", classes: 64, tied: true } })).toBe(layer(28) + 2 * 64 * 28 * 128 * 64);
+    expect(operations({ output: { at: "attention" }, bidirectional: true })).toBe(2 * layer(28) + 2 * 64 * 28 * 256 * 256);
+  });
+
+  it("count no gradient of the data, but that of an embedding", () => {
     // Forward, dW_ih and dW_hh, and dh of each layer; dx of the second alone.
     const stacked = shape(32, 100, 64, 128, { layers: 2 });
     const [first, second] = [64 + 128 + (64 + 128) + 128, 128 + 128 + (128 + 128) + (128 + 128)];
     expect(trainingOperations(stacked)).toBe(2 * 3200 * 4 * 128 * (first + second));
+    const tokens = shape(64, 28, 28, 128, { input: { tokens: 1000, statics: 8 } });
+    expect(trainingOperations(tokens)).toBe(2 * 64 * 28 * 4 * 128 * (3 * (28 + 8 + 128) - 8));
   });
 
   it("are named by their sizes and what is special", () => {
     expect(nameOf(shape(1, 2, 3, 4))).toBe("1,2,3,4");
     expect(nameOf(shape(1, 2, 3, 4, { layers: 2, ragged: true }))).toBe("1,2,3,4 two layers ragged");
+    expect(nameOf(shape(1, 2, 3, 4, { input: { tokens: 5, sparse: true } }))).toBe("1,2,3,4 5 tokens sparse");
+    const read = shape(1, 2, 3, 4, { input: { statics: 6, staticsAs: "states" }, output: { classes: 7, at: "each", dropout: 0.5 } });
+    expect(nameOf(read)).toBe("1,2,3,4 6 statics as states 7 classes at each output dropout");
   });
 });
 
