@@ -2,6 +2,7 @@
 // does not hold.
 
 import { sanitizerSuite } from "./proofs/address-sanitizer.mjs";
+import { definitionsSuite } from "./proofs/definitions.mjs";
 import { neonSuite } from "./proofs/neon.mjs";
 import { runLive } from "./testing/suite.mjs";
 import { runSuites } from "./testing/suites.mjs";
@@ -28,6 +29,8 @@ for (const { name, command, args } of COMMANDS) {
   const code = await runLive(command, args);
   results.push(code === 0 ? { name, passed: 1, failed: 0 } : { name, passed: 0, failed: 1, note: `ended with exit code ${code}` });
 }
+console.log("\nRandom definitions against the oracle:");
+results.push(await definitionsSuite());
 console.log("\nThe core's tests under AddressSanitizer:");
 results.push(await sanitizerSuite());
 console.log("\nThe core's tests on NEON:");

@@ -1,4 +1,4 @@
-//! Writes the TypeScript types and the JSON schema that are derived from the core's structs; with `--check` only
+//! Writes the TypeScript types, the JSON schema and the table of options that are derived from the core's structs; with `--check` only
 //! compares. `npm run types` runs it.
 
 use std::{fs, io, path::Path, process::ExitCode};

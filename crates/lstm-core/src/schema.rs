@@ -1,5 +1,8 @@
-//! The TypeScript types and the JSON schema of everything that crosses as JSON, derived from the structs themselves.
+//! The TypeScript types, the JSON schema and the documented table of everything that crosses as JSON, derived from the structs
+//! themselves.
 //! Only text is made here: `examples/generate_types.rs` writes the files, `tests/schema.rs` finds them out of date.
+
+mod options;
 
 use std::fmt::Write;
 
@@ -30,8 +33,12 @@ use crate::{
 
 /// The generated files: their paths from the repository's root, and what they should hold.
 #[must_use]
-pub fn files() -> [(&'static str, String); 2] {
-    [("src/generated/core.ts", typescript()), ("src/generated/definition.schema.json", json_schema())]
+pub fn files() -> [(&'static str, String); 3] {
+    [
+        ("src/generated/core.ts", typescript()),
+        ("src/generated/definition.schema.json", json_schema()),
+        ("docs/options.md", options::page()),
+    ]
 }
 
 /// One module with every type, documented as the structs are.

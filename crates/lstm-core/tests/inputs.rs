@@ -6,17 +6,21 @@ mod common;
 
 use common::assert_close;
 use common::inputs::{INPUTS, InputCase};
+use common::slopes::{gradients, on_tape};
 use lstm_core::kernels::InstructionSet;
 use lstm_core::network::definition::{At, ModelDefinition};
 use lstm_core::network::machine::MachineOptions;
 use lstm_core::network::parameters::Layout;
 use lstm_core::network::samples::Inputs;
 use lstm_core::network::targets::Targets;
+use lstm_core::reference::{NetworkMasks, Scalar, Tape};
 use lstm_core::training::options::TrainingOptions;
 use lstm_core::{ErrorCode, Model, Trainer};
 
 /// f32 against float64, as in `layer.rs`.
 const BOUND: f64 = 5e-6;
+/// f64 against float64, as in `reference.rs`.
+const ROUNDING: f64 = 1e-12;
 /// After eight steps of Adam, as in `pytorch.rs`.
 const TRAINED: f64 = 1e-4;
 
@@ -92,6 +96,26 @@ fn predictions_are_pytorchs() {
         let mut y = vec![f32::NAN; expected.len()];
         model.run(case.first_batch(), Some(&case.lengths[..case.batch]), None, &mut y).unwrap();
         assert_close(&name, &y, expected, BOUND);
+    }
+}
+
+#[test]
+fn the_oracles_loss_gradients_and_predictions_are_pytorchs() {
+    for name in INPUTS {
+        let case = InputCase::read(name);
+        let network = case.network();
+        let tape = Tape::new();
+        let variables = on_tape(&network.parameters, &tape);
+        let loss = network.loss(&variables, &NetworkMasks::default());
+        assert_close(&format!("{name}: loss"), &[loss.value()], case.vectors.get("loss"), ROUNDING);
+        let gradients = gradients(loss, &variables, &tape);
+        for tensor in Layout::of(&case.definition).tensors().iter().filter(|tensor| tensor.trained) {
+            let expected = case.vectors.get(&format!("gradient.{}", tensor.name));
+            let what = format!("{name}: gradient of {}", tensor.name);
+            assert_close(&what, &gradients[&tensor.name], expected, ROUNDING);
+        }
+        let predictions = network.predictions(&network.parameters);
+        assert_close(name, &predictions, case.vectors.get("outputs"), ROUNDING);
     }
 }
 

@@ -1,17 +1,18 @@
-//! Every kind of output with its losses: the fast path and the oracle against `PyTorch`'s float64 numbers, the oracle's
-//! gradients against finite differences, and what outputs promise beyond numbers. `vectors/generate.py` says what the vectors
+//! Every kind of output with its losses: the fast path and the oracle against `PyTorch`'s float64 numbers, and what outputs
+//! promise beyond numbers. `vectors/generate.py` says what the vectors
 //! hold: NaN fills their padding and what weighs nothing.
 
 mod common;
 
 use common::assert_close;
 use common::outputs::{OUTPUTS, OutputCase};
+use common::slopes::on_tape;
 use lstm_core::kernels::InstructionSet;
 use lstm_core::network::definition::{At, ModelDefinition, OutputKind};
 use lstm_core::network::machine::MachineOptions;
 use lstm_core::network::parameters::Layout;
 use lstm_core::network::targets::{NO_CLASS, Targets};
-use lstm_core::reference::{Scalar, Tape};
+use lstm_core::reference::{NetworkMasks, Scalar, Tape};
 use lstm_core::training::evaluation::Evaluation;
 use lstm_core::training::options::TrainingOptions;
 use lstm_core::training::report::Report;
@@ -19,32 +20,18 @@ use lstm_core::{ErrorCode, Model, Result, Trainer};
 
 /// f32 against float64, as in `layer.rs`.
 const BOUND: f64 = 5e-6;
-/// f64 against float64, and finite differences, as in `reference.rs`.
+/// f64 against float64, as in `reference.rs`.
 const ROUNDING: f64 = 1e-12;
-const DIFFERENCES: f64 = 1e-9;
-const D: f64 = 1e-3;
-
-fn machine(set: InstructionSet, threads: u32) -> MachineOptions {
-    MachineOptions { threads: Some(threads), instruction_set: Some(set) }
-}
-
-fn trainer(case: &OutputCase, set: InstructionSet) -> Trainer {
-    let options = TrainingOptions { loss: case.loss.clone(), shuffle: false, ..TrainingOptions::default() };
-    let mut trainer = Trainer::new(case.definition.clone(), machine(set, 1), &case.weights(), options).unwrap();
-    trainer.set_training(&case.vectors.f32("x"), case.steps, Some(&case.lengths), case.targets()).unwrap();
-    trainer.start().unwrap();
-    trainer
-}
 
 #[test]
 fn losses_and_gradients_are_pytorchs() {
     for (name, set) in OUTPUTS.iter().flat_map(|name| InstructionSet::available().into_iter().map(move |s| (name, s))) {
         let case = OutputCase::read(name);
-        let mut trainer = trainer(&case, set);
-        let all: Vec<u32> = (0..case.lengths.len() as u32).collect();
+        let mut trainer = case.network.trainer(set);
+        let all: Vec<u32> = (0..case.network.lengths.len() as u32).collect();
         let loss = trainer.differentiate(&all).unwrap();
         assert_close(&format!("{name}, {}: loss", set.name()), &[loss], case.vectors.get("loss"), BOUND);
-        for tensor in Layout::of(&case.definition).tensors() {
+        for tensor in Layout::of(&case.network.definition).tensors() {
             let expected = case.vectors.get(&format!("gradient.{}", tensor.name));
             let what = format!("{name}, {}: gradient of {}", set.name(), tensor.name);
             assert_close(&what, &trainer.gradients()[tensor.range()], expected, BOUND);
@@ -54,32 +41,37 @@ fn losses_and_gradients_are_pytorchs() {
 
 #[test]
 fn predictions_are_pytorchs_and_zero_in_the_padding() {
-    for (name, set) in OUTPUTS.iter().flat_map(|name| InstructionSet::available().into_iter().map(move |s| (name, s))) {
+    for name in OUTPUTS {
         let case = OutputCase::read(name);
-        let mut model = Model::new(case.definition.clone(), machine(set, 1)).unwrap();
-        model.commit(&case.weights()).unwrap();
         let expected = case.vectors.get("outputs");
-        let mut y = vec![f32::NAN; expected.len()];
-        model.run(&case.vectors.f32("x"), Some(&case.lengths), None, &mut y).unwrap();
-        assert_close(&format!("{name}, {}", set.name()), &y, expected, BOUND);
-        if case.definition.output.at == At::Each {
-            let size = case.definition.output.size();
-            for (sample, &length) in case.lengths.iter().enumerate() {
-                let padding = (sample * case.steps + length as usize) * size..(sample + 1) * case.steps * size;
-                assert!(y[padding].iter().all(|&number| number == 0.0), "{name}");
+        assert_close(
+            &format!("{name}: the oracle"),
+            &case.network.predictions(&case.network.parameters),
+            expected,
+            ROUNDING,
+        );
+        for set in InstructionSet::available() {
+            let y = case.network.predict(set);
+            assert_close(&format!("{name}, {}", set.name()), &y, expected, BOUND);
+            if case.network.definition.output.at == At::Each {
+                let size = case.network.definition.output.size();
+                for (sample, &length) in case.network.lengths.iter().enumerate() {
+                    let steps = case.network.steps;
+                    let padding = (sample * steps + length as usize) * size..(sample + 1) * steps * size;
+                    assert!(y[padding].iter().all(|&number| number == 0.0), "{name}");
+                }
             }
         }
     }
 }
 
 #[test]
-fn the_oracles_loss_gradients_and_outputs_are_pytorchs() {
+fn the_oracles_loss_and_gradients_are_pytorchs() {
     for name in OUTPUTS {
         let case = OutputCase::read(name);
         let tape = Tape::new();
-        let parameters = case.parameters();
-        let variables = parameters.iter().map(|(name, tensor)| (name.clone(), tape.variables(tensor))).collect();
-        let loss = case.loss(&case.outputs(&variables));
+        let variables = on_tape(&case.network.parameters, &tape);
+        let loss = case.network.loss(&variables, &NetworkMasks::default());
         assert_close(&format!("{name}: loss"), &[loss.value()], case.vectors.get("loss"), ROUNDING);
         let gradients = tape.gradients(loss);
         for (tensor, variables) in &variables {
@@ -90,44 +82,19 @@ fn the_oracles_loss_gradients_and_outputs_are_pytorchs() {
 }
 
 #[test]
-fn the_oracles_gradients_are_slopes() {
-    for name in OUTPUTS {
-        let case = OutputCase::read(name);
-        let mut parameters = case.parameters();
-        for tensor in case.parameters().keys().filter(|tensor| !tensor.starts_with("layers")) {
-            let expected = case.vectors.get(&format!("gradient.{tensor}"));
-            let slopes: Vec<f64> = (0..expected.len())
-                .map(|element| {
-                    let there = parameters[tensor][element];
-                    let mut loss_at = |distance: f64| {
-                        parameters.get_mut(tensor).unwrap()[element] = there + distance;
-                        case.loss(&case.outputs(&parameters))
-                    };
-                    let slope =
-                        (8.0 * (loss_at(D) - loss_at(-D)) - (loss_at(2.0 * D) - loss_at(-2.0 * D))) / (12.0 * D);
-                    loss_at(0.0);
-                    slope
-                })
-                .collect();
-            assert_close(&format!("{name}: slope of {tensor}"), expected, &slopes, DIFFERENCES);
-        }
-    }
-}
-
-#[test]
 fn streams_give_each_steps_output() {
     for name in ["output-classes-each", "output-values-each", "output-labels"] {
         let case = OutputCase::read(name);
-        let mut model = Model::new(case.definition.clone(), machine(InstructionSet::choose().unwrap(), 1)).unwrap();
-        model.commit(&case.weights()).unwrap();
-        let size = case.definition.output.size();
-        let each = case.definition.output.at == At::Each;
+        let mut model = Model::new(case.network.definition.clone(), MachineOptions::default()).unwrap();
+        model.commit(&case.network.flat()).unwrap();
+        let size = case.network.definition.output.size();
+        let each = case.network.definition.output.at == At::Each;
         let (x, expected) = (case.vectors.f32("x"), case.vectors.get("outputs"));
-        for (sample, &length) in case.lengths.iter().enumerate() {
+        for (sample, &length) in case.network.lengths.iter().enumerate() {
             let stream = model.open_stream(None).unwrap();
             let mut y = vec![0.0; size];
             for step in 0..length as usize {
-                let at = sample * case.steps + step;
+                let at = sample * case.network.steps + step;
                 model.next_step(stream, &x[at * 3..][..3], &mut y).unwrap();
                 if each {
                     assert_close(name, &y, &expected[at * size..][..size], BOUND);
@@ -143,7 +110,7 @@ fn streams_give_each_steps_output() {
 #[test]
 fn pooled_outputs_cannot_be_streamed() {
     for name in ["output-classes-mean", "output-labels-max", "output-classes-attention"] {
-        let mut definition = OutputCase::read(name).definition;
+        let mut definition = OutputCase::read(name).network.definition;
         definition.layers[0].bidirectional = false;
         definition.layers[1].bidirectional = false;
         let error = Model::new(definition, MachineOptions::default()).unwrap().open_stream(None).unwrap_err();

@@ -3,43 +3,24 @@
 
 mod common;
 
+use common::slopes::{Tensors, assert_gradients_are_slopes, gradients, on_tape};
 use common::{Vectors, assert_close, cases, stacks, vectors};
 use lstm_core::network::definition::{Activation, Cell, DirectionTensors, GateActivation, LayerDefinition};
 use lstm_core::reference::{
-    Adam, Batch, DirectionOutput, DirectionWeights, LayerWeights, Masks, Scalar, Tape, Variable, clip_by_global_norm,
+    Adam, Batch, DirectionOutput, DirectionWeights, LayerWeights, Masks, Scalar, Tape, clip_by_global_norm,
     cross_entropy, direction, linear, lstm, softmax,
 };
 use proptest::prelude::*;
-use std::collections::BTreeMap;
 
 /// Against `PyTorch`: the same sums in another order, in f64. Each term is off by 1e-16 of itself and the longest sums
 /// have some thousand terms of both signs, which makes some 1e-15 (as measured). 1e-12 leaves room for another libm;
 /// a wrong term, a forgotten 1e-6 or an f32 on the way (6e-8) is far above it.
 const ROUNDING: f64 = 1e-12;
 
-/// Against finite differences of fourth order, (8 (y(v + d) − y(v − d)) − (y(v + 2d) − y(v − 2d))) / 12d: at d = 3e-4
-/// truncation, d⁴ y⁽⁵⁾ / 30, is some 1e-12 or less, and so is rounding, 1e-16 y / d, for y of some tens. Over gradients
-/// of some 1e-3, the smallest here, that makes 1e-9.
-const DIFFERENCES: f64 = 1e-9;
-const D: f64 = 3e-4;
-
-/// Tensors by the names that they have in the vectors.
-type Tensors<S> = BTreeMap<String, Vec<S>>;
-
 /// Everything that the vectors hold a gradient for: the weights; of stacks also x and the initial states.
 fn differentiable(vectors: &Vectors) -> Tensors<f64> {
     let names = vectors.names().filter_map(|name| name.strip_prefix("gradient."));
     names.map(|name| (name.to_owned(), vectors.get(name).to_vec())).collect()
-}
-
-fn on_tape<'t>(tensors: &Tensors<f64>, tape: &'t Tape) -> Tensors<Variable<'t>> {
-    tensors.iter().map(|(name, tensor)| (name.clone(), tape.variables(tensor))).collect()
-}
-
-/// ∂y/∂v for every element v of these tensors.
-fn gradients(y: Variable, tensors: &Tensors<Variable>, tape: &Tape) -> Tensors<f64> {
-    let gradients = tape.gradients(y);
-    tensors.iter().map(|(name, variables)| (name.clone(), gradients.of(variables))).collect()
 }
 
 /// Holds gradients to those of the vectors.
@@ -233,29 +214,6 @@ fn ten_steps_of_clipped_adam_equal_pytorch() {
     assert_close("norms", &norms, vectors.get("norms"), ROUNDING);
     for (name, parameter) in &parameters {
         assert_close(name, parameter, vectors.get(&format!("trained.{name}")), ROUNDING);
-    }
-}
-
-/// Holds the gradients of y to finite differences, element by element.
-fn assert_gradients_are_slopes(
-    what: &str,
-    tensors: &Tensors<f64>,
-    gradients: &Tensors<f64>,
-    y: impl Fn(&Tensors<f64>) -> f64,
-) {
-    let mut moved = tensors.clone();
-    for (name, tensor) in tensors {
-        let mut slope = |element: usize| {
-            let mut y_at = |distance: f64| {
-                moved.get_mut(name).unwrap()[element] = tensor[element] + distance;
-                y(&moved)
-            };
-            let slope = (8.0 * (y_at(D) - y_at(-D)) - (y_at(2.0 * D) - y_at(-2.0 * D))) / (12.0 * D);
-            y_at(0.0);
-            slope
-        };
-        let slopes: Vec<f64> = (0..tensor.len()).map(&mut slope).collect();
-        assert_close(&format!("{what}: gradient of {name}"), &gradients[name], &slopes, DIFFERENCES);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The committed types and schema are the structs' own. Runs with the feature `schema`.
+//! The committed types, schema and table of options are the structs' own. Runs with the feature `schema`.
 
 use std::path::Path;
 

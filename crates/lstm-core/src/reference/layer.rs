@@ -1,4 +1,4 @@
-//! A layer in one direction over a batch of sequences, and a stack of LSTM layers. Knows no head and no loss.
+//! A layer in one direction over a batch of sequences. Knows no head and no loss.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! The losses of every kind of output, over rows that each have a weight w: Σₙ w\[n\] l\[n\] / Σₙ w\[n\]. Knows no layer.
+//! The losses of every kind of output, over rows that each have a weight w: Σₙ w\[n\] l\[n\] / Σₙ w\[n\], and 0 where Σ w is.
+//! Knows no layer.
 //!
 //! With z the K outputs of a row and y its target:
 //!
@@ -48,7 +49,7 @@ pub fn weighted_loss<S: Scalar>(loss: RowLoss, z: &[S], targets: &[f64], weights
                 _ => 1.0,
             };
     }
-    total / S::from(divisor)
+    if divisor > 0.0 { total / S::from(divisor) } else { S::from(0.0) }
 }
 
 fn class_of(y: &[f64]) -> usize {

@@ -1,10 +1,11 @@
-//! The oracle: the recurrent cells, their head, its loss and its optimiser as equations, in f64. It is short, slow and obvious:
+//! The oracle: networks of recurrent layers, their losses and their optimiser as equations, in f64. It is short, slow and obvious:
 //! every fast path is held to it, and it knows none of them.
 //!
-//! Read in this order: `scalar` (what a number must be able to do), `cells` (one step of each recurrence), `layer` (a
-//! layer over a batch of sequences), `lstm` (a plain LSTM layer), `pooling` (from the states of
-//! every step to one), `head` (logits, probabilities, cross-entropy), `losses` (all the others), `tape` (exact gradients of all of
-//! these), `adam` (how gradients become steps).
+//! Read in this order: `scalar` (what a number must be able to do), `cells` (one step of each recurrence), `layer` (one
+//! direction of a layer over a batch of sequences), `lstm` (a plain LSTM layer), `pooling` (from the states of
+//! every step to one), `head` (logits, probabilities, cross-entropy), `losses` (all the others), `inputs` (what a network begins
+//! with), `network` (all of it, as a definition says), `objective` (what its outputs are held to), `tape` (exact gradients of all
+//! of these), `adam` (how gradients become steps).
 //!
 //! Only the forward direction is written down, once, over any [`Scalar`]. With `f64` it gives values; with a tape's
 //! [`Variable`] the same lines give exact gradients too. `tests/reference.rs` holds both to `PyTorch`'s float64
@@ -40,9 +41,12 @@
 mod adam;
 pub(crate) mod cells;
 mod head;
+mod inputs;
 mod layer;
 mod losses;
 mod lstm;
+mod network;
+mod objective;
 mod pooling;
 mod scalar;
 mod tape;
@@ -52,6 +56,8 @@ pub use head::{cross_entropy, linear, softmax};
 pub use layer::{Batch, DirectionOutput, DirectionWeights, Masks, direction};
 pub use losses::{RowLoss, weighted_loss};
 pub use lstm::{LayerWeights, lstm};
+pub use network::{LayerMasks, NetworkBatch, NetworkMasks, NetworkOutput, Parameters, network, parameter_shapes};
+pub use objective::{network_loss, predictions};
 pub use pooling::{StepPooling, pool_steps};
 pub use scalar::Scalar;
 pub use tape::{Gradients, Tape, Variable};

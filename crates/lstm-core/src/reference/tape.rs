@@ -10,7 +10,9 @@
 //! ```
 
 use super::scalar::Scalar;
+use crate::random::{RandomStream, Stream};
 use std::cell::{Cell, RefCell};
+use std::cmp::Ordering;
 use std::ops::{Add, Div, Mul, Sub};
 
 /// The history of a computation. One tape serves one computation, on one thread.
@@ -18,6 +20,8 @@ use std::ops::{Add, Div, Mul, Sub};
 pub struct Tape {
     edges: RefCell<Vec<Edge>>,
     variables: Cell<usize>,
+    /// Of single precision: what says whether to round up or down.
+    chance: Option<RefCell<RandomStream>>,
 }
 
 /// "`result` moves by `slope` for each unit that `operand` moves."
@@ -39,6 +43,25 @@ impl Tape {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty tape that rounds every result, slope and gradient to one of the two f32 beside it, by chance (Vignes 1974). How far
+    /// such computations are apart says how exact single precision is, in whatever order it adds up.
+    #[must_use]
+    pub fn single(seed: u32) -> Self {
+        let chance = RandomStream::new(seed, Stream::Initialisation);
+        Self { chance: Some(RefCell::new(chance)), ..Self::default() }
+    }
+
+    fn rounded(&self, number: f64) -> f64 {
+        let Some(chance) = &self.chance else { return number };
+        let nearest = number as f32;
+        let other = match f64::from(nearest).partial_cmp(&number) {
+            Some(Ordering::Less) => nearest.next_up(),
+            Some(Ordering::Greater) => nearest.next_down(),
+            _ => return f64::from(nearest),
+        };
+        f64::from(if chance.borrow_mut().below(2) == 0 { nearest } else { other })
     }
 
     /// A number to differentiate with respect to.
@@ -63,7 +86,8 @@ impl Tape {
             gradients[index] = 1.0;
         }
         for edge in self.edges.borrow().iter().rev() {
-            gradients[edge.operand] += gradients[edge.result] * edge.slope;
+            let part = self.rounded(gradients[edge.result] * edge.slope);
+            gradients[edge.operand] = self.rounded(gradients[edge.operand] + part);
         }
         Gradients(gradients)
     }
@@ -80,16 +104,23 @@ impl Gradients {
     }
 }
 
+impl Variable<'_> {
+    /// A result of this operand, as its tape keeps it.
+    fn rounded(self, number: f64) -> f64 {
+        self.place.map_or(number, |(tape, _)| tape.rounded(number))
+    }
+}
+
 /// The variable that an operation gives, from its value and each operand's slope.
 fn record<const OPERANDS: usize>(value: f64, operands: [(Variable<'_>, f64); OPERANDS]) -> Variable<'_> {
     let Some((tape, _)) = operands.iter().find_map(|(operand, _)| operand.place) else {
         return Variable::from(value); // of constants alone
     };
-    let result = tape.variable(value);
+    let result = tape.variable(tape.rounded(value));
     for (operand, slope) in operands {
         if let (Some((_, result)), Some((home, operand))) = (result.place, operand.place) {
             assert!(std::ptr::eq(home, tape), "operands are of one tape");
-            tape.edges.borrow_mut().push(Edge { result, operand, slope });
+            tape.edges.borrow_mut().push(Edge { result, operand, slope: tape.rounded(slope) });
         }
     }
     result
@@ -150,7 +181,7 @@ impl Scalar for Variable<'_> {
     }
 
     fn tanh(self) -> Self {
-        let y = self.value.tanh();
+        let y = self.rounded(self.value.tanh());
         record(y, [(self, 1.0 - y * y)])
     }
 
@@ -160,7 +191,7 @@ impl Scalar for Variable<'_> {
     }
 
     fn sigmoid(self) -> Self {
-        let y = self.value.sigmoid();
+        let y = self.rounded(self.value.sigmoid());
         record(y, [(self, y * (1.0 - y))])
     }
 }

@@ -1,10 +1,12 @@
 //! The vectors of inputs: tokens, statics and numbers, each with its model, its data and what `PyTorch` makes of them.
 
+use super::network::NetworkCase;
 use super::{Vectors, vectors};
 use lstm_core::network::definition::{At, ModelDefinition, OutputKind};
 use lstm_core::network::parameters::Layout;
 use lstm_core::network::samples::Inputs;
 use lstm_core::network::targets::Targets;
+use lstm_core::reference::parameter_shapes;
 
 pub(crate) const INPUTS: [&str; 10] = [
     "input-tokens",
@@ -91,6 +93,28 @@ impl InputCase {
     /// The parameters as one flat vector.
     pub(crate) fn weights(&self) -> Vec<f32> {
         Layout::of(&self.definition).tensors().iter().flat_map(|tensor| self.vectors.f32(&tensor.name)).collect()
+    }
+
+    /// The first batch, for the oracle.
+    pub(crate) fn network(&self) -> NetworkCase {
+        let Inputs { x, tokens, statics } = self.first_batch();
+        let output = &self.definition.output;
+        let targets = output.targets() * self.batch * if output.at == At::Each { self.steps } else { 1 };
+        let tensors = parameter_shapes(&self.definition).into_iter();
+        NetworkCase {
+            definition: self.definition.clone(),
+            loss: None,
+            steps: self.steps,
+            lengths: self.lengths[..self.batch].to_vec(),
+            x: x.unwrap_or_default().to_vec(),
+            tokens: tokens.unwrap_or_default().to_vec(),
+            statics: statics.unwrap_or_default().to_vec(),
+            classes: self.classes.as_ref().map(|classes| classes[..targets].to_vec()),
+            numbers: self.numbers.as_ref().map(|numbers| numbers[..targets].to_vec()),
+            weights: None,
+            initial: Vec::new(),
+            parameters: tensors.map(|(name, _)| (name.clone(), self.vectors.get(&name).to_vec())).collect(),
+        }
     }
 
     /// Numbers of a sequence's predictions.

@@ -3,6 +3,8 @@
 
 mod input;
 mod layer;
+#[cfg(feature = "schema")]
+pub mod options;
 mod output;
 mod tensors;
 
