@@ -1,4 +1,5 @@
-// Every cell and option of a layer, and every kind of input and output: training against PyTorch where it has the option, and against the plain LSTM.
+// Every cell and option of a layer, and every kind of input and output: training against PyTorch where it has the option, and
+// against the plain LSTM.
 
 import { Comparison, type Contest } from "../comparison.js";
 import type { Row } from "../rows.js";
@@ -78,8 +79,10 @@ const GROUPS: readonly Group[] = [
   {
     // Tied, embeddings are the head's weights too: as many numbers as the layer gives, a class for each token.
     plain: "the same untied",
-    shapes: ([batch, steps, , units]) =>
-      [{}, { tied: true }].map((options) => shape(batch, steps, units, units, { input: { tokens: 64 }, output: { classes: 64, at: "each", ...options } })),
+    shapes: ([batch, steps, , units]) => {
+      const output = { classes: 64, at: "each" } as const;
+      return [output, { ...output, tied: true }].map((output) => shape(batch, steps, units, units, { input: { tokens: 64 }, output }));
+    },
   },
 ];
 
