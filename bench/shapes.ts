@@ -72,7 +72,8 @@ export const STREAMING_SHAPES: readonly Shape[] = [shape(1, 1, 16, 64), shape(1,
 
 /** "64,28,28,128", with what is special in words after it. */
 export function nameOf({ batch, steps, features, units, layers, bidirectional, ragged, layer, input = {}, output = {} }: Shape): string {
-  const words = [layers === 2 && "two layers", bidirectional && "bidirectional", ragged && "ragged", ...wordsOfInput(input), ...wordsOfOutput(output)];
+  const structure = [layers === 2 && "two layers", bidirectional && "bidirectional", ragged && "ragged"];
+  const words = [...structure, ...wordsOfInput(input), ...wordsOfOutput(output)];
   const extras = [layer === LSTM ? false : nameOfLayer(layer), ...words].filter(Boolean);
   return [[batch, steps, features, units].join(","), ...extras].join(" ");
 }

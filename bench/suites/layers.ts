@@ -1,4 +1,5 @@
-// Every cell and option of a layer, and every kind of input and output: training against PyTorch where it has the option, and against the plain LSTM.
+// Every cell and option of a layer, and every kind of input and output: training against PyTorch where it has the option, and
+// against the plain LSTM.
 
 import { Comparison, type Contest } from "../comparison.js";
 import type { Row } from "../rows.js";
@@ -29,7 +30,7 @@ const LAYERS: readonly LayerOptions[] = [
   { cell: "rnn", activation: "relu" },
 ];
 
-/** Inputs but numbers alone; a token is looked up as as many numbers as the size has. */
+/** Inputs of more than numbers at steps, or of tokens instead, each looked up as as many numbers as the size has. */
 const INPUTS: readonly InputOptions[] = [
   { tokens: 64 },
   { tokens: 10_000 },
@@ -38,7 +39,7 @@ const INPUTS: readonly InputOptions[] = [
   { statics: 8, staticsAs: "states" },
 ];
 
-/** Outputs but classes from the last step. */
+/** Outputs by another way than from the last step alone. */
 const OUTPUTS: readonly OutputOptions[] = [{ at: "each" }, { at: "mean" }, { at: "max" }, { at: "attention" }, { dropout: 0.25 }];
 
 type Size = readonly [batch: number, steps: number, features: number, units: number];
@@ -58,7 +59,11 @@ interface Group {
 const GROUPS: readonly Group[] = [
   {
     plain: "the plain LSTM",
-    shapes: (size) => [...LAYERS.map((layer) => ({ layer })), ...INPUTS.map((input) => ({ input })), ...OUTPUTS.map((output) => ({ output }))].map((options) => shape(...size, options)),
+    shapes: (size) => [
+      ...LAYERS.map((layer) => shape(...size, { layer })),
+      ...INPUTS.map((input) => shape(...size, { input })),
+      ...OUTPUTS.map((output) => shape(...size, { output })),
+    ],
   },
   {
     plain: "the plain bidirectional LSTM",
@@ -74,8 +79,10 @@ const GROUPS: readonly Group[] = [
   {
     // Tied, embeddings are the head's weights too: as many numbers as the layer gives, a class for each token.
     plain: "the same untied",
-    shapes: ([batch, steps, , units]) =>
-      [{}, { tied: true }].map((options) => shape(batch, steps, units, units, { input: { tokens: 64 }, output: { classes: 64, at: "each", ...options } })),
+    shapes: ([batch, steps, , units]) => {
+      const output = { classes: 64, at: "each" } as const;
+      return [output, { ...output, tied: true }].map((output) => shape(batch, steps, units, units, { input: { tokens: 64 }, output }));
+    },
   },
 ];
 

@@ -66,7 +66,7 @@ function stream(ort: OnnxRuntime, session: Session, { shape, classes, data: file
   let [h, c, next] = [zeros, zeros, 0];
   const step = async () => {
     const outputs = await session.run({ x: steps[next] ?? zeros, h, c });
-    next = (next + 1) % batches;
+    next = (next + 1) % files.batches;
     [h, c] = [outputs["h_next"] ?? zeros, outputs["c_next"] ?? zeros];
     return outputs["probabilities"]?.data ?? new Float32Array();
   };

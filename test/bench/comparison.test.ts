@@ -67,9 +67,9 @@ describe("a comparison", () => {
   });
 
   it("trains on tokens and statics, with an output at each step", async () => {
-    const input = { tokens: 9, statics: 2 };
-    const extras = { input, output: { at: "each", classes: 9, tied: true } } as const;
-    const rows = await rowsOf({ operation: "training step", shape: shape(3, 12, 8, 8, extras) }, { operation: "training step", shape: shape(3, 12, 4, 8, { input: { statics: 2 } }) });
+    const tied = shape(3, 12, 8, 8, { input: { tokens: 9, statics: 2 }, output: { at: "each", classes: 9, tied: true } });
+    const numbers = shape(3, 12, 4, 8, { input: { statics: 2 } });
+    const rows = await rowsOf({ operation: "training step", shape: tied }, { operation: "training step", shape: numbers });
     for (const row of rows) expect(row.failure).toBeUndefined();
     expect(rows.map(({ shape, ours_ms }) => [shape, ours_ms !== null])).toEqual([
       ["3,12,8,8 9 tokens 2 statics 9 classes at each tied", false],
