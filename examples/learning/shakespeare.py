@@ -85,7 +85,8 @@ def main():
         subprocess.run(["npx", "tsx", HERE / "shakespeare-export.ts", folder], check=True)
         settings = json.loads(Path(folder, "settings.json").read_text())
         weights = {seed: load_file(Path(folder, f"seed-{seed}.safetensors")) for seed in settings["seeds"]}
-    how = {name: value for name, value in settings.items() if name != "seeds"}
+    # The sizes of the network are those of its weights.
+    how = {name: value for name, value in settings.items() if name not in ("seeds", "embedding", "units")}
     runs = []
     for seed in settings["seeds"]:
         model = LanguageModel(weights[seed])
