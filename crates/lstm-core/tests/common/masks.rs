@@ -26,7 +26,7 @@ pub(crate) fn first_step(definition: &ModelDefinition, lengths: &[u32], steps: u
     let rate = definition.output.dropout;
     let output = if definition.output.at == At::Each {
         let padded = draw.packed(rate, inputs, dropped(rate));
-        let rows = draw.places().flat_map(|place| padded.get(place * inputs..(place + 1) * inputs));
+        let rows = draw.places().filter_map(|place| padded.get(place * inputs..(place + 1) * inputs));
         rows.flatten().copied().collect()
     } else {
         draw.batch(rate, inputs, dropped(rate))
