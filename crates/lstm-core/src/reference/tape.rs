@@ -82,25 +82,41 @@ impl Tape {
     #[must_use]
     pub fn gradients(&self, y: Variable<'_>) -> Gradients {
         let mut gradients = vec![0.0; self.variables.get()];
+        let mut terms = gradients.clone();
         if let Some((_, index)) = y.place {
             gradients[index] = 1.0;
         }
         for edge in self.edges.borrow().iter().rev() {
             let part = self.rounded(gradients[edge.result] * edge.slope);
             gradients[edge.operand] = self.rounded(gradients[edge.operand] + part);
+            terms[edge.operand] += part.abs();
         }
-        Gradients(gradients)
+        Gradients { gradients, terms }
     }
 }
 
 /// What [`Tape::gradients`] found.
-pub struct Gradients(Vec<f64>);
+pub struct Gradients {
+    gradients: Vec<f64>,
+    terms: Vec<f64>,
+}
 
 impl Gradients {
     /// ∂y/∂v for each of these variables; 0 for constants.
     #[must_use]
     pub fn of(&self, variables: &[Variable<'_>]) -> Vec<f64> {
-        variables.iter().map(|variable| variable.place.map_or(0.0, |(_, index)| self.0[index])).collect()
+        Self::at(&self.gradients, variables)
+    }
+
+    /// How large the terms are that each of these gradients is the sum of, all together: far larger than the gradient where they
+    /// cancel.
+    #[must_use]
+    pub fn terms_of(&self, variables: &[Variable<'_>]) -> Vec<f64> {
+        Self::at(&self.terms, variables)
+    }
+
+    fn at(numbers: &[f64], variables: &[Variable<'_>]) -> Vec<f64> {
+        variables.iter().map(|variable| variable.place.map_or(0.0, |(_, index)| numbers[index])).collect()
     }
 }
 
