@@ -27,8 +27,7 @@ impl Recurrent {
         }
         let source = self.source(index, sequences, workspace);
         let LayerRegions { left, mask, row_mask, .. } = workspace.layers[index];
-        let (rows, width) = (sequences.packed_rows(), layer.shape.input_size);
-        let stride = width.next_multiple_of(self.set.lanes());
+        let (rows, width, stride) = (sequences.packed_rows(), layer.shape.input_size, layer.input_stride);
         let [first, second, left, mask, row_mask] =
             disjoint(&mut workspace.memory, [source.regions[0], source.regions[1], left, mask, row_mask]);
         dropout::draw_rows(layer.definition.dropout, (rows, width, stride), mask, random);
@@ -51,13 +50,12 @@ impl Recurrent {
         }
         let source = self.source(index, sequences, workspace);
         let states = self.states(index, sequences, workspace);
-        let stride = layer.outputs().next_multiple_of(self.set.lanes());
         let [first, second, read, read_second, given] = disjoint(
             &mut workspace.memory,
             [states.regions[0], states.regions[1], source.regions[0], source.regions[1], regions.given],
         );
         let (states, read) = (states.input(first, second), source.input(read, read_second));
-        layer.joint().join(states, read, executor, sequences.packed_rows(), stride, given);
+        layer.joint().join(states, read, executor, sequences.packed_rows(), layer.output_stride, given);
     }
 
     /// From the gradient of what is left of a layer's input to that of all of it, and what passes a residual layer by.
@@ -71,8 +69,7 @@ impl Recurrent {
     ) {
         let Some(input) = self.input_gradient(index, workspace) else { return };
         let (layer, regions) = (&self.layers[index], workspace.layers[index]);
-        let (rows, width) = (sequences.packed_rows(), layer.shape.input_size);
-        let stride = width.next_multiple_of(self.set.lanes());
+        let (rows, width, stride) = (sequences.packed_rows(), layer.shape.input_size, layer.input_stride);
         let [input, mask, from_above, last] =
             disjoint(&mut workspace.memory, [input, regions.mask, regions.from_above, workspace.readout.gradient]);
         if self.masked && layer.drops_input() {
@@ -104,7 +101,7 @@ impl Recurrent {
     pub(super) fn left(&self, index: usize, sequences: &Sequences, workspace: &Workspace) -> Source {
         let layer = &self.layers[index];
         if self.masked && layer.drops_input() {
-            return self.joined(workspace.layers[index].left, layer.shape.input_size);
+            return Source::of(workspace.layers[index].left, layer.shape.input_size, layer.input_stride);
         }
         self.source(index, sequences, workspace)
     }
@@ -114,10 +111,13 @@ impl Recurrent {
         match index.checked_sub(1) {
             None => {
                 let features = self.layers[0].shape.input_size;
-                Source { regions: [workspace.input, Region::default()], skip: 0, stride: features, count: features }
+                Source::of(workspace.input, features, features)
             }
             Some(below) if workspace.layers[below].given.is_empty() => self.states(below, sequences, workspace),
-            Some(below) => self.joined(workspace.layers[below].given, self.layers[below].outputs()),
+            Some(below) => {
+                let layer = &self.layers[below];
+                Source::of(workspace.layers[below].given, layer.outputs(), layer.output_stride)
+            }
         }
     }
 
@@ -126,12 +126,6 @@ impl Recurrent {
         let Shape { hidden, padded_hidden, .. } = self.layers[index].shape;
         let regions = workspace.layers[index].directions.map(|direction| direction.hidden);
         Source { regions, skip: sequences.batch() * padded_hidden, stride: padded_hidden, count: hidden }
-    }
-
-    /// Rows of `count` numbers in whole vectors.
-    fn joined(&self, region: Region, count: usize) -> Source {
-        let stride = count.next_multiple_of(self.set.lanes());
-        Source { regions: [region, Region::default()], skip: 0, stride, count }
     }
 }
 
@@ -147,6 +141,11 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    /// Rows that begin with a region, in one piece.
+    fn of(region: Region, count: usize, stride: usize) -> Self {
+        Self { regions: [region, Region::default()], skip: 0, stride, count }
+    }
+
     pub(super) fn input<'a>(&self, first: &'a [f32], second: &'a [f32]) -> Input<'a> {
         let columns =
             |values: &'a [f32]| Columns { values: &values[self.skip..], stride: self.stride, count: self.count };

@@ -112,7 +112,7 @@ impl Readout {
         training: bool,
         (batch, packed_rows): (usize, usize),
     ) -> ReadoutRegions {
-        let stride = layer.outputs().next_multiple_of(self.set.lanes());
+        let stride = layer.output_stride;
         let when = |wanted: bool, length: usize| if wanted { length } else { 0 };
         let left = when(training && self.dropout > 0.0, self.rows(batch, packed_rows) * stride);
         let rows = when(!self.gives_every_step(), batch * stride);
@@ -167,7 +167,7 @@ impl Readout {
         self.masked = false;
         let Some(random) = random.filter(|_| self.dropout > 0.0) else { return };
         let all = self.all_rows(top, workspace);
-        let (width, stride) = (top.layer.outputs(), self.stride(top.layer));
+        let (width, stride) = (top.layer.outputs(), top.layer.output_stride);
         let ReadoutRegions { left, mask, .. } = workspace.readout;
         let [rows, left, mask] = disjoint(&mut workspace.memory, [all.region, left, mask]);
         dropout::draw_rows(self.dropout, (all.count, width, stride), mask, random);
@@ -178,7 +178,7 @@ impl Readout {
 
     fn read(&self, top: &TopLayer, workspace: &mut Workspace) {
         if !self.reads_every_step() {
-            return self.gather_last(top, workspace);
+            return Self::gather_last(top, workspace);
         }
         if self.gives_every_step() {
             return;
@@ -200,12 +200,12 @@ impl Readout {
     pub(crate) fn backward(&self, top: &TopLayer, workspace: &mut Workspace, layout: &Layout, flat: &mut [f32]) {
         if self.masked {
             let (rows, gradient) = (self.all_rows(top, workspace).count, self.head_gradient(top, workspace));
-            let size = (top.layer.outputs(), self.stride(top.layer));
+            let size = (top.layer.outputs(), top.layer.output_stride);
             let [gradient, mask] = disjoint(&mut workspace.memory, [gradient, workspace.readout.mask]);
             between::apply_mask(mask, top.executor, rows, size, gradient);
         }
         if !self.reads_every_step() {
-            return self.scatter_last(top, workspace);
+            return Self::scatter_last(top, workspace);
         }
         if self.gives_every_step() {
             return;
@@ -232,17 +232,12 @@ impl Readout {
 
     fn pooled<'a>(&self, top: &TopLayer<'a>, hidden: &'a [f32]) -> Pooled<'a> {
         let TopLayer { executor, sequences, layer, .. } = top;
-        Pooled { set: self.set, executor, sequences, hidden, stride: self.stride(layer) }
-    }
-
-    /// S
-    fn stride(&self, layer: &Layer) -> usize {
-        layer.outputs().next_multiple_of(self.set.lanes())
+        Pooled { set: self.set, executor, sequences, hidden, stride: layer.output_stride }
     }
 
     /// What the last layer gives at the steps that sequences end with.
-    fn gather_last(&self, top: &TopLayer, workspace: &mut Workspace) {
-        let (stride, batch) = (self.stride(top.layer), top.sequences.batch());
+    fn gather_last(top: &TopLayer, workspace: &mut Workspace) {
+        let (stride, batch) = (top.layer.output_stride, top.sequences.batch());
         let Shape { hidden: width, padded_hidden: padded, .. } = top.layer.shape;
         let joint = top.layer.joint();
         let (source, source_regions) = (top.source, top.source.regions);
@@ -266,8 +261,8 @@ impl Readout {
         }
     }
 
-    fn scatter_last(&self, top: &TopLayer, workspace: &mut Workspace) {
-        let (stride, units, padded) = (self.stride(top.layer), top.layer.shape.hidden, top.layer.shape.padded_hidden);
+    fn scatter_last(top: &TopLayer, workspace: &mut Workspace) {
+        let (stride, units, padded) = (top.layer.output_stride, top.layer.shape.hidden, top.layer.shape.padded_hidden);
         for (which, regions) in top.directions() {
             let [rows, gradient] =
                 disjoint(&mut workspace.memory, [workspace.readout.gradient, regions.hidden_gradient]);

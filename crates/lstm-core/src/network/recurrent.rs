@@ -29,6 +29,8 @@ pub(crate) struct Layer {
     pub(crate) has_input_gradient: bool,
     /// Numbers from one row of that gradient to the next.
     pub(crate) input_stride: usize,
+    /// The same of one row of what the layer gives at every step.
+    pub(crate) output_stride: usize,
     weight_dropout: Vec<WeightDropout>,
 }
 
@@ -79,10 +81,11 @@ impl Recurrent {
                 layer.directions.iter().map(|_| PackedWeights::new(shape, lanes, training, has_input_gradient));
             let weight_dropout = layer.directions.iter().map(|tensors| WeightDropout::new(layer, tensors, training));
             let weight_dropout = weight_dropout.collect();
-            let input_stride = shape.input_size.next_multiple_of(lanes);
+            let [input_stride, output_stride] =
+                [shape.input_size, layer.outputs()].map(|numbers| numbers.next_multiple_of(lanes));
             let directions = weights.collect::<Result<_>>()?;
             let definition = layer.definition.clone();
-            Ok(Layer { definition, shape, directions, has_input_gradient, input_stride, weight_dropout })
+            Ok(Layer { definition, shape, directions, has_input_gradient, input_stride, output_stride, weight_dropout })
         };
         let layers = layout.layers().iter().enumerate().map(layer).collect::<Result<_>>()?;
         Ok(Self { set, layers, training, masked: false, weights_masked: false })
@@ -168,10 +171,9 @@ impl Recurrent {
         for (index, layer) in self.layers.iter().enumerate().rev() {
             let every_step = every_step || index + 1 < self.layers.len();
             if every_step {
-                let stride = layer.outputs().next_multiple_of(self.set.lanes());
                 let from_above = workspace.layers[index].from_above;
                 let from_above = &mut workspace.memory[from_above.range()];
-                layer.joint().backward_in_place(executor, rows, stride, from_above);
+                layer.joint().backward_in_place(executor, rows, layer.output_stride, from_above);
             }
             for which in 0..layer.directions.len() {
                 let place = (index, which, every_step);
@@ -229,7 +231,7 @@ impl Recurrent {
         };
         let from_above = every_step.then(|| FromAbove {
             values: &from_above[layer.joint().place(which, layer.shape.hidden)..],
-            stride: layer.outputs().next_multiple_of(self.set.lanes()),
+            stride: layer.output_stride,
         });
         backward(
             job,

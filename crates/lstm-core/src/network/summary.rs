@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::definition::{At, LayerDefinition, Merge, ModelDefinition, OutputKind, Scaling};
 use super::parameters::Layout;
+use crate::cells::recurrence::Shape;
 
 /// A model as a table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -134,11 +135,9 @@ fn kind(layer: &LayerDefinition) -> String {
     kind
 }
 
-/// Those of a step's products: G·H·(I + R), and R·H if projected, in each direction.
+/// Those of a step's products, in all directions: two operations each.
 fn multiply_adds(layer: &LayerDefinition, inputs: usize) -> usize {
-    let (units, hidden) = (layer.units as usize, layer.hidden_size());
-    let projection = if layer.projection.is_some() { hidden * units } else { 0 };
-    layer.directions() * (layer.gates() * units * (inputs + hidden) + projection)
+    layer.directions() * Shape::new(layer, inputs, 1).operations() / 2
 }
 
 #[cfg(test)]

@@ -113,7 +113,7 @@ impl Workspace {
                     cell_gradient: plan.take(when(training, cells(batch))),
                 };
             }
-            let [inputs, outputs] = [shape.input_size, layer.outputs()].map(|size| size.next_multiple_of(lanes));
+            let (inputs, outputs) = (layer.input_stride, layer.output_stride);
             let is_top = index + 1 == layers.len();
             let is_read = !is_top || readout.reads_every_step();
             let drops = training && layer.drops_input();

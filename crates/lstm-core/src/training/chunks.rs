@@ -1,6 +1,7 @@
 //! Which steps of which sequences a training step runs over, and from which states: truncated back-propagation (Williams and
 //! Peng 1990), and states that are carried from batch to batch.
 
+use super::dataset::Dataset;
 use super::options::TrainingOptions;
 use crate::network::definition::{At, ModelDefinition};
 use crate::network::samples::Window;
@@ -16,8 +17,18 @@ pub(super) struct Chunks {
     state_size: usize,
     /// [batch, S]: the states that each sequence of the batch has come to.
     carried: Vec<f32>,
-    /// The places in the batch of the sequences that reach into the chunk.
-    active: Vec<u32>,
+    /// The sequences of the batch that reach into the chunk.
+    chosen: Vec<Chosen>,
+    /// The chunk.
+    window: Window,
+}
+
+/// A sequence of a batch.
+struct Chosen {
+    /// Its place in the batch.
+    place: u32,
+    /// Which of the data set's it is.
+    sample: u32,
 }
 
 impl Chunks {
@@ -32,7 +43,8 @@ impl Chunks {
             return refuse("stateful", message.to_owned());
         }
         let state_size = definition.state_size();
-        Ok(Self { steps, stateful: options.stateful, state_size, carried: Vec::new(), active: Vec::new() })
+        let window = Window::all(0);
+        Ok(Self { steps, stateful: options.stateful, state_size, carried: Vec::new(), chosen: Vec::new(), window })
     }
 
     /// Whether so many sequences make whole batches, which states can be carried through.
@@ -52,41 +64,65 @@ impl Chunks {
         self.steps.map_or(1, |each| steps.div_ceil(each))
     }
 
-    /// The chunk that begins with step `first` of `steps`.
-    pub(super) fn window(&self, first: usize, steps: usize) -> Window {
-        Window { first, steps: self.steps.unwrap_or(steps).min(steps - first) }
-    }
-
-    /// Chooses those of a batch whose `length(place)` reaches into the chunk.
-    pub(super) fn choose(&mut self, batch: usize, window: Window, length: impl Fn(usize) -> usize) {
-        self.active.clear();
-        self.active.extend((0..batch as u32).filter(|&place| length(place as usize) > window.first));
-        if self.carries() && self.carried.len() < batch * self.state_size {
-            self.carried.resize(batch * self.state_size, 0.0);
+    /// Chooses of the samples of a batch those that reach into the chunk that begins with step `first`.
+    pub(super) fn choose(&mut self, data: &Dataset, batch: impl Iterator<Item = u32>, first: usize) {
+        self.window = Window { first, steps: self.steps.unwrap_or(data.steps()).min(data.steps() - first) };
+        self.chosen.clear();
+        let mut size = 0;
+        for (place, sample) in (0..).zip(batch) {
+            size += self.state_size;
+            if data.length(sample as usize) > first {
+                self.chosen.push(Chosen { place, sample });
+            }
+        }
+        if self.carries() && self.carried.len() < size {
+            self.carried.resize(size, 0.0);
         }
     }
 
-    /// The places in the batch of those that were chosen.
-    pub(super) fn chosen(&self) -> &[u32] {
-        &self.active
+    /// The chunk that was chosen last.
+    pub(super) fn window(&self) -> Window {
+        self.window
     }
 
-    /// Whether a chunk of the batch that begins with sample `start` goes on from what was carried.
-    pub(super) fn goes_on(&self, start: usize, window: Window) -> bool {
-        window.first > 0 || self.stateful && start > 0
+    /// How many sequences were chosen.
+    pub(super) fn sequences(&self) -> usize {
+        self.chosen.len()
     }
 
-    /// What was carried, for those that were chosen; `row` gives their places.
-    pub(super) fn carried<'a>(&'a self, row: &'a (dyn Fn(usize) -> usize + Sync)) -> InitialStates<'a> {
-        InitialStates { values: &self.carried, row }
+    /// Which sample the s-th of them is.
+    pub(super) fn sample(&self, s: usize) -> usize {
+        self.chosen[s].sample as usize
+    }
+
+    /// The place in the batch of the s-th of them.
+    pub(super) fn place(&self, s: usize) -> usize {
+        self.chosen[s].place as usize
+    }
+
+    /// What was carried to this chunk of the batch that begins with sample `start`, if it goes on from anything. `place` is
+    /// [`place`](Self::place).
+    pub(super) fn carried<'a>(
+        &'a self,
+        start: usize,
+        place: &'a (dyn Fn(usize) -> usize + Sync),
+    ) -> Option<InitialStates<'a>> {
+        let goes_on = self.window.first > 0 || self.stateful && start > 0;
+        goes_on.then_some(InitialStates { values: &self.carried, row: place })
     }
 
     /// Carries on what those have come to that were chosen.
     pub(super) fn carry(&mut self, stack: &Stack) {
         if self.carries() {
-            let Self { carried, active, .. } = self;
-            stack.final_states(|sample| active[sample] as usize, carried);
+            let Self { carried, chosen, .. } = self;
+            stack.final_states(|s| chosen[s].place as usize, carried);
         }
+    }
+
+    /// The step that the batch's next chunk begins with, if any sequence reaches there.
+    pub(super) fn next(&self, data: &Dataset) -> Option<usize> {
+        let first = self.window.first + self.window.steps;
+        self.chosen.iter().any(|chosen| data.length(chosen.sample as usize) > first).then_some(first)
     }
 
     fn carries(&self) -> bool {

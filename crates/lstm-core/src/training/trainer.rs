@@ -228,29 +228,33 @@ impl Trainer {
         if start == 0 && first == 0 && self.options.shuffle {
             random.shuffle(order);
         }
-        let order = &order[start..data.count().min(start + self.options.batch_size as usize)];
-        let window = chunks.window(first, data.steps());
-        chunks.choose(order.len(), window, |place| data.length(order[place] as usize));
-        let row = |sample: usize| chunks.chosen()[sample] as usize;
-        let pick = |sample: usize| order[row(sample)] as usize;
-        let count = chunks.chosen().len();
-        let initial = chunks.goes_on(start, window).then(|| chunks.carried(&row));
+        let end = data.count().min(start + self.options.batch_size as usize);
+        chunks.choose(data, order[start..end].iter().copied(), first);
+        let (place, pick) = (|s: usize| chunks.place(s), |s: usize| chunks.sample(s));
+        let (window, count) = (chunks.window(), chunks.sequences());
         let (samples, targets) = data.within(window);
         stack.drop_weights(layout, &self.weights, dropout);
+        let initial = chunks.carried(start, &place);
         stack.forward(&self.weights, &samples, count, pick, initial, Some(dropout))?;
-        let is_whole = window == Window::all(data.steps());
-        let weight = if is_whole {
+        let weight = if window == Window::all(data.steps()) {
             1.0
         } else {
-            targets.weight_of(count, |sample| (pick(sample), samples.length(pick(sample))))
+            targets.weight_of(count, |s| (pick(s), samples.length(pick(s))))
         };
         let loss = (weight > 0.0).then(|| stack.backward(layout, &self.loss, targets, pick, &mut self.gradients));
         chunks.carry(stack);
+        // Chunks that no sequence of the batch reaches are passed over.
+        let left = || chunks.count(data.steps()) - chunks.count(window.first + window.steps);
+        let (passed_over, position) = match chunks.next(data) {
+            Some(first) => (0, Position::Training { epoch, start, first }),
+            None if end < data.count() => (left(), Position::Training { epoch, start: end, first: 0 }),
+            None => (left(), Position::Validation { epoch, start: 0, first: 0 }),
+        };
         if let Some(loss) = loss {
             self.learn(epoch, loss)?;
         }
-        self.step += 1;
-        self.position = self.after(epoch, start, window);
+        self.step += 1 + passed_over as u32;
+        self.position = position;
         Ok(loss.map(|loss| loss.mean()))
     }
 
@@ -278,39 +282,18 @@ impl Trainer {
         Ok(())
     }
 
-    /// What comes after a chunk of the training batch that begins with sample `start`: its next one, if any sequence reaches
-    /// there, else the next batch, and after the last one validation.
-    fn after(&mut self, epoch: u32, start: usize, window: Window) -> Position {
-        let Some(data) = self.training.as_ref() else { return Position::Finished };
-        let order = &self.order[start..data.count().min(start + self.options.batch_size as usize)];
-        let first = window.first + window.steps;
-        if order.iter().any(|&sample| data.length(sample as usize) > first) {
-            return Position::Training { epoch, start, first };
-        }
-        let passed_over = self.chunks.count(data.steps()) - self.chunks.count(first);
-        self.step += passed_over as u32;
-        match start + order.len() {
-            next if next < data.count() => Position::Training { epoch, start: next, first: 0 },
-            _ => Position::Validation { epoch, start: 0, first: 0 },
-        }
-    }
-
     fn validate_chunk(&mut self, epoch: u32, start: usize, first: usize) -> Result<()> {
         let Self { stack, chunks, validation, .. } = self;
         let Some(data) = validation.as_ref() else { return Ok(()) };
-        let batch = (data.count() - start).min(self.options.batch_size as usize);
-        let window = chunks.window(first, data.steps());
-        chunks.choose(batch, window, |place| data.length(start + place));
-        let row = |sample: usize| chunks.chosen()[sample] as usize;
-        let pick = |sample: usize| start + row(sample);
-        let initial = chunks.goes_on(start, window).then(|| chunks.carried(&row));
-        let (samples, targets) = data.within(window);
-        stack.forward(&self.weights, &samples, chunks.chosen().len(), pick, initial, None)?;
+        let end = data.count().min(start + self.options.batch_size as usize);
+        chunks.choose(data, start as u32..end as u32, first);
+        let (place, pick) = (|s: usize| chunks.place(s), |s: usize| chunks.sample(s));
+        let (samples, targets) = data.within(chunks.window());
+        let initial = chunks.carried(start, &place);
+        stack.forward(&self.weights, &samples, chunks.sequences(), pick, initial, None)?;
         self.totals.add(stack.loss(&self.loss, targets, pick));
         chunks.carry(stack);
-        let first = window.first + window.steps;
-        let goes_on = (start..start + batch).any(|sample| data.length(sample) > first);
-        let (start, first) = if goes_on { (start, first) } else { (start + batch, 0) };
+        let (start, first) = chunks.next(data).map_or((end, 0), |first| (start, first));
         self.position = Position::Validation { epoch, start, first };
         Ok(())
     }

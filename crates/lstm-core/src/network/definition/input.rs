@@ -176,7 +176,10 @@ impl InputDefinition {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ModelDefinition, tests::problem};
+    use super::super::{
+        ModelDefinition,
+        tests::{assert_problem, problem},
+    };
 
     fn with(input: &str) -> String {
         format!(r#"{{"input":{{{input}}},"layers":[{{"cell":"lstm","units":5}}],"output":{{"values":1}}}}"#)
@@ -223,9 +226,7 @@ mod tests {
             (r#""features":65536,"statics":1"#, "input", "65537 numbers, the most is 65536"),
         ];
         for (input, field, part) in cases {
-            let (path, message) = problem(&with(input));
-            assert_eq!(path, field, "{message}");
-            assert!(message.contains(part), "{path}: {message}");
+            assert_problem(&with(input), field, part);
         }
         let tied = with(r#""tokens":2,"embedding":5,"sparse":true"#)
             .replace(r#""values":1"#, r#""classes":["a","b"],"tied":true"#);

@@ -190,6 +190,14 @@ mod tests {
         (error.path, error.message)
     }
 
+    /// Fails unless a definition is refused at this path, with these words.
+    #[track_caller]
+    pub(super) fn assert_problem(text: &str, path: &str, part: &str) {
+        let (found, message) = problem(text);
+        assert_eq!(found, path, "{message}");
+        assert!(message.contains(part), "{path}: {message}");
+    }
+
     #[test]
     fn a_definition_survives_its_own_json() {
         let definition = ModelDefinition::from_json(GOOD).unwrap();
@@ -238,9 +246,7 @@ mod tests {
         ];
         for (good, bad, path, part) in cases {
             assert!(GOOD.contains(good), "{good}");
-            let (found, message) = problem(&GOOD.replace(good, bad));
-            assert_eq!(found, path, "{message}");
-            assert!(message.contains(part), "{path}: {message}");
+            assert_problem(&GOOD.replace(good, bad), path, part);
         }
     }
 

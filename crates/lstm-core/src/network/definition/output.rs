@@ -243,7 +243,7 @@ fn check_names(field: &str, what: &str, names: &[String], least: usize) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ModelDefinition, tests::problem};
+    use super::super::{ModelDefinition, tests::assert_problem};
 
     fn with(output: &str) -> String {
         format!(r#"{{"input":{{"features":6}},"layers":[{{"cell":"lstm","units":5}}],"output":{{{output}}}}}"#)
@@ -305,9 +305,7 @@ mod tests {
             (r#""values":null"#, "output.values", "null"),
         ];
         for (output, field, part) in cases {
-            let (path, message) = problem(&with(output));
-            assert_eq!(path, field, "{message}");
-            assert!(message.contains(part), "{path}: {message}");
+            assert_problem(&with(output), field, part);
         }
     }
 }
