@@ -11,3 +11,4 @@ pub mod metrics;
 pub mod options;
 pub mod report;
 pub mod trainer;
+mod update;

@@ -3,15 +3,12 @@
 //! A trainer works on a copy of the weights with memory of its own. It advances some batches at a time, so that
 //! whoever drives it can show progress, take the weights over and stop in between.
 
-use std::sync::atomic::AtomicU64;
-
-use super::adam::{Adam, AdamSettings};
 use super::chunks::Chunks;
-use super::clipping::{clip_factor, global_norm};
 use super::dataset::Dataset;
 use super::loss_options::loss_for;
-use super::options::{OptimizerOptions, TrainingOptions};
+use super::options::TrainingOptions;
 use super::report::{EpochReport, TrainingProgress, ValidationReport};
+use super::update::Update;
 use crate::executor::Executor;
 use crate::network::definition::ModelDefinition;
 use crate::network::loss::{BatchLoss, Loss};
@@ -32,9 +29,7 @@ pub struct Trainer {
     loss: Loss,
     weights: Vec<f32>,
     gradients: Vec<f32>,
-    /// Scratch of the gradients' norm.
-    norm_sums: Vec<AtomicU64>,
-    adam: Adam,
+    update: Update,
     stack: Stack,
     training: Option<Dataset>,
     validation: Option<Dataset>,
@@ -79,12 +74,10 @@ impl Trainer {
         let chunks = Chunks::new(&definition, &options)?;
         let executor = Executor::new(machine.threads.map(|threads| threads as usize))?;
         let trained = layout.trained_length();
-        let OptimizerOptions::Adam { learning_rate, beta1, beta2, epsilon } = options.optimizer;
         Ok(Self {
             stack: Stack::new(&layout, &definition.output, machine.choose_instruction_set()?, executor, true)?,
-            adam: Adam::new(AdamSettings { learning_rate, beta1, beta2, epsilon }, trained),
+            update: Update::new(&options, &layout),
             gradients: vec![0.0; trained],
-            norm_sums: Vec::new(),
             weights: weights.to_vec(),
             random: RandomStream::new(definition.seed, Stream::Shuffling),
             dropout: RandomStream::new(definition.seed, Stream::Dropout),
@@ -266,17 +259,8 @@ impl Trainer {
                 format!("the loss became {mean} in epoch {}; lower the learning rate or clip gradients", epoch + 1);
             return Err(Error::new(ErrorCode::NotFinite, "loss", message));
         }
-        let scale = match self.options.clip_norm {
-            None => 1.0,
-            limit => {
-                let Stack { set, executor, .. } = &self.stack;
-                let rows = self.stack.changed_rows();
-                clip_factor(global_norm(*set, executor, &self.gradients, rows, &mut self.norm_sums), limit)
-            }
-        };
         let trained = &mut self.weights[..self.gradients.len()];
-        let rows = self.stack.changed_rows();
-        self.adam.step(self.stack.set, &self.stack.executor, (trained, &self.gradients), scale, rows);
+        self.update.apply(&self.stack, trained, &self.gradients);
         self.stack.pack(&self.layout, &self.weights);
         self.totals.add(loss);
         Ok(())
