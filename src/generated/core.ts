@@ -10,6 +10,8 @@ export type ModelDefinition = {
   output: OutputDefinition,
   /** Every random number of this model comes from this seed. 0 unless given. */
   seed?: number,
+  /** The weights that the model starts with. Those of the scheme `"gatewise"` unless given. */
+  initialisation?: InitialisationDefinition,
 };
 
 /**
@@ -222,6 +224,81 @@ export type At =
   | "max"
   /** A weighted mean of the hidden states h: step t weighs softmax over t of v · tanh(W h + b) (Yang et al. 2016). */
   | "attention";
+
+/**
+ * The weights that a model starts with, all of them drawn from its seed.
+ * Every kind works on one gate's map at a time: the fans of an LSTM's `weight_ih` are those of one gate, its orthogonal `weight_hh`
+ * is four orthogonal matrices.
+ */
+export type InitialisationDefinition = {
+  /** What every tensor starts with that no rule names. `"gatewise"` unless given. */
+  scheme?: InitialisationScheme,
+  /** What every LSTM's forget gate has as its bias in `bias_ih`, whatever the rest says. As the scheme has it unless given. */
+  forgetBias?: number,
+  /** What single tensors start with. Of several rules that name a tensor, the last one counts. None unless given. */
+  rules?: Array<InitialisationRule>,
+};
+
+/** What all tensors of a network start with. */
+export type InitialisationScheme =
+  /** Orthogonal recurrent weights, other weights Glorot uniform, biases 0 but for an LSTM's forget gate's, which are 1. */
+  | "gatewise"
+  /**
+   * As `PyTorch`'s modules draw them: weights and biases uniform, of a recurrent layer of H units between ±1/√H, of a linear map
+   * of n inputs between ±1/√n; embeddings standard normal. An LSTM's forget gate is no exception.
+   */
+  | "pytorch";
+
+/** What some tensors start with. Everything but `parameters` and `kind` is of the kinds that its description begins with. */
+export type InitialisationRule = {
+  /** Names of tensors; `*` stands for any characters, or none: `layers.0.weight_hh_l0`, `*.weight_hh*`. Each names one at least. */
+  parameters: Array<string>,
+  /** Where their numbers come from. */
+  kind: InitialisationKind,
+  /** Glorot, He, `LeCun`, orthogonal, identity: what the numbers are multiplied with, above 0. 1 unless given. */
+  gain?: number,
+  /** `"constant"`: the number. */
+  value?: number,
+  /** `"uniform"`: the largest size, above 0. */
+  bound?: number,
+  /** `"normal"`: the standard deviation, above 0. */
+  deviation?: number,
+  /** `"chrono"`: the steps over which the layer may have to remember: 2 to 16,777,216. */
+  longest?: number,
+};
+
+/** Where a tensor's first numbers come from. A map takes `in` numbers to `out` numbers: one gate's, a projection, the output. */
+export type InitialisationKind =
+  /** What the scheme `"pytorch"` gives this tensor. */
+  | "pytorch"
+  /** Maps: uniform between ±√(6 / (in + out)) (Glorot and Bengio 2010). */
+  | "glorot_uniform"
+  /** Maps: normal with the variance 2 / (in + out). */
+  | "glorot_normal"
+  /** Maps: uniform between ±√(6 / in) (He et al. 2015, for `ReLU`). */
+  | "he_uniform"
+  /** Maps: normal with the variance 2 / in. */
+  | "he_normal"
+  /** Maps: uniform between ±√(3 / in) (`LeCun` et al. 1998). */
+  | "lecun_uniform"
+  /** Maps: normal with the variance 1 / in. */
+  | "lecun_normal"
+  /** Maps: rows or columns that are orthonormal, whichever are fewer (Saxe et al. 2014). */
+  | "orthogonal"
+  /** Maps of as many outputs as inputs: the identity (of `ReLU` networks' `weight_hh`: Le et al. 2015). */
+  | "identity"
+  /**
+   * An LSTM's or a GRU's biases, for what it has to remember over at most T steps: the forget gate's log of a number that is uniform
+   * from 1 to T − 1, the input gate's the same below 0, others 0, all of it in `bias_ih` (Tallec and Ollivier 2018).
+   * With coupled gates the input gate's alone; of a GRU, whose update gate keeps the state, that gate's.
+   */
+  | "chrono"
+  /** One number. */
+  | "constant"
+  /** Uniform between ±`bound`. */
+  | "uniform"
+  /** Normal with the mean 0. */
+  | "normal";
 
 /** How to train. Every field may be left out. */
 export type TrainingOptions = {
@@ -455,6 +532,11 @@ export type LayerOptions = {
    * training drops. 0 unless given.
    */
   seed?: number,
+  /**
+   * What the first weights are, by the names that `parameters()` has: `weight_ih_l0`. Those of the scheme `"gatewise"` unless
+   * given.
+   */
+  initialisation?: InitialisationDefinition,
 };
 
 /** A model as it stands: what it is, what it runs on, and what its weights are. */

@@ -13,8 +13,9 @@ use crate::{
     ErrorCode, LayerOptions,
     network::{
         definition::{
-            Activation, At, Cell, GateActivation, InputDefinition, LayerDefinition, Merge, ModelDefinition,
-            OutputDefinition, Reset, Scaling, StaticsAs, Zoneout,
+            Activation, At, Cell, GateActivation, InitialisationDefinition, InitialisationKind, InitialisationRule,
+            InitialisationScheme, InputDefinition, LayerDefinition, Merge, ModelDefinition, OutputDefinition, Reset,
+            Scaling, StaticsAs, Zoneout,
         },
         description::{LayerDescription, MachineDescription, ModelDescription, StateDescription},
         machine::MachineOptions,
@@ -58,6 +59,10 @@ fn typescript() -> String {
         object::<Zoneout>(),
         object::<OutputDefinition>(),
         choice::<At>(),
+        object::<InitialisationDefinition>(),
+        choice::<InitialisationScheme>(),
+        object::<InitialisationRule>(),
+        choice::<InitialisationKind>(),
         object::<TrainingOptions>(),
         object::<OptimizerOptions>(),
         object::<LossOptions>(),
