@@ -23,7 +23,10 @@ use crate::{
     },
     training::{
         loss_options::{LossKind, LossOptions},
-        options::{OptimizerOptions, TrainingOptions},
+        options::{
+            LearningRateSchedule, OptimizerKind, OptimizerOptions, ParameterGroup, ScheduleKind, TrainingOptions,
+            Warmup,
+        },
         report::{
             ClassificationReport, EpochReport, LabelReport, LabelsReport, StepsReport, TrainingProgress,
             ValidationReport, ValueReport, ValuesReport,
@@ -60,6 +63,11 @@ fn typescript() -> String {
         choice::<At>(),
         object::<TrainingOptions>(),
         object::<OptimizerOptions>(),
+        choice::<OptimizerKind>(),
+        object::<ParameterGroup>(),
+        object::<LearningRateSchedule>(),
+        choice::<ScheduleKind>(),
+        object::<Warmup>(),
         object::<LossOptions>(),
         choice::<LossKind>(),
         object::<MachineOptions>(),
