@@ -1,6 +1,10 @@
 // The public names of `gatewise/data`, nothing else.
 
 export { GatewiseError } from "../errors.js";
+export { readCsv } from "./readers/csv/read.js";
 
 export type { ErrorCode } from "../errors.js";
+export type { CsvOptions } from "./readers/csv/read.js";
+export type { ColumnKind, TableOptions } from "./readers/options.js";
+export type { FileSource, StreamSource } from "./readers/source.js";
 export type { CategoryColumn, Column, NumberColumn, Table, TimeColumn } from "./table.js";
