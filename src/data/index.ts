@@ -1,7 +1,10 @@
 // The public names of `gatewise/data`, nothing else.
 
 export { GatewiseError } from "../errors.js";
+export { readArrow } from "./readers/arrow.js";
 export { readCsv } from "./readers/csv/read.js";
+export { readParquet } from "./readers/parquet.js";
+export { tableFromRows } from "./readers/rows.js";
 
 export type { ErrorCode } from "../errors.js";
 export type { CsvOptions } from "./readers/csv/read.js";

@@ -133,7 +133,8 @@ function isBlob(source: unknown): source is Blob {
   return typeof Blob !== "undefined" && source instanceof Blob;
 }
 
-function isFile(source: StreamSource): boolean {
+/** Whether this can be read more than once, and any part of it. */
+export function isFile(source: StreamSource): source is FileSource {
   return typeof source === "string" || source instanceof URL || source instanceof Uint8Array || source instanceof ArrayBuffer || isBlob(source);
 }
 
