@@ -127,6 +127,8 @@ class ArrowFile implements TableFile {
   readonly #kinds: ReadonlyMap<string, ColumnKind | undefined>;
   /** The columns whose values lie in the file as JavaScript has them. */
   readonly #plain: ReadonlySet<string>;
+  #last: Promise<unknown> = Promise.resolve();
+  #held: { readonly index: number; readonly batch: RecordBatch | null } | undefined;
 
   constructor(arrow: Arrow, file: SeekableFile, { schema }: RecordBatchReader, batches: Batches) {
     this.#file = file;
@@ -139,7 +141,14 @@ class ArrowFile implements TableFile {
     this.#plain = new Set(schema.fields.filter(({ type }) => isPlain(arrow, type)).map(({ name }) => name));
   }
 
-  async read(wanted: readonly Wanted[], start: number, end: number): Promise<Columns> {
+  read(wanted: readonly Wanted[], start: number, end: number): Promise<Columns> {
+    // One after the other: the reader of batches has one place in the file.
+    const reading = this.#last.then(() => this.#read(wanted, start, end));
+    this.#last = reading.catch(() => undefined);
+    return reading;
+  }
+
+  async #read(wanted: readonly Wanted[], start: number, end: number): Promise<Columns> {
     const columns = wanted.map(({ name, kind }) => {
       const its = kind ?? this.#kinds.get(name);
       if (its === undefined) throw invalidFile(this.name, { column: name }, "it holds neither numbers, times nor texts: leave it out with `select`");
@@ -148,7 +157,7 @@ class ArrowFile implements TableFile {
     for (const [index, first] of this.parts.entries()) {
       const last = this.parts[index + 1] ?? this.rows;
       if (last <= start || first >= end) continue;
-      const batch = await decoding(this.name, { row: first }, () => this.#batches.read(index));
+      const batch = await this.#batch(index);
       for (const { name, column } of columns) {
         const vector = batch?.getChild(name);
         if (!vector) throw invalidFile(this.name, { row: first, column: name }, "the file ends early, or it is damaged: get it again");
@@ -156,6 +165,16 @@ class ArrowFile implements TableFile {
       }
     }
     return new Map(columns.map(({ name, column }) => [name, column.finish()]));
+  }
+
+  /** A batch; the last one is kept, as the next rows that are asked for often are in it too. */
+  async #batch(index: number): Promise<RecordBatch | null> {
+    if (this.#held?.index !== index) {
+      this.#held = undefined;
+      const batch = await decoding(this.name, { row: this.parts[index] ?? 0 }, () => this.#batches.read(index));
+      this.#held = { index, batch };
+    }
+    return this.#held.batch;
   }
 
   /** Adds values `from` to before `to` of a batch whose first row is `first`. */
