@@ -6,6 +6,7 @@ import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 
+import { Table, tableToIPC, vectorFromArray } from "apache-arrow";
 import * as node from "gatewise/data";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -13,12 +14,16 @@ import * as browser from "../../dist/entry/data-browser.js";
 import { bytesOf, refused } from "./support.js";
 
 const parquet = readFileSync(new URL("vectors/zstd-v2.parquet", import.meta.url));
+/** Three columns of equal size. */
+const columns = ["a", "b", "c"].map((name, index) => [name, vectorFromArray(Float64Array.from({ length: 5000 }, (_, row) => row * 3 + index))] as const);
+const arrow = tableToIPC(new Table(Object.fromEntries(columns)), "file");
 const FILES: Readonly<Record<string, Uint8Array>> = {
   "/table.csv": bytesOf("a,b\n1,x\n2,y\n"),
   "/table.csv.gz": gzipSync("a,b\n1,x\n2,y\n"),
   "/cut.csv.gz": gzipSync("a,b\n1,x\n2,y\n").subarray(0, 24),
   "/ranges/table.parquet": parquet,
   "/whole/table.parquet": parquet,
+  "/ranges/table.arrow": arrow,
   "/whole/file.arrow": readFileSync(new URL("vectors/file.arrow", import.meta.url)),
 };
 
@@ -62,7 +67,11 @@ describe.each([["Node", node], ["a browser", browser]] as const)("in %s", (where
     expect((await readParquet(at("/whole/table.parquet"), { select: ["flag"] })).columns).toEqual(expected.columns);
   });
 
-  test("Arrow", async () => {
+  test("of an Arrow file only what is asked for, too", async () => {
+    sent = 0;
+    const { columns } = await readArrow(at("/ranges/table.arrow"), { select: ["b"] });
+    expect(columns["b"]).toEqual({ kind: "number", values: Float64Array.from({ length: 5000 }, (_, row) => row * 3 + 1) });
+    expect(sent).toBeLessThan(arrow.length * 0.4);
     expect((await readArrow(at("/whole/file.arrow"), { select: ["small"] })).rows).toBe(300);
   });
 
