@@ -2,13 +2,13 @@
 //   npx tsx examples/learning/initialisation.ts
 
 import { createModel, defineModel } from "gatewise";
+import { readUcrTs } from "gatewise/data";
 import { lengthsOf, sums } from "./adding-data.js";
 import { gradientLeft, gradientNorm } from "./gradients.js";
 import { INITIALISATIONS } from "./initialisations.js";
 import { type Machine, type Row, runProgram } from "./program.js";
 import { withBar } from "./progress.js";
 import { randomFrom } from "./random.js";
-import { readSeries } from "./ts-format.js";
 
 /** What one seed came to. */
 interface Run {
@@ -54,10 +54,10 @@ function adding({ steps, batches }: { readonly steps: number; readonly batches: 
   };
 }
 
-function vowels({ epochs }: { readonly epochs: number }, machine: Machine): Task {
+async function vowels({ epochs }: { readonly epochs: number }, machine: Machine): Promise<Task> {
   const low = 0.1;
-  const [training, test] = ["TRAIN", "TEST"].map((part) => readSeries(new URL(`data/JapaneseVowels_${part}.ts.gz`, import.meta.url))) as [Part, Part];
-  type Part = ReturnType<typeof readSeries>;
+  const read = (part: string) => readUcrTs(new URL(`data/JapaneseVowels_${part}.ts.gz`, import.meta.url));
+  const [training, test] = [await read("TRAIN"), await read("TEST")];
   return {
     columns: [`epochs until the loss is below ${low}`, "test accuracy"],
     longest: training.shape[1],
@@ -110,10 +110,10 @@ await runProgram({
     epochs: [60, "passes over JapaneseVowels"],
   },
   async run({ data, initialisations, seeds, steps, batches, epochs, ...machine }) {
-    const tasks: Readonly<Record<string, () => Task>> = { adding: () => adding({ steps, batches }, machine), vowels: () => vowels({ epochs }, machine) };
+    const tasks: Readonly<Record<string, () => Task | Promise<Task>>> = { adding: () => adding({ steps, batches }, machine), vowels: () => vowels({ epochs }, machine) };
     const all: Row[] = [];
     for (const name of data) {
-      const task = tasks[name]?.();
+      const task = await tasks[name]?.();
       if (task === undefined) continue;
       const rows = new Map<string, Run[]>();
       for (const initialisation of initialisations) {
