@@ -24,7 +24,10 @@ use crate::{
     },
     training::{
         loss_options::{LossKind, LossOptions},
-        options::{OptimizerOptions, TrainingOptions},
+        options::{
+            LearningRateSchedule, OptimizerKind, OptimizerOptions, ParameterGroup, ScheduleKind, TrainingOptions,
+            Warmup,
+        },
         report::{
             ClassificationReport, EpochReport, LabelReport, LabelsReport, StepsReport, TrainingProgress,
             ValidationReport, ValueReport, ValuesReport,
@@ -65,6 +68,11 @@ fn typescript() -> String {
         choice::<InitialisationKind>(),
         object::<TrainingOptions>(),
         object::<OptimizerOptions>(),
+        choice::<OptimizerKind>(),
+        object::<ParameterGroup>(),
+        object::<LearningRateSchedule>(),
+        choice::<ScheduleKind>(),
+        object::<Warmup>(),
         object::<LossOptions>(),
         choice::<LossKind>(),
         object::<MachineOptions>(),
