@@ -28,6 +28,7 @@ use crate::{
             ClassificationReport, EpochReport, LabelReport, LabelsReport, StepsReport, TrainingProgress,
             ValidationReport, ValueReport, ValuesReport,
         },
+        run_options::{AveragingOptions, EarlyStoppingOptions, StoppingMetric},
     },
 };
 
@@ -60,6 +61,9 @@ fn typescript() -> String {
         choice::<At>(),
         object::<TrainingOptions>(),
         object::<OptimizerOptions>(),
+        object::<AveragingOptions>(),
+        object::<EarlyStoppingOptions>(),
+        choice::<StoppingMetric>(),
         object::<LossOptions>(),
         choice::<LossKind>(),
         object::<MachineOptions>(),

@@ -33,6 +33,26 @@ impl Adam {
         Self { settings, step: 0, mean: vec![0.0; parameters], square: vec![0.0; parameters] }
     }
 
+    /// What is kept of every parameter, under its name.
+    pub(crate) fn slots(&self) -> Vec<(&'static str, &[f32])> {
+        vec![("mean", &self.mean), ("square", &self.square)]
+    }
+
+    /// The same, to be filled.
+    pub(crate) fn slots_mut(&mut self) -> Vec<(&'static str, &mut [f32])> {
+        vec![("mean", &mut self.mean), ("square", &mut self.square)]
+    }
+
+    /// Steps done.
+    pub(crate) fn steps(&self) -> u32 {
+        self.step as u32
+    }
+
+    /// Goes on as after so many steps.
+    pub(crate) fn set_steps(&mut self, steps: u32) {
+        self.step = steps as i32;
+    }
+
     /// One step:
     ///
     /// ```text

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::AtomicU64;
 
+use serde::{Deserialize, Serialize};
+
 use super::adam::{Adam, AdamSettings};
 use super::clipping::{clip_factor, global_norm};
 use super::options::{OptimizerOptions, TrainingOptions};
@@ -14,6 +16,13 @@ pub(super) struct Update {
     /// Scratch of the gradients' norm.
     norm_sums: Vec<AtomicU64>,
     adam: Adam,
+}
+
+/// What an update has counted so far: with its slots, all that decides about the next step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct UpdateState {
+    /// Steps done.
+    pub(super) step: u32,
 }
 
 impl Update {
@@ -33,5 +42,25 @@ impl Update {
             limit => clip_factor(global_norm(*set, executor, gradients, rows, &mut self.norm_sums), limit),
         };
         self.adam.step(*set, executor, (weights, gradients), scale, stack.changed_rows());
+    }
+
+    /// What the optimiser keeps of every trained number, each under its name.
+    pub(super) fn slots(&self) -> Vec<(&'static str, &[f32])> {
+        self.adam.slots()
+    }
+
+    /// The same, to be filled.
+    pub(super) fn slots_mut(&mut self) -> Vec<(&'static str, &mut [f32])> {
+        self.adam.slots_mut()
+    }
+
+    /// What has been counted.
+    pub(super) fn state(&self) -> UpdateState {
+        UpdateState { step: self.adam.steps() }
+    }
+
+    /// Goes on from what was counted.
+    pub(super) fn restore(&mut self, state: &UpdateState) {
+        self.adam.set_steps(state.step);
     }
 }

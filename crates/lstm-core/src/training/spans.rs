@@ -9,17 +9,17 @@ use crate::network::stack::Stack;
 use crate::network::states::InitialStates;
 use crate::{Error, ErrorCode, Result};
 
-/// How batches are cut into chunks of steps, and what is carried from one to the next.
-pub(super) struct Chunks {
-    /// Steps of a chunk; all of them where nothing is truncated.
+/// How batches are cut into spans of steps, and what is carried from one to the next.
+pub(super) struct Spans {
+    /// Steps of a span; all of them where nothing is truncated.
     steps: Option<usize>,
     stateful: bool,
     state_size: usize,
     /// [batch, S]: the states that each sequence of the batch has come to.
     carried: Vec<f32>,
-    /// The sequences of the batch that reach into the chunk.
+    /// The sequences of the batch that reach into the span.
     chosen: Vec<Chosen>,
-    /// The chunk.
+    /// The span.
     window: Window,
 }
 
@@ -31,7 +31,7 @@ struct Chosen {
     sample: u32,
 }
 
-impl Chunks {
+impl Spans {
     /// Fails where the network needs whole sequences, or nothing could be carried on.
     pub(super) fn new(definition: &ModelDefinition, options: &TrainingOptions) -> Result<Self> {
         let steps = options.backpropagation_steps.map(|steps| steps as usize);
@@ -59,12 +59,24 @@ impl Chunks {
         Ok(())
     }
 
-    /// How many chunks sequences of up to `steps` steps are cut into.
+    /// Fails where data that comes in chunks could not be walked through: chunks may differ in their steps, and states belong to
+    /// the sequences of one.
+    pub(super) fn check_chunked(&self) -> Result<()> {
+        match self.steps.map(|_| "backpropagationSteps").or(self.stateful.then_some("stateful")) {
+            Some(field) => {
+                let message = "this takes all data at once: leave it out, or give the data as one chunk";
+                refuse(field, message.to_owned())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// How many spans sequences of up to `steps` steps are cut into.
     pub(super) fn count(&self, steps: usize) -> usize {
         self.steps.map_or(1, |each| steps.div_ceil(each))
     }
 
-    /// Chooses of the samples of a batch those that reach into the chunk that begins with step `first`.
+    /// Chooses of the samples of a batch those that reach into the span that begins with step `first`.
     pub(super) fn choose(&mut self, data: &Dataset, batch: impl Iterator<Item = u32>, first: usize) {
         self.window = Window { first, steps: self.steps.unwrap_or(data.steps()).min(data.steps() - first) };
         self.chosen.clear();
@@ -80,7 +92,7 @@ impl Chunks {
         }
     }
 
-    /// The chunk that was chosen last.
+    /// The span that was chosen last.
     pub(super) fn window(&self) -> Window {
         self.window
     }
@@ -100,7 +112,7 @@ impl Chunks {
         self.chosen[s].place as usize
     }
 
-    /// What was carried to this chunk of the batch that begins with sample `start`, if it goes on from anything. `place` is
+    /// What was carried to this span of the batch that begins with sample `start`, if it goes on from anything. `place` is
     /// [`place`](Self::place).
     pub(super) fn carried<'a>(
         &'a self,
@@ -119,7 +131,12 @@ impl Chunks {
         }
     }
 
-    /// The step that the batch's next chunk begins with, if any sequence reaches there.
+    /// [sequences of a batch, S]: what is carried, to be kept and to be put back.
+    pub(super) fn states(&mut self) -> &mut Vec<f32> {
+        &mut self.carried
+    }
+
+    /// The step that the batch's next span begins with, if any sequence reaches there.
     pub(super) fn next(&self, data: &Dataset) -> Option<usize> {
         let first = self.window.first + self.window.steps;
         self.chosen.iter().any(|chosen| data.length(chosen.sample as usize) > first).then_some(first)
