@@ -14,14 +14,17 @@ export type { ClassIndices, LabelledData, Lengths, NumberSequences, Sequences, T
 export type { ErrorCode } from "./errors.js";
 export type {
   At,
+  AveragingOptions,
   Cell,
   ClassificationReport,
+  EarlyStoppingOptions,
   LabelReport,
   LabelsReport,
   LossKind,
   OptimizerOptions,
   Scaling,
   StaticsAs,
+  StoppingMetric,
   StepsReport,
   TrainingOptions,
   ValueReport,
@@ -50,4 +53,17 @@ export type { Tensor } from "./model/parameters.js";
 export type { LayerState, States } from "./model/states.js";
 export type { Stream } from "./model/stream.js";
 export type { SummaryOptions } from "./model/summary.js";
-export type { EpochReport, FitOptions, History, TrainingProgress, ValidationReport } from "./training/types.js";
+export type { DataSource } from "./data/source.js";
+export type {
+  CheckpointInterval,
+  CheckpointOptions,
+  EpochReport,
+  FitOptions,
+  History,
+  ProgressOptions,
+  ProgressStream,
+  TakeBytes,
+  TrainingProgress,
+  TrainingStep,
+  ValidationReport,
+} from "./training/types.js";
