@@ -89,7 +89,10 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
     using loaded = await loadModel<Direction>(best ?? expect.fail("no best model was written"), { backend });
     expect((await stateOf(loaded)).equals(await stateOf(whole))).toBe(true);
     const report = expected.epochs[(expected.bestEpoch ?? 0) - 1]?.validation?.report;
-    expect(await loaded.evaluate(validation)).toEqual(report);
+    const evaluated = await loaded.evaluate(validation);
+    // Validation's batches are others, so sums are rounded otherwise.
+    expect(evaluated.loss).toBeCloseTo(report?.loss ?? 0, 6);
+    expect({ ...evaluated, loss: 0 }).toEqual({ ...report, loss: 0 });
   });
 
   test("what does not fit or is damaged is refused, and the model stays as it was", async () => {
@@ -190,7 +193,7 @@ describe("a disk that fails", () => {
     };
     syncBuiltinESMExports();
     let good: Buffer | undefined;
-    const onProgress = async () => void (good = await readFile(path));
+    const onProgress = async () => void (good = await readFile(path).catch(() => good));
     const fit = () => model.fit(data, { ...options, checkpoint: { path, every: { batches: 4 } }, onProgress });
     const error = await expectError(fit, "file_access", "options.checkpoint.path");
     expect(error.message).toContain("no space left");
@@ -212,7 +215,7 @@ describe("a disk that fails", () => {
 
 test("a loss that is not finite names the last good checkpoint, which is whole", async () => {
   using model = await smallModel("native");
-  const hot = { ...options, epochs: 400, optimizer: { kind: "adam", learningRate: 1e37 } } as const;
+  const hot = { ...options, epochs: 400, optimizer: { kind: "adam", learningRate: 3e38 } } as const;
   const error = await expectError(() => model.fit(data, { ...hot, checkpoint: { path, every: { batches: 1 } } }), "not_finite", "loss");
   const message = error.message;
   expect(message).toMatch(/at step \d+/);
@@ -222,14 +225,14 @@ test("a loss that is not finite names the last good checkpoint, which is whole",
 
 test("killed twenty times at random moments, a run still ends in the same weights", async () => {
   const script = fileURLToPath(new URL("./programs/train.mjs", import.meta.url));
-  const run = (out: string, checkpoint: string, killAfter?: number) =>
+  // Killed after so many crossings and, as a crossing takes some milliseconds, a part of one.
+  const run = (out: string, checkpoint: string, crossings = Infinity) =>
     new Promise<{ signal: string | null; output: string }>((resolve) => {
       const child = spawn(process.execPath, [script, out, checkpoint], { stdio: ["ignore", "pipe", "inherit"] });
       let output = "";
       child.stdout.on("data", (part: Buffer) => {
-        // Counted from the first step: before that, all is as it was.
-        if (output === "" && killAfter !== undefined) setTimeout(() => child.kill("SIGKILL"), killAfter);
         output += part;
+        if (output.split("\n").length > crossings) setTimeout(() => child.kill("SIGKILL"), Math.random() * 15);
       });
       child.on("close", (_code, signal) => resolve({ signal, output }));
     });
@@ -237,11 +240,10 @@ test("killed twenty times at random moments, a run still ends in the same weight
   expect(whole.signal).toBeNull();
   let kills = 0;
   const begun: number[] = [];
-  for (let attempt = 0; kills < 20 && attempt < 60; attempt++) {
-    const { signal, output } = await run(join(folder, "killed"), path, Math.random() * 130);
-    begun.push(Number(/^begun at (\d+)/m.exec(output)?.[1]));
+  for (; kills < 20; kills++) {
+    const { signal, output } = await run(join(folder, "killed"), path, 1 + Math.floor(Math.random() * 6));
+    begun.push(Number(/^\d+/.exec(output)?.[0]));
     if (signal === null) break;
-    kills += 1;
   }
   // Beginnings never fall back, and most are further on.
   expect(begun).toEqual(begun.toSorted((a, b) => a - b));

@@ -45,12 +45,12 @@ impl Adam {
 
     /// Steps done.
     pub(crate) fn steps(&self) -> u32 {
-        self.step as u32
+        self.step.cast_unsigned()
     }
 
     /// Goes on as after so many steps.
     pub(crate) fn set_steps(&mut self, steps: u32) {
-        self.step = steps as i32;
+        self.step = steps.cast_signed();
     }
 
     /// One step:
