@@ -1,6 +1,7 @@
 // What the facade needs from the runtime around it. The entry points provide it; nothing else knows which runtime it is.
 
 import type { BackendSource } from "./backend/backend.js";
+import type { Display, DisplayOrder } from "./training/display.js";
 
 /** The runtime: its backends and its files. */
 export interface Platform {
@@ -10,6 +11,8 @@ export interface Platform {
   readFile(location: string | URL): Promise<Uint8Array>;
   /** Writes a whole file or leaves what was there; undefined where there is no file system. */
   readonly writeFile?: (location: string | URL, bytes: Uint8Array) => Promise<void>;
+  /** Shows how training goes; undefined where there is no terminal. */
+  readonly openDisplay?: (order: DisplayOrder) => Promise<Display>;
 }
 
 let provided: Platform | undefined;

@@ -64,7 +64,7 @@ export async function findLearningRate<Out extends Output>(
   check(from > 0 && from < to && Number.isFinite(to), from > 0 ? "to" : "from", "give numbers above 0, `to` above `from`");
   check(Number.isInteger(steps) && steps >= 10 && steps <= MOST_STEPS, "steps", `give a whole number from 10 to ${MOST_STEPS}`);
   check(smoothing >= 0 && smoothing < 1, "smoothing", "give a number from 0 to below 1");
-  const perEpoch = stepsPerEpoch(training.n, training.steps, rest);
+  const perEpoch = stepsPerEpoch([training.n], training.steps, rest);
   // Where there is no such number the core says what is wrong.
   const epochs = Math.ceil(steps / perEpoch) || 1;
   const rising = Array.from({ length: steps }, (_, step) => from * (to / from) ** (step / (steps - 1)));

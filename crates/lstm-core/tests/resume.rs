@@ -109,7 +109,7 @@ fn what_does_not_fit_is_refused_and_says_why() {
     run.start().unwrap();
     let file = advance(&mut run, &train, 5).finished.then(Vec::new).unwrap_or_else(|| run.checkpoint().unwrap());
     let mut other = Task::new(50, &[]);
-    other.x[17] += 1e-3;
+    other.x[0] += 1e-3;
     let (fewer, chunks) = (Task::new(49, &[]), Task::new(50, &[25, 25]));
     for (layers, options, train, test, part) in [
         ("[PLAIN]", OPTIONS, &train, Some(&test), "its layers[0].dropout is 0.3, this one's"),

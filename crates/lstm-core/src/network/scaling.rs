@@ -54,7 +54,7 @@ impl Moments {
         self.add(moments(|| (0..samples.count()).map(|sample| samples.statics(sample))));
     }
 
-    /// Chan, Golub and LeVeque (1979): no less precise than all rows at once, and of the first part the same bits.
+    /// Chan, Golub and `LeVeque` (1979): no less precise than all rows at once, and of the first part the same bits.
     fn add(&mut self, part: Self) {
         if self.rows == 0.0 {
             *self = part;

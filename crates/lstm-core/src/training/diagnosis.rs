@@ -46,14 +46,10 @@ impl Trainer {
             format!("the loss became {loss}")
         };
         let place = self.tensor_not_finite(&self.weights).map(|name| format!("the weights {name}"));
-        let place = place.or_else(|| self.run_again(drawn)).unwrap_or_else(|| match loss.is_finite() {
-            // Backward passes go from the output to the input.
-            true => {
-                let tensors = self.layout.tensors().iter().rev().filter(|tensor| tensor.trained);
-                let mut bad = tensors.filter(|tensor| first_not_finite(&self.gradients[tensor.range()]).is_some());
-                bad.next().map_or("the gradient's norm".to_owned(), |tensor| format!("the gradient of {}", tensor.name))
-            }
-            false => "the loss itself".to_owned(),
+        let place = place.or_else(|| self.run_again(drawn));
+        let place = place.unwrap_or_else(|| match self.gradient_not_finite() {
+            Some(name) if loss.is_finite() => format!("the gradient of {name}"),
+            _ => "the loss itself".to_owned(),
         });
         self.not_finite(&what, &place, "loss", self.feed.loaded())
     }
@@ -77,6 +73,13 @@ impl Trainer {
         self.layout.tensors().iter().find(|tensor| tensor.range().contains(&index)).map(|tensor| &tensor.name[..])
     }
 
+    /// Backward passes go from the output to the input: the first of the tensors in that order.
+    fn gradient_not_finite(&self) -> Option<&str> {
+        let mut tensors = self.layout.tensors().iter().rev().filter(|tensor| tensor.trained);
+        let found = tensors.find(|tensor| first_not_finite(&self.gradients[tensor.range()]).is_some());
+        found.map(|tensor| &tensor.name[..])
+    }
+
     /// The forward pass of the failed step once more: where it is no longer finite.
     fn run_again(&mut self, drawn: u64) -> Option<String> {
         let Position::Training { epoch, visit, start, .. } = self.position else { return None };
@@ -94,17 +97,17 @@ impl Trainer {
     /// `data` is what the last batch was taken from.
     fn not_finite(&self, what: &str, place: &str, path: &str, data: Option<&Dataset>) -> Error {
         let sizes = self.sizes(data);
-        let mut message = format!(
-            "{what} in epoch {}, at step {}; the first numbers that are not finite are {place}. Likely: {}.",
+        let norm = self.evidence.last_norm.map(|norm| format!(", the gradient's norm at the step before {norm:.3e}"));
+        let message = format!(
+            "{what} in epoch {}, at step {}; the first numbers that are not finite are {place}. Likely: {}. The largest \
+             input of the batch was {:.3e}{}.",
             self.position.epoch_under_way(),
             self.step + 1,
             self.causes(&sizes).join("; or "),
+            sizes.input,
+            norm.unwrap_or_default(),
         );
-        message += &format!(" The largest input of the batch was {:.3e}", sizes.input);
-        if let Some(norm) = self.evidence.last_norm {
-            message += &format!(", the gradient's norm at the step before {norm:.3e}");
-        }
-        Error::new(ErrorCode::NotFinite, path, message + ".")
+        Error::new(ErrorCode::NotFinite, path, message)
     }
 
     /// What the evidence speaks for, the strongest first.

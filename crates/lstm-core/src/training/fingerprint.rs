@@ -22,13 +22,19 @@ impl Fingerprint {
     }
 
     pub(crate) fn numbers(&mut self, numbers: &[f32]) {
-        numbers.iter().for_each(|number| self.word(number.to_bits()));
+        for number in numbers {
+            self.word(number.to_bits());
+        }
     }
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks();
-        words.iter().for_each(|&word| self.word(u32::from_le_bytes(word)));
-        rest.iter().for_each(|&byte| self.word(byte.into()));
+        for &word in words {
+            self.word(u32::from_le_bytes(word));
+        }
+        for &byte in rest {
+            self.word(byte.into());
+        }
         self.word(bytes.len() as u32);
     }
 

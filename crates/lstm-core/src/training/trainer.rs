@@ -109,7 +109,7 @@ impl Trainer {
             losses: Vec::new(),
             epochs: Vec::new(),
             evidence: Evidence::default(),
-            moments: Default::default(),
+            moments: <[Moments; 2]>::default(),
         })
     }
 
@@ -167,7 +167,7 @@ impl Trainer {
     pub fn start(&mut self) -> Result<TrainingProgress> {
         self.check_data()?;
         self.position = if self.is_unfitted() { Position::Scaling { chunk: 0 } } else { Position::epoch(0) };
-        self.moments = Default::default();
+        self.moments = <[Moments; 2]>::default();
         if !self.feed.is_chunked() && self.is_unfitted() {
             self.fit_scaling(0);
         }
@@ -220,9 +220,9 @@ impl Trainer {
                 continue;
             };
             if of_steps {
-                moments.add_steps(&samples)
+                moments.add_steps(&samples);
             } else {
-                moments.add_statics(&samples)
+                moments.add_statics(&samples);
             }
             if is_last {
                 let (mean, deviation) = moments.scaling();

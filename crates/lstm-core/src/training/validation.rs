@@ -5,6 +5,7 @@ use super::position::Position;
 use super::report::ValidationReport;
 use super::trainer::Trainer;
 use crate::Result;
+use crate::network::loss::BatchLoss;
 
 impl Trainer {
     /// Predicts a batch of the validation data, or its span that begins with step `first`.
@@ -15,7 +16,7 @@ impl Trainer {
         let mean = average.as_ref().map(|average| &average.weights).filter(|mean| !mean.is_empty());
         let weights = mean.unwrap_or(&self.weights);
         if start == 0 && first == 0 {
-            self.totals = Default::default();
+            self.totals = BatchLoss::default();
             self.evaluation = None;
         }
         let evaluation = self.evaluation.get_or_insert_with(|| Evaluation::new(&definition.output));
