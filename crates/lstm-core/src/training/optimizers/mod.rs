@@ -7,8 +7,8 @@ mod rmsprop;
 mod sgd;
 
 use self::adam::{Adam, AmsGrad};
+use self::fused::{Loop, Loops, Moved, Rule, Ruled};
 pub(crate) use self::fused::{Machine, Work, penalised};
-use self::fused::{Moved, Rule, Ruled};
 use self::lion::Lion;
 use self::rmsprop::{Centered, CenteredWithMomentum, RmsProp, WithMomentum};
 use self::sgd::{Momentum, Sgd};
@@ -135,7 +135,9 @@ impl Optimizer {
         parameters: &mut [f32],
         pace: Pace,
         rule: impl Fn(f64, bool) -> R + Sync,
-    ) {
+    ) where
+        Loops: Loop<N>,
+    {
         let apart = matches!(self.options.kind, OptimizerKind::Adamw | OptimizerKind::Lion);
         let moved = Moved::<N>::new(parameters, &mut self.slots);
         fused::step(machine, work, moved, |span: &Span, sparse| {
