@@ -39,6 +39,7 @@ describe.each(BACKENDS)("learning rates on %s", (backend) => {
     asked = 0;
     const data = risingOrFalling(33);
     data.lengths.fill(12);
+    data.x.fill(0.5);
     await model.fit(data, { ...options, optimizer, backpropagationSteps: 5 });
     expect(asked).toBe(3 * 3 * 3);
   });
