@@ -97,6 +97,23 @@ test.each(["native", "wasm"])("gatewise/layers: a layer by itself on %s, whose e
   expect(runNode(["layer.mjs"], project)).toMatchObject({ status: 0, stdout: `${backend} 8 true true\n`, stderr: "" });
 });
 
+test("gatewise/data: a pipeline goes into the model's file, and raw rows are prepared by it", () => {
+  writeFileSync(
+    join(project, "rows.mjs"),
+    `import { createModel, loadModel } from "gatewise";
+     import { definePipeline } from "gatewise/data";
+     const rows = Array.from({ length: 40 }, (_, t) => ({ t, v: t % 2, next: t % 2 ? "even" : "odd" }));
+     const pipeline = definePipeline({ time: "t", features: ["v"], window: { size: 3 }, target: { last: "next" } });
+     const fitted = pipeline.fit(rows);
+     const model = await createModel({ input: { features: 1 }, layers: [{ cell: "gru", units: 4 }], output: { classes: fitted.classes } });
+     await model.fit(fitted.apply(rows), { epochs: 40, batchSize: 8, optimizer: { kind: "adam", learningRate: 0.05 } });
+     const loaded = await loadModel(await model.save());
+     const [{ group, time, prediction }] = await loaded.predict({ rows: rows.slice(0, 12), latest: true });
+     console.log(group, time, prediction.label);`,
+  );
+  expect(runNode(["rows.mjs"], project)).toMatchObject({ status: 0, stdout: "null 11 even\n", stderr: "" });
+});
+
 // Each further file, and each of Node's own modules that is not there from the start, takes a program's start up to 4 ms.
 const ENTRIES = { gatewise: "node.js", "gatewise/layers": "layers-node.js", "gatewise/data": "data-node.js" } as const;
 const LOADS = (["import", "require"] as const).flatMap((how) => Object.entries(ENTRIES).map(([name, file]) => [how, name, file] as const));
