@@ -2,6 +2,7 @@
 
 import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 
@@ -112,6 +113,29 @@ test("gatewise/data: a pipeline goes into the model's file, and raw rows are pre
      console.log(group, time, prediction.label);`,
   );
   expect(runNode(["rows.mjs"], project)).toMatchObject({ status: 0, stdout: "null 11 even\n", stderr: "" });
+});
+
+test("gatewise/data: it reads files with what comes with it, and names the package that a format needs", () => {
+  writeFileSync(join(project, "orders.csv.gz"), gzipSync("customer,value\na,1.5\nb,\n"));
+  writeFileSync(
+    join(project, "data.mjs"),
+    `import { GatewiseError } from "gatewise";
+     import { readArrow, readCsv, readParquet } from "gatewise/data";
+     const { columns } = await readCsv("orders.csv.gz");
+     console.log(columns.customer.names.join(), columns.value.values.join());
+     for (const read of [readParquet, readArrow]) {
+       const error = await read("orders.csv.gz").catch((error) => error);
+       console.log(error instanceof GatewiseError, error.code, error.path, error.message);
+     }`,
+  );
+  const { status, stdout, stderr } = runNode(["data.mjs"], project);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  expect(stdout.split("\n")).toEqual([
+    "a,b 1.5,NaN",
+    "true missing_package hyparquet the package hyparquet reads Parquet files, and is not installed: npm install hyparquet",
+    "true missing_package apache-arrow the package apache-arrow reads Arrow files, and is not installed: npm install apache-arrow",
+    "",
+  ]);
 });
 
 // Each further file, and each of Node's own modules that is not there from the start, takes a program's start up to 4 ms.
