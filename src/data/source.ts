@@ -3,6 +3,7 @@
 import { GatewiseError } from "../errors.js";
 import type { Output } from "../model/outputs.js";
 import { kindOf } from "./buffers.js";
+import type { SavedPipeline } from "./pipeline/saved.js";
 import type { LabelledData } from "./types.js";
 
 /**
@@ -24,6 +25,8 @@ export interface DataSource<Out extends Output = string> {
   readonly sizes: readonly number[];
   /** Reads a chunk: the same one each time. */
   read(chunk: number): Promise<LabelledData<Out>>;
+  /** The fitted pipeline that the chunks came through, which the model takes over. */
+  readonly preprocessing?: SavedPipeline | undefined;
 }
 
 /** Whether data is read part by part. */

@@ -2,6 +2,7 @@
 
 import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 
@@ -97,8 +98,48 @@ test.each(["native", "wasm"])("gatewise/layers: a layer by itself on %s, whose e
   expect(runNode(["layer.mjs"], project)).toMatchObject({ status: 0, stdout: `${backend} 8 true true\n`, stderr: "" });
 });
 
+test("gatewise/data: a pipeline goes into the model's file, and raw rows are prepared by it", () => {
+  writeFileSync(
+    join(project, "rows.mjs"),
+    `import { createModel, loadModel } from "gatewise";
+     import { definePipeline } from "gatewise/data";
+     const rows = Array.from({ length: 40 }, (_, t) => ({ t, v: t % 2, next: t % 2 ? "even" : "odd" }));
+     const pipeline = definePipeline({ time: "t", features: ["v"], window: { size: 3 }, target: { last: "next" } });
+     const fitted = pipeline.fit(rows);
+     const model = await createModel({ input: { features: 1 }, layers: [{ cell: "gru", units: 4 }], output: { classes: fitted.classes } });
+     await model.fit(fitted.apply(rows), { epochs: 40, batchSize: 8, optimizer: { kind: "adam", learningRate: 0.05 } });
+     const loaded = await loadModel(await model.save());
+     const [{ group, time, prediction }] = await loaded.predict({ rows: rows.slice(0, 12), latest: true });
+     console.log(group, time, prediction.label);`,
+  );
+  expect(runNode(["rows.mjs"], project)).toMatchObject({ status: 0, stdout: "null 11 even\n", stderr: "" });
+});
+
+test("gatewise/data: it reads files with what comes with it, and names the package that a format needs", () => {
+  writeFileSync(join(project, "orders.csv.gz"), gzipSync("customer,value\na,1.5\nb,\n"));
+  writeFileSync(
+    join(project, "data.mjs"),
+    `import { GatewiseError } from "gatewise";
+     import { readArrow, readCsv, readParquet } from "gatewise/data";
+     const { columns } = await readCsv("orders.csv.gz");
+     console.log(columns.customer.names.join(), columns.value.values.join());
+     for (const read of [readParquet, readArrow]) {
+       const error = await read("orders.csv.gz").catch((error) => error);
+       console.log(error instanceof GatewiseError, error.code, error.path, error.message);
+     }`,
+  );
+  const { status, stdout, stderr } = runNode(["data.mjs"], project);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  expect(stdout.split("\n")).toEqual([
+    "a,b 1.5,NaN",
+    "true missing_package hyparquet the package hyparquet reads Parquet files, and is not installed: npm install hyparquet",
+    "true missing_package apache-arrow the package apache-arrow reads Arrow files, and is not installed: npm install apache-arrow",
+    "",
+  ]);
+});
+
 // Each further file, and each of Node's own modules that is not there from the start, takes a program's start up to 4 ms.
-const ENTRIES = { gatewise: "node.js", "gatewise/layers": "layers-node.js" } as const;
+const ENTRIES = { gatewise: "node.js", "gatewise/layers": "layers-node.js", "gatewise/data": "data-node.js" } as const;
 const LOADS = (["import", "require"] as const).flatMap((how) => Object.entries(ENTRIES).map(([name, file]) => [how, name, file] as const));
 test.each(LOADS)("%s %s: it loads one file and nothing of Node's but the loader", (how, name, entry) => {
   expect(readFileSync(join(project, "node_modules/gatewise/dist/entry", entry), "utf8")).not.toMatch(/^import\b/m);
