@@ -61,7 +61,8 @@ export function sarima({ order, seasonal = [0, 0, 0], season = 0 }: SarimaOption
 
 /**
  * The seasonal ARIMA whose orders a stepwise search finds (Hyndman and Khandakar 2008), as the package has it. `fit` holds up the
- * calling thread, for some tenths of a second with a hundred steps.
+ * calling thread, for up to some seconds. With fewer than ten seasons the package has been seen to leave out a difference that a
+ * series needs: look at `settings`, and compare with a `sarima` of orders that you choose.
  *
  * @throws {GatewiseError} as {@link sarima}
  */

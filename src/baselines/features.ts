@@ -18,19 +18,24 @@ export function summaryFeatures({ rows, channels, statics }: Series): Float64Arr
 }
 
 function ofChannel(row: Float64Array, channel: number, channels: number): number[] {
-  const values = row.filter((_, i) => i % channels === channel);
-  const steps = values.length;
-  const mean = values.reduce((sum, value) => sum + value, 0) / steps;
-  const centre = (steps - 1) / 2;
-  let [squares, rise, run, min, max] = [0, 0, 0, Infinity, -Infinity];
-  values.forEach((value, t) => {
-    squares += (value - mean) ** 2;
-    rise += (t - centre) * (value - mean);
-    run += (t - centre) ** 2;
+  const steps = row.length / channels;
+  let [sum, min, max] = [0, Infinity, -Infinity];
+  for (let i = channel; i < row.length; i += channels) {
+    const value = row[i] as number;
+    sum += value;
     min = Math.min(min, value);
     max = Math.max(max, value);
-  });
-  return [mean, Math.sqrt(squares / steps), min, max, values[steps - 1] as number, run > 0 ? rise / run : 0];
+  }
+  const [mean, centre] = [sum / steps, (steps - 1) / 2];
+  let [squares, rise, run] = [0, 0, 0];
+  for (let t = 0; t < steps; t++) {
+    const difference = (row[t * channels + channel] as number) - mean;
+    squares += difference * difference;
+    rise += (t - centre) * difference;
+    run += (t - centre) ** 2;
+  }
+  const last = row[row.length - channels + channel] as number;
+  return [mean, Math.sqrt(squares / steps), min, max, last, run > 0 ? rise / run : 0];
 }
 
 /** Mean 0 and deviation 1 over the rows that it was fitted to. What is constant there becomes 0. */

@@ -30,6 +30,8 @@ export async function minimise(of: (place: Float64Array) => Slope, start: Float6
     const direction = descent(slope.gradient, changes);
     const next = search(of, place, slope, direction);
     if (!next) break; // no step is small enough to go further down: rounding is all that is left
+    // Nothing but rounding is left to win: 64 units in the last place, as in SciPy.
+    if (slope.value - next.slope.value <= 64 * Number.EPSILON * Math.max(1, Math.abs(slope.value))) return next.place;
     const change = { place: minus(next.place, place), gradient: minus(next.slope.gradient, slope.gradient) };
     if (dot(change.place, change.gradient) > 0) changes.push(change);
     if (changes.length > MEMORY) changes.shift();

@@ -55,7 +55,7 @@ export function logisticRegression({ c = 1, features = summaryFeatures }: Logist
       if (!fitted) throw notFitted();
       const { classes, scale, weights } = fitted;
       return features(series).map((row) => {
-        const scores = probabilitiesOf(weights, withOne(scale(row)), classes.length);
+        const scores = probabilitiesOf(weights, scale(row), classes.length);
         const best = scores.indexOf(Math.max(...scores));
         return { label: classes[best] as string, probabilities: Object.fromEntries(classes.map((name, k) => [name, scores[k] as number])) };
       });
@@ -66,13 +66,14 @@ export function logisticRegression({ c = 1, features = summaryFeatures }: Logist
 async function learn(rows: readonly Float64Array[], targets: readonly string[], c: number, { signal }: WorkOptions): Promise<Fitted> {
   const classes = [...new Set(targets)];
   const scale = standardScaling(rows);
-  const design = rows.map((row) => withOne(scale(row)));
-  const indices = targets.map((target) => classes.indexOf(target));
-  const width = design[0]?.length ?? 0;
+  const design = designOf(rows.map(scale));
+  const indices = Int32Array.from(targets, (target) => classes.indexOf(target));
   const outputs = classes.length > 2 ? classes.length : classes.length - 1;
   let turn = performance.now();
-  const weights = await minimise((place) => penalisedLoss(place, design, indices, { c, classes: classes.length }), new Float64Array(outputs * width), {
-    tolerance: 1e-6 * c,
+  const start = new Float64Array(outputs * design.width);
+  const weights = await minimise((place) => penalisedLoss(place, design, indices, { c, classes: classes.length }), start, {
+    // The gradient is a sum over the samples.
+    tolerance: 1e-7 * c * rows.length,
     iterations: 1000,
     async before() {
       if (performance.now() - turn < TURN_MS) return;
@@ -84,45 +85,65 @@ async function learn(rows: readonly Float64Array[], targets: readonly string[], 
   return { classes, scale, weights };
 }
 
+/** Rows with a 1 before their features. */
+interface Design {
+  readonly width: number;
+  /** [n, width] */
+  readonly data: Float64Array;
+}
+
+function designOf(rows: readonly Float64Array[]): Design {
+  const width = 1 + (rows[0]?.length ?? 0);
+  const data = new Float64Array(rows.length * width).fill(1);
+  rows.forEach((row, n) => data.set(row, n * width + 1));
+  return { width, data };
+}
+
 /** c Σ −ln p + ½ Σ w², and its gradient. */
-function penalisedLoss(
-  weights: Float64Array,
-  design: readonly Float64Array[],
-  targets: readonly number[],
-  { c, classes }: { readonly c: number; readonly classes: number },
-): Slope {
-  const width = design[0]?.length ?? 0;
+function penalisedLoss(weights: Float64Array, design: Design, targets: Int32Array, { c, classes }: { c: number; classes: number }): Slope {
+  const { width, data } = design;
   const gradient = weights.map((weight, i) => (i % width === 0 ? 0 : weight));
   let value = 0.5 * gradient.reduce((sum, weight) => sum + weight * weight, 0);
   const outputs = weights.length / width;
-  design.forEach((x, n) => {
-    const p = probabilitiesOf(weights, x, classes);
+  const p = new Float64Array(classes);
+  for (let n = 0; n < targets.length; n++) {
     const target = targets[n] as number;
-    value -= c * Math.log(Math.max(p[target] as number, Number.MIN_VALUE));
+    value -= c * logProbabilities(weights, data.subarray(n * width, (n + 1) * width), p, target);
     for (let k = 0; k < outputs; k++) {
       const output = k + classes - outputs;
       const error = c * ((p[output] as number) - (output === target ? 1 : 0));
-      for (let i = 0; i < width; i++) gradient[k * width + i] = (gradient[k * width + i] as number) + error * (x[i] as number);
+      for (let i = 0; i < width; i++) gradient[k * width + i] = (gradient[k * width + i] as number) + error * (data[n * width + i] as number);
     }
-  });
+  }
   return { value, gradient };
 }
 
-/** [classes]; where there is one output less than classes, the first class's score is 0. */
-function probabilitiesOf(weights: Float64Array, x: Float64Array, classes: number): number[] {
-  const outputs = weights.length / x.length;
-  const scores = Array.from({ length: classes }, (_, k) => {
-    const output = k - (classes - outputs);
+/**
+ * Fills `p` [classes] with probabilities; gives the logarithm of the target's. Where there is one output less than classes, the
+ * first class's score is 0.
+ */
+function logProbabilities(weights: Float64Array, x: Float64Array, p: Float64Array, target: number): number {
+  const width = x.length;
+  const without = p.length - weights.length / width;
+  let top = -Infinity;
+  for (let k = 0; k < p.length; k++) {
     let score = 0;
-    if (output >= 0) for (let i = 0; i < x.length; i++) score += (weights[output * x.length + i] as number) * (x[i] as number);
-    return score;
-  });
-  const top = Math.max(...scores);
-  const powers = scores.map((score) => Math.exp(score - top));
-  const total = powers.reduce((sum, power) => sum + power, 0);
-  return powers.map((power) => power / total);
+    if (k >= without) for (let i = 0; i < width; i++) score += (weights[(k - without) * width + i] as number) * (x[i] as number);
+    p[k] = score;
+    top = Math.max(top, score);
+  }
+  const own = p[target] as number;
+  let total = 0;
+  for (let k = 0; k < p.length; k++) {
+    p[k] = Math.exp((p[k] as number) - top);
+    total += p[k] as number;
+  }
+  for (let k = 0; k < p.length; k++) p[k] = (p[k] as number) / total;
+  return own - top - Math.log(total);
 }
 
-function withOne(row: Float64Array): Float64Array {
-  return Float64Array.of(1, ...row);
+function probabilitiesOf(weights: Float64Array, row: Float64Array, classes: number): number[] {
+  const p = new Float64Array(classes);
+  logProbabilities(weights, designOf([row]).data, p, 0);
+  return [...p];
 }
