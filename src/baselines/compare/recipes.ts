@@ -12,15 +12,15 @@ export interface Recipe {
 }
 
 /**
- * One layer that reads in both directions, Adam at a constant rate, about the mean of a one-cycle schedule with the peak 4e-3,
- * global-norm clip 1; fewer passes the more samples there are, no early stopping.
+ * One layer that reads in both directions, Adam with a one-cycle schedule to 4e-3, global-norm clip 1; fewer passes the more
+ * samples there are, no early stopping.
  */
 export function classificationRecipe(cell: CellName, samples: number, units = 64): Recipe {
   const epochs = samples < 100 ? 150 : samples < 1000 ? 60 : 20;
   const batchSize = samples < 1000 ? 16 : 64;
   return {
     layers: [{ cell, units, bidirectional: true }],
-    training: { epochs, batchSize, clipNorm: 1, optimizer: { kind: "adam", learningRate: 2e-3 } },
+    training: { epochs, batchSize, clipNorm: 1, optimizer: { kind: "adam", learningRate: { schedule: "one-cycle", peak: 4e-3 } } },
   };
 }
 

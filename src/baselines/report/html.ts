@@ -89,7 +89,7 @@ function classificationPictures(pencil: Pencil, comparison: ClassificationCompar
   return [
     learning(pencil, comparison),
     roc === undefined ? "" : section("ROC curves", pictures([figure(rocTitle, roc)]) + rocLegend),
-    section("Confusion", `<p class="quiet">Counts on the test part, of the first seed; cells are as dark as their part of the true class.</p>${pictures(matrices, least)}`),
+    section("Confusion", `<p class="quiet">Counts on the test part, of the first seed; cells are as strong as their part of the true class.</p>${pictures(matrices, least)}`),
   ].join("\n");
 }
 

@@ -61,7 +61,7 @@ export function lossCurves({ Plot, draw }: Pencil, comparison: Comparison, which
     ariaDescription: `Lines of the ${what} of each network over its epochs. At the end, of the first seed: ${ends.join(", ")}.`,
     // Whole epochs alone.
     x: { label: "epoch", labelAnchor: "center", labelArrow: "none", ticks: Math.min(8, longest - 1) },
-    y: { label: what, grid: true, zero: true, labelArrow: "none" },
+    y: { label: what, grid: true, labelArrow: "none" },
     marks,
   });
 }
@@ -97,7 +97,7 @@ export function rocReference({ entrants, reference }: ClassificationComparison):
   return chosen?.runs.slice(0, 1) ?? [];
 }
 
-/** What was taken for what. Cells are as dark as their part of the row's class. */
+/** What was taken for what. Cells are as strong as their part of the row's class. */
 export function confusion({ Plot, draw }: Pencil, classes: readonly string[], name: string, run: ClassificationRun, n: number): string {
   const cells = run.confusion.flatMap((row, t) => {
     const total = row.reduce((sum, count) => sum + count, 0);
@@ -118,13 +118,13 @@ export function confusion({ Plot, draw }: Pencil, classes: readonly string[], na
     x: { label: "predicted", domain: classes, labelAnchor: "center", labelArrow: "none", tickSize: 0 },
     y: { label: "in truth", domain: classes, labelArrow: "none", tickSize: 0 },
     marks: [
-      Plot.cell(cells, { x: "predicted", y: "truth", fill: look(n).colour, fillOpacity: ({ part }: { part: number }) => 0.06 + 0.84 * part, inset: 1 }),
+      Plot.cell(cells, { x: "predicted", y: "truth", fill: look(n).colour, fillOpacity: ({ part }: { part: number }) => 0.05 + 0.4 * part, inset: 1 }),
       Plot.text(cells, {
         x: "predicted",
         y: "truth",
         text: "count",
-        // White on the dark colours of light pages, black on the light ones of dark pages: the page's own.
-        fill: ({ part }: { part: number }) => (part > 0.5 ? "var(--page)" : part > 0 ? "var(--text)" : "var(--quiet)"),
+        // Of the page: even the fullest cell is a tint of its colour.
+        fill: ({ part }: { part: number }) => (part > 0 ? "var(--text)" : "var(--quiet)"),
         fontWeight: 600,
       }),
     ],

@@ -18,7 +18,6 @@ interface ScaleOptions {
   readonly domain?: readonly unknown[];
   readonly type?: "utc" | "identity";
   readonly grid?: boolean;
-  readonly zero?: boolean;
   readonly tickSize?: number;
   readonly ticks?: number;
 }
