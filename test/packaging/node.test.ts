@@ -97,6 +97,21 @@ test.each(["native", "wasm"])("gatewise/layers: a layer by itself on %s, whose e
   expect(runNode(["layer.mjs"], project)).toMatchObject({ status: 0, stdout: `${backend} 8 true true\n`, stderr: "" });
 });
 
+test("gatewise/baselines: what needs a package that is not installed names it; the rest works without", () => {
+  writeFileSync(
+    join(project, "baselines.mjs"),
+    `import { compare, sarima, toHtml, toTable } from "gatewise/baselines";
+     const series = Array.from({ length: 40 }, (_, t) => Math.sin(t) + t);
+     const comparison = await compare({ task: "forecasting", series, horizon: 4, entrants: ["naive", "drift"] });
+     const why = ({ code, path }) => code + " " + path;
+     console.log(toTable(comparison).includes("drift"));
+     console.log(await toHtml(comparison).catch(why));
+     console.log(await sarima({ order: [1, 0, 0] }).fit(Float64Array.from(series), { horizon: 1 }).catch(why));`,
+  );
+  const stdout = "true\nmissing_package @observablehq/plot\nmissing_package arima\n";
+  expect(runNode(["baselines.mjs"], project)).toMatchObject({ status: 0, stdout, stderr: "" });
+});
+
 // Each further file, and each of Node's own modules that is not there from the start, takes a program's start up to 4 ms.
 const ENTRIES = { gatewise: "node.js", "gatewise/layers": "layers-node.js", "gatewise/data": "data-node.js", "gatewise/metrics": "metrics-node.js", "gatewise/baselines": "baselines-node.js" } as const;
 const LOADS = (["import", "require"] as const).flatMap((how) => Object.entries(ENTRIES).map(([name, file]) => [how, name, file] as const));
