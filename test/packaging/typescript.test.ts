@@ -36,7 +36,11 @@ export async function use(): Promise<"lapsed" | "returning" | undefined> {
   const { initialCell }: { initialCell: Float32Array } = layer.backward({ finalCell });
   // @ts-expect-error a cell that there is not
   await createLayer({ cell: "lstn", units: 4 }, { inputs: 5 });
-  console.log(initialCell);
+  const { entrants } = await compare({ task: "forecasting", series: [1, 2, 3], horizon: 1, entrants: ["naive", { kind: "lstm", units: 4 }] });
+  const mape: number | undefined = entrants[0]?.summary.mape?.mean;
+  // @ts-expect-error an entrant that there is not
+  await compare({ task: "forecasting", series: [1, 2, 3], horizon: 1, entrants: ["naif"] });
+  console.log(initialCell, mape, rocAuc([true, false], [0.7, 0.2]).toFixed(2));
   return losses.length > 0 ? prediction?.label : undefined;
 }
 `;
@@ -51,8 +55,11 @@ interface Consumer {
   readonly options: object;
 }
 
-const esm = `import { createModel } from "gatewise"; import { createLayer } from "gatewise/layers";`;
+const esm = `import { createModel } from "gatewise"; import { createLayer } from "gatewise/layers";
+import { compare } from "gatewise/baselines"; import { rocAuc } from "gatewise/metrics";`;
 const cjs = `import gatewise = require("gatewise"); import layers = require("gatewise/layers");
+import baselines = require("gatewise/baselines"); import metrics = require("gatewise/metrics");
+const { compare } = baselines; const { rocAuc } = metrics;
 const { createModel } = gatewise; const { createLayer } = layers;`;
 
 const CONSUMERS: readonly Consumer[] = [
