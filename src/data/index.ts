@@ -20,7 +20,7 @@ export type { ImageOptions } from "./sets/images.js";
 export type { ImageSet, LabelledSet } from "./sets/labelled.js";
 export type { SeriesOptions } from "./sets/series.js";
 export type { TextOptions, TextSet, TokenArray } from "./sets/text.js";
+export type { DataSource } from "./source.js";
 export type { SequenceOptions, Window } from "./sources/options.js";
 export type { FileDataSource } from "./sources/source.js";
-export type { DataSource } from "./types.js";
 export type { CategoryColumn, Column, NumberColumn, Table, TimeColumn } from "./table.js";
