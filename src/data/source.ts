@@ -32,7 +32,7 @@ export function isDataSource<Out extends Output>(data: LabelledData<Out> | DataS
 }
 
 /** The sizes as the core takes them. */
-export function sizesOf({ sizes }: { readonly sizes: readonly number[] }): Uint32Array {
+export function sizesOf({ sizes }: DataSource<never>): Uint32Array {
   if (!Array.isArray(sizes)) {
     throw new GatewiseError("invalid_option", "data.sizes", `sizes must list the samples of each chunk, not ${kindOf(sizes)}`);
   }

@@ -10,7 +10,7 @@ use crate::kernels::instruction_set::{Kernel, KernelIsa, dispatch};
 use crate::memory::SharedRows;
 use crate::network::embedding::TableRows;
 use crate::training::clipping::Clipped;
-use crate::training::spans::Span;
+use crate::training::trained::Span;
 
 /// What an optimiser does with one number. It keeps `N` others beside it from step to step, 0 at first.
 pub(super) trait Rule<const N: usize>: Copy {

@@ -14,7 +14,7 @@ use self::rmsprop::{Centered, CenteredWithMomentum, RmsProp, WithMomentum};
 use self::sgd::{Momentum, Sgd};
 use super::options::{OptimizerKind, OptimizerOptions};
 use super::schedules::Pace;
-use super::spans::Span;
+use super::trained::Span;
 
 /// An optimiser with what it keeps of every parameter.
 pub(crate) struct Optimizer {
