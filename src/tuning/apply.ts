@@ -76,6 +76,7 @@ function repeatLayers(candidate: Json, count: unknown): void {
 function place(root: Json, path: readonly string[], value: unknown, at: string): void {
   let parent: Json = root;
   for (const key of path.slice(0, -1)) {
+    assertInList(parent, key, path, at);
     // An optimiser says which it is; the core's own default is Adam.
     parent[key] ??= key === "optimizer" ? { kind: "adam" } : {};
     const next = parent[key];
@@ -85,13 +86,16 @@ function place(root: Json, path: readonly string[], value: unknown, at: string):
     parent = next as Json;
   }
   const last = path.at(-1) ?? "";
-  if (Array.isArray(parent) && !(Number(last) < parent.length)) {
-    throw new GatewiseError("invalid_option", at, `${path.join(".")} is beyond the list's ${parent.length} entries`);
-  }
+  assertInList(parent, last, path, at);
   const there = parent[last];
   if (last === "learningRate" && path.length === 3 && typeof there === "object" && there !== null) {
     const message = `the learning rate follows a schedule: name the number, as in "options.optimizer.learningRate.${Object.keys(there).at(-1)}"`;
     throw new GatewiseError("invalid_option", at, message);
   }
   parent[last] = structuredClone(value);
+}
+
+function assertInList(parent: object, key: string, path: readonly string[], at: string): void {
+  if (!Array.isArray(parent) || Number(key) < parent.length) return;
+  throw new GatewiseError("invalid_option", at, `${path.join(".")} is beyond the list's ${parent.length} entries, counted from 0`);
 }

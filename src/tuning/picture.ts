@@ -3,7 +3,7 @@
 
 import { type DrawingOptions, type Plot, openDrawing } from "../drawing.js";
 import { shown } from "./table.js";
-import type { Dimension } from "./space.js";
+import type { Dimension, JsonValue } from "./space.js";
 import type { Trial, TuningRecord } from "./types.js";
 
 const PANEL = { width: 300, height: 220, gap: 16, columns: 3 };
@@ -49,38 +49,60 @@ function headline({ objective, trials, rungs }: TuningRecord): string {
   return `${objective} on validation data after ${epochs} epochs (the darker, the more): ${trials.length} trials, ${failed} failed${best}`;
 }
 
-/** The figures that a panel shows of a trial; values of a failed trial are those of its last whole rung, if any. */
+/** What a panel shows of a trial. */
 interface Point {
   readonly x: number | string;
-  readonly y: number;
+  /** Its value in the last rung that it came to the end of, if there is one. */
+  readonly y: number | undefined;
   readonly rung: number;
   readonly winner: boolean;
 }
 
 function parameterPanel(Plot: Plot, { trials, space, objective, rungs }: TuningRecord, name: string): DrawingOptions {
   const dimension = space[name] as Dimension;
-  const points = trials.flatMap((trial, place) => pointOf(trial, place, name, dimension));
-  const log = "logUniform" in dimension || ("integer" in dimension && dimension.scale === "log");
-  const choice = "choice" in dimension;
+  const domain = shownDomain(trials.flatMap(({ rungs }) => rungs.slice(-1).map(({ value }) => value)));
+  const points = trials.map((trial, place) => pointOf(trial, place, dimension, trial.parameters[name] ?? null));
+  const whole = points.filter(({ y }) => y !== undefined);
   const dots = (winner: boolean) =>
     Plot.dot(
-      points.filter((point) => point.winner === winner),
-      { x: "x", y: "y", r: winner ? 6 : 3.5, fill: winner ? WINNER : (point: Point) => colourOf(point.rung, rungs.length), stroke: "white", strokeWidth: 0.7 },
+      whole.filter((point) => point.winner === winner),
+      { x: "x", y: "y", r: winner ? 6 : 3.5, fill: winner ? WINNER : (point: Point) => colourOf(point.rung, rungs.length), stroke: "white", strokeWidth: 0.7, clip: true },
     );
+  // Crosses below the upper edge: trials without a value.
+  const failed = Plot.dot(
+    points.filter(({ y }) => y === undefined),
+    { x: "x", y: domain[1], symbol: "times", r: 4, stroke: "#333" },
+  );
   return {
-    x: { label: name, ...(choice ? { type: "point", padding: 0.6 } : { type: log ? "log" : "linear", ticks: 5 }) },
-    y: { label: objective, grid: true, ticks: 5, nice: true, domain: shownDomain(points.map(({ y }) => y)) },
-    marks: [Plot.frame({ stroke: "#ccc" }), dots(false), dots(true)],
+    inset: 8,
+    x: { label: name, ...scaleOf(dimension) },
+    y: { label: objective, grid: true, ticks: 5, domain },
+    marks: [Plot.frame({ stroke: "#ccc" }), failed, dots(false), dots(true)],
   };
 }
 
 /** The last value of a trial, if it has one. */
-function pointOf(trial: Trial, place: number, name: string, dimension: Dimension): Point[] {
-  const last = trial.rungs.at(-1);
-  const value = trial.parameters[name];
-  if (!last || value === undefined) return [];
-  const winner = place === 0 && trial.value !== undefined;
-  return [{ x: "choice" in dimension ? shown(value) : Number(value), y: last.value, rung: last.rung, winner }];
+function pointOf({ rungs, value }: Trial, place: number, dimension: Dimension, drawn: JsonValue): Point {
+  const last = rungs.at(-1);
+  const x = "choice" in dimension ? shown(drawn) : Number(drawn);
+  return { x, y: last?.value, rung: last?.rung ?? 0, winner: place === 0 && value !== undefined };
+}
+
+/** All that might have been drawn, in the order in which the space has it. */
+function scaleOf(dimension: Dimension): DrawingOptions {
+  if ("choice" in dimension) return { type: "point", padding: 0.6, domain: dimension.choice.map(shown) };
+  if ("uniform" in dimension) return { domain: dimension.uniform, ticks: 5 };
+  if ("logUniform" in dimension) return { type: "log", domain: dimension.logUniform, tickFormat: powersOfTen };
+  const [from, to] = dimension.integer;
+  const few = to - from < 8 ? { ticks: Array.from({ length: to - from + 1 }, (_, n) => from + n) } : { ticks: 5 };
+  return { type: dimension.scale ?? "linear", domain: [from, to], tickFormat: "d", ...few };
+}
+
+/** Names the ticks at 1, 10, …, 1e-4. */
+function powersOfTen(value: number): string {
+  const power = Math.log10(value);
+  if (Math.abs(power - Math.round(power)) > 1e-9) return "";
+  return Math.abs(power) < 3 ? String(Number(value.toPrecision(1))) : value.toExponential(0).replace("+", "");
 }
 
 /** From the least to the largest of most values: what is far off does not press the others together. */
