@@ -45,6 +45,8 @@ export type {
   ValuesPrediction,
 } from "./model/outputs.js";
 export type { ReadOptions, RunInputs } from "./model/model.js";
+export type { RawRows, RowPrediction } from "./model/raw-rows.js";
+export type { SavedPipeline } from "./data/pipeline/saved.js";
 export type { StepInput } from "./model/stream.js";
 export type { Tensor } from "./model/parameters.js";
 export type { LayerState, States } from "./model/states.js";

@@ -1,6 +1,7 @@
 // What the facade needs from the runtime around it. The entry points provide it; nothing else knows which runtime it is.
 
 import type { BackendSource } from "./backend/backend.js";
+import type { FileAccess } from "./file-access.js";
 
 /** The runtime: its backends and its files. */
 export interface Platform {
@@ -8,6 +9,8 @@ export interface Platform {
   readonly backends: readonly BackendSource[];
   /** Reads a whole file (Node) or fetches it (browsers). */
   readFile(location: string | URL): Promise<Uint8Array>;
+  /** Files in parts, for the readers of data: loaded when one of them is first used. */
+  files(): Promise<FileAccess>;
   /** Writes a whole file or leaves what was there; undefined where there is no file system. */
   readonly writeFile?: (location: string | URL, bytes: Uint8Array) => Promise<void>;
 }

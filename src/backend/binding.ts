@@ -43,6 +43,8 @@ export interface BindingModel {
   nextStep(stream: number, x: Float32Array | undefined, token: number | undefined, y: Float32Array): void;
   resetStream(stream: number): void;
   closeStream(stream: number): void;
+  /** Text that is saved with the model and that `describe` tells: how raw rows become what it reads. */
+  setPreprocessing(text: string | undefined): void;
   /** The model as a safetensors file. */
   save(): Uint8Array;
   dispose(): void;

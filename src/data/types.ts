@@ -1,6 +1,7 @@
 // What users hand in: sequences and their targets. Types only.
 
 import type { Output, Targets } from "../model/outputs.js";
+import type { SavedPipeline } from "./pipeline/saved.js";
 
 /** Anything that holds whole numbers: one valid length a sequence. */
 export type Lengths = Uint32Array | Int32Array | Uint16Array | Uint8Array | readonly number[];
@@ -61,4 +62,6 @@ export type LabelledData<Out extends Output = string> = Sequences & {
    * What weighs 0 may be anything. The loss of a batch is Σ weight · loss / Σ weight.
    */
   readonly weights?: Float32Array | undefined;
+  /** The fitted pipeline that all of this came from: `fit` keeps it with the model, for raw rows to come. */
+  readonly preprocessing?: SavedPipeline | undefined;
 };

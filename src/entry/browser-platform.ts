@@ -22,5 +22,6 @@ export function provideBrowser(): void {
       }),
     ],
     readFile: download,
+    files: async () => (await import("./browser-files.js")).browserFiles,
   });
 }

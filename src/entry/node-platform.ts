@@ -28,6 +28,7 @@ export function provideNode(): void {
       }),
     ],
     readFile,
+    files: async () => (await import("./node-files.js")).nodeFiles,
     async writeFile(location, bytes) {
       const { writeFileAtomically } = await import("./atomic-write.js");
       await writeFileAtomically(location, bytes);

@@ -471,6 +471,8 @@ export type ModelDescription = {
   parameters: number,
   /** Where the hidden and cell states of one sequence lie, one after the other: layer by layer, direction by direction. */
   states: Array<StateDescription>,
+  /** What the model's file holds of its preprocessing, as it stands there; null if nothing. */
+  preprocessing: string | null,
 };
 
 /** A layer by itself as it stands. */
@@ -597,6 +599,8 @@ export type ErrorCode =
   | "unknown_class"
   /** A target, or its weight, is none that the output can have. */
   | "invalid_target"
+  /** A table lacks a column, or a cell of it is missing or is none that can stand there. */
+  | "invalid_data"
   /** A sequence's length is zero or beyond the steps of its array. */
   | "invalid_length"
   /** Two arrays that must be apart share memory, or one lies in shared memory. */

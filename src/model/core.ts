@@ -58,6 +58,8 @@ export class ModelCore {
   /** What long reads share that began after the last commit. */
   #snapshot = new Snapshot();
   #disposed = false;
+  /** Kept here because an instance that fails takes its own along. */
+  #preprocessing: string | undefined;
 
   /** Takes over `binding`. `machine` is the JSON that it was made with. */
   constructor(backend: Backend, machine: string, binding: BindingModel) {
@@ -67,6 +69,7 @@ export class ModelCore {
     this.description = fromJson<ModelDescription>(binding.describe());
     this.#definition = JSON.stringify(this.description.definition);
     this.#committed = binding.weights();
+    this.#preprocessing = this.description.preprocessing ?? undefined;
   }
 
   get disposed(): boolean {
@@ -95,6 +98,12 @@ export class ModelCore {
 
   summarise(batchSize: number, steps: number): ModelSummary {
     return fromJson<ModelSummary>(this.#call((binding) => binding.summarise(batchSize, steps)));
+  }
+
+  /** What `save` writes of the model's preprocessing. */
+  setPreprocessing(text: string): void {
+    this.#call((binding) => binding.setPreprocessing(text));
+    this.#preprocessing = text;
   }
 
   save(): Uint8Array {
@@ -238,6 +247,7 @@ export class ModelCore {
     try {
       const binding = this.#backend.createModel(this.#definition, this.#machine);
       binding.commit(weights);
+      if (this.#preprocessing !== undefined) binding.setPreprocessing(this.#preprocessing);
       return binding;
     } catch (thrown) {
       throw fromBinding(thrown);

@@ -4,6 +4,7 @@ import type { BackendName } from "../backend/backend.js";
 import { assertApart, assertFloats, assertUnshared, kindOf } from "../data/buffers.js";
 import { NUMBERS, STATICS, TOKENS, assertOne } from "../data/inputs.js";
 import { type Expected, prepareLabelled, prepareSequences } from "../data/sequences.js";
+import type { SavedPipeline } from "../data/pipeline/saved.js";
 import type { LabelledData, Sequences } from "../data/types.js";
 import { GatewiseError } from "../errors.js";
 import { deepFreeze } from "../json.js";
@@ -16,6 +17,7 @@ import { readInSlices, sliceOfTargets, targetsSeenFromTheWhole } from "./long-re
 import type { Output, Prediction, Report } from "./outputs.js";
 import { type Tensor, namedTensors } from "./parameters.js";
 import { type ReadPrediction, eachStep, predictionReader, sizeOf } from "./predictions.js";
+import { type RawRows, type RowPrediction, checkPreprocessing, isRawRows, openPipeline, withOrigins } from "./raw-rows.js";
 import { States } from "./states.js";
 import { Stream, type StreamOptions } from "./stream.js";
 import { type SummaryOptions, summarySize, summaryTable } from "./summary.js";
@@ -74,11 +76,13 @@ export class Model<Out extends Output = string> {
   readonly #expected: Expected;
   readonly #read: ReadPrediction<Out>;
   #training = false;
+  #preprocessing: SavedPipeline | undefined;
 
   /** @internal */
-  constructor(core: ModelCore, name: BackendName, reason: string) {
+  constructor(core: ModelCore, name: BackendName, reason: string, preprocessing?: SavedPipeline) {
     const { definition, isa, threads } = core.description;
     this.#core = core;
+    this.#preprocessing = preprocessing && deepFreeze(preprocessing);
     this.#expected = { input: definition.input, output: definition.output };
     this.#read = predictionReader<Out>(definition.output);
     // The names are the ones that `createModel` was given, or those that `loadModel`'s caller answers for.
@@ -90,7 +94,8 @@ export class Model<Out extends Output = string> {
    * Trains the model. Does not hold up the event loop: the native backend trains on threads of its own, WebAssembly in a
    * worker. The same seed, data, options and backend give the same weights to the bit.
    *
-   * @param data [n, steps, features] and the targets; copied before the first step, and kept no longer
+   * @param data [n, steps, features] and the targets; copied before the first step, and kept no longer. What a pipeline of
+   * `gatewise/data` gave brings its {@link preprocessing} along
    * @param options how to train, on what to validate, whom to tell, when to stop
    * @returns the losses and reports; `stopped` is `"aborted"` if the signal or `dispose` ended it early
    * @throws {GatewiseError} `model_busy`, `model_disposed`, `invalid_option`, `shape_mismatch`, `not_finite`, `empty_data`,
@@ -119,13 +124,36 @@ export class Model<Out extends Output = string> {
     }
     this.#training = true;
     try {
+      // First: between the look at the arrays and their copying nothing may happen to them.
+      const given = (data as Partial<LabelledData<Out>> | undefined)?.preprocessing;
+      const preprocessing = given && (await checkPreprocessing(given));
       const training = prepareLabelled(data, this.#expected);
       const validation = options.validation && prepareLabelled(options.validation, this.#expected, "validation.");
-      return await prepareTraining(this.#core, training, validation, options);
+      const prepared = await prepareTraining(this.#core, training, validation, options);
+      if (preprocessing) this.#takeOver(preprocessing, prepared);
+      return prepared;
     } catch (error) {
       this.#training = false;
       throw error;
     }
+  }
+
+  #takeOver(preprocessing: SavedPipeline, { trainer }: Training<Out>): void {
+    try {
+      this.#core.setPreprocessing(JSON.stringify(preprocessing));
+      this.#preprocessing = deepFreeze(preprocessing);
+    } catch (error) {
+      trainer.dispose();
+      throw error;
+    }
+  }
+
+  /**
+   * How raw rows become what this model reads: the fitted pipeline that its training data came from, as plain data. It is saved
+   * in the model's file, and `predict({ rows })` applies it. Undefined where the data came from no pipeline.
+   */
+  get preprocessing(): SavedPipeline | undefined {
+    return this.#preprocessing;
   }
 
   async #train(prepared: Promise<Training<Out>>): Promise<History<Out>> {
@@ -143,7 +171,8 @@ export class Model<Out extends Output = string> {
    * Weights weigh the loss, which knows nothing of what `fit` was told of its own; in every other figure each target counts
    * alike, but for those that weigh 0.
    *
-   * @param data [n, steps, features] and the targets
+   * @param data [n, steps, features] and the targets; or raw rows as `{ rows }`, where the model was trained on what a pipeline
+   * gave: then what it tells of values is in the units of the target's scale
    * @param options the states that the sequences begin from and come to
    * @returns of classes the loss, accuracy, F1, area under the ROC curve and confusion matrix; of classes at each step the
    * loss, accuracy and perplexity; of labels the loss, exact matches and F1; of values the loss, MAE, RMSE and R²
@@ -155,8 +184,12 @@ export class Model<Out extends Output = string> {
    * const { accuracy, auc } = await model.evaluate({ x, shape: [200, 24, 5], targets: labels });
    * ```
    */
-  async evaluate(data: LabelledData<Out>, options: ReadOptions = {}): Promise<Report<Out>> {
+  async evaluate(data: LabelledData<Out> | RawRows, options: ReadOptions = {}): Promise<Report<Out>> {
     this.#core.assertAlive();
+    if (isRawRows(data)) {
+      const pipeline = await openPipeline<Out>(this.#preprocessing);
+      return this.evaluate(pipeline.apply(data.rows, data), options);
+    }
     const prepared = prepareLabelled(data, this.#expected);
     const { n } = prepared;
     const states = this.#statesOf(options.states, n);
@@ -186,7 +219,33 @@ export class Model<Out extends Output = string> {
    * console.log(first.label, first.probabilities.returning);
    * ```
    */
-  async predict(data: Sequences, options: ReadOptions = {}): Promise<Prediction<Out>[]> {
+  predict(data: Sequences, options?: ReadOptions): Promise<Prediction<Out>[]>;
+  /**
+   * The same for raw rows: the pipeline that the model was trained with makes samples of them.
+   *
+   * @param data a table or a list of objects as `rows`, `cutOffs` instead of the pipeline's, and whether the `latest` sample of
+   * each group is all that is wanted
+   * @returns one prediction a sample, with its group and time
+   * @throws {GatewiseError} as above; `invalid_option` where the model knows no pipeline; `invalid_data` with row and column
+   *
+   * @example
+   * ```ts
+   * const rows = [{ customer: 7, time: "2011-09-01", value: 20 }, { customer: 7, time: "2011-09-09", value: 12 }];
+   * for (const { group, time, prediction } of await model.predict({ rows, cutOffs: "2011-09-16" })) {
+   *   console.log(group, new Date(time), prediction.label);
+   * }
+   * ```
+   */
+  predict(data: RawRows, options?: ReadOptions): Promise<RowPrediction<Out>[]>;
+  async predict(data: Sequences | RawRows, options: ReadOptions = {}): Promise<Prediction<Out>[] | RowPrediction<Out>[]> {
+    this.#core.assertAlive();
+    if (!isRawRows(data)) return this.#predict(data, options);
+    const pipeline = await openPipeline<Out>(this.#preprocessing);
+    const sequences = pipeline.sequences(data.rows, data);
+    return withOrigins(await this.#predict(sequences, options), sequences, pipeline);
+  }
+
+  async #predict(data: Sequences, options: ReadOptions): Promise<Prediction<Out>[]> {
     this.#core.assertAlive();
     const prepared = prepareSequences(data, this.#expected);
     const states = this.#statesOf(options.states, prepared.n);

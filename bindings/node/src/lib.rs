@@ -140,6 +140,11 @@ impl Model {
     }
 
     #[napi(catch_unwind)]
+    pub fn set_preprocessing(&mut self, text: Option<String>) -> Result<()> {
+        self.held()?.set_preprocessing(text).map_err(crossing)
+    }
+
+    #[napi(catch_unwind)]
     pub fn save(&mut self) -> Result<Uint8Array> {
         self.held()?.save().map(Uint8Array::new).map_err(crossing)
     }

@@ -135,6 +135,11 @@ impl Model {
         Ok(())
     }
 
+    #[wasm_bindgen(js_name = setPreprocessing)]
+    pub fn set_preprocessing(&mut self, text: Option<String>) -> Result<()> {
+        self.held()?.set_preprocessing(text).map_err(crossing)
+    }
+
     pub fn save(&mut self) -> Result<Vec<u8>> {
         self.held()?.save().map_err(crossing)
     }
