@@ -2,12 +2,12 @@
 //   npx tsx examples/learning/vowels.ts
 
 import { createModel, defineModel } from "gatewise";
+import { readUcrTs } from "gatewise/data";
 import { type Machine, type Row, describeRun, runProgram } from "./program.js";
 import { withBar } from "./progress.js";
-import { readSeries } from "./ts-format.js";
 
-const [training, test] = ["TRAIN", "TEST"].map((part) => readSeries(new URL(`data/JapaneseVowels_${part}.ts.gz`, import.meta.url))) as [Part, Part];
-type Part = ReturnType<typeof readSeries>;
+const read = (part: string) => readUcrTs(new URL(`data/JapaneseVowels_${part}.ts.gz`, import.meta.url));
+const [training, test] = [await read("TRAIN"), await read("TEST")];
 
 const UNITS = 64;
 const NETWORKS = {

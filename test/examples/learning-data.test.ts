@@ -5,7 +5,6 @@ import { GUESS, lengthsOf, sums } from "../../examples/learning/adding-data.js";
 import { copies, memorylessLoss, risingDelays } from "../../examples/learning/copy-data.js";
 import { randomFrom } from "../../examples/learning/random.js";
 import { readText, trainingWindows, validationWindows } from "../../examples/learning/shakespeare-data.js";
-import { parseSeries, readSeries } from "../../examples/learning/ts-format.js";
 
 const mean = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
 
@@ -65,38 +64,6 @@ describe("copy memory", () => {
     expect(Math.max(...delays.subarray(0, 140))).toBeLessThanOrEqual(10);
     expect(Math.max(...delays)).toBe(100);
     expect(Math.min(...delays)).toBe(1);
-  });
-});
-
-describe("the archive's format", () => {
-  const header = "# a comment\n@problemName Two\n@classLabel true a b\n@data\n";
-
-  test("pads series of different lengths", () => {
-    const { x, shape, lengths, targets, classes } = parseSeries(`${header}1,2,3:4,5,6:b\n7:8:a\n`);
-    expect(shape).toEqual([2, 3, 2]);
-    expect([...x]).toEqual([1, 4, 2, 5, 3, 6, 7, 8, 0, 0, 0, 0]);
-    expect([...lengths]).toEqual([3, 1]);
-    expect([targets, classes]).toEqual([["b", "a"], ["a", "b"]]);
-  });
-
-  test.each([
-    ["1,2:3,4:c", 'line 5: ends with "c"'],
-    ["1,2:3:a", "line 5: its channels have different lengths"],
-    ["1,?:3,4:a", "line 5: something in it is no number"],
-    ["1:2:a\n1:a", "not every series has as many channels"],
-  ])("refuses %j", (lines, reason) => {
-    expect(() => parseSeries(header + lines)).toThrow(reason);
-  });
-
-  test("holds JapaneseVowels as the archive describes it", () => {
-    const [training, held] = ["TRAIN", "TEST"].map((part) =>
-      readSeries(new URL(`../../examples/learning/data/JapaneseVowels_${part}.ts.gz`, import.meta.url)),
-    );
-    expect(training?.shape).toEqual([270, 26, 12]);
-    expect(held?.shape).toEqual([370, 29, 12]);
-    expect(Math.min(...(training?.lengths ?? []), ...(held?.lengths ?? []))).toBe(7);
-    expect(training?.classes).toEqual(["1", "2", "3", "4", "5", "6", "7", "8", "9"]);
-    for (const name of training?.classes ?? []) expect(training?.targets.filter((target) => target === name)).toHaveLength(30);
   });
 });
 
