@@ -613,5 +613,7 @@ export type ErrorCode =
   | "model_disposed"
   /** The backend that was asked for is not there. */
   | "backend_unavailable"
+  /** A package that the feature needs is not installed. */
+  | "missing_package"
   /** A defect of Gatewise itself. The model goes on with its last committed weights. */
   | "internal_error";

@@ -98,7 +98,7 @@ test.each(["native", "wasm"])("gatewise/layers: a layer by itself on %s, whose e
 });
 
 // Each further file, and each of Node's own modules that is not there from the start, takes a program's start up to 4 ms.
-const ENTRIES = { gatewise: "node.js", "gatewise/layers": "layers-node.js" } as const;
+const ENTRIES = { gatewise: "node.js", "gatewise/layers": "layers-node.js", "gatewise/data": "data-node.js" } as const;
 const LOADS = (["import", "require"] as const).flatMap((how) => Object.entries(ENTRIES).map(([name, file]) => [how, name, file] as const));
 test.each(LOADS)("%s %s: it loads one file and nothing of Node's but the loader", (how, name, entry) => {
   expect(readFileSync(join(project, "node_modules/gatewise/dist/entry", entry), "utf8")).not.toMatch(/^import\b/m);

@@ -39,6 +39,8 @@ pub enum ErrorCode {
     ModelDisposed,
     /// The backend that was asked for is not there.
     BackendUnavailable,
+    /// A package that the feature needs is not installed.
+    MissingPackage,
     /// A defect of Gatewise itself. The model goes on with its last committed weights.
     InternalError,
 }
