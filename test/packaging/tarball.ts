@@ -1,33 +1,53 @@
-// The package as npm publishes it: packed once a test file, installed into projects that know nothing of this checkout.
-// Knows nothing of what is tested about it.
+// The package as npm publishes it: packed once a test file, installed into projects that know nothing of this checkout, with
+// the few packages that it brings. Knows nothing of what is tested about it.
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
 
+/**
+ * The packages that come with this one, and with those, as paths below `node_modules`: what the lock file has for neither
+ * development nor peers alone.
+ */
+export const BROUGHT: readonly string[] = Object.entries(readLock())
+  .filter(([path, { dev, peer, optional, devOptional }]) => path !== "" && !dev && !peer && !optional && !devOptional)
+  .map(([path]) => path.replace("node_modules/", ""));
+
+type Locked = Readonly<Record<string, { dev?: boolean; peer?: boolean; optional?: boolean; devOptional?: boolean }>>;
+
+function readLock(): Locked {
+  return (JSON.parse(readFileSync(join(CHECKOUT, "package-lock.json"), "utf8")) as { packages: Locked }).packages;
+}
+
 /** A packed package and a folder for projects; all of it goes with `dispose`. */
 export class Packed {
   readonly #folder = mkdtempSync(join(tmpdir(), "gatewise-packed-"));
   /** The tarball's path. */
   readonly tarball: string;
+  /** Those of the packages that it brings. */
+  readonly #brought: readonly string[];
 
   constructor() {
-    npm(["pack", "--ignore-scripts", "--pack-destination", this.#folder], CHECKOUT);
-    const [name] = readdirSync(this.#folder);
-    if (name === undefined) throw new Error("npm pack wrote nothing");
-    this.tarball = join(this.#folder, name);
+    const pack = (...packages: readonly string[]) => {
+      npm(["pack", ...packages, "--ignore-scripts", "--pack-destination", this.#folder], CHECKOUT);
+      return readdirSync(this.#folder).map((name) => join(this.#folder, name));
+    };
+    this.#brought = pack(...BROUGHT.map((name) => `./node_modules/${name}`));
+    const own = pack().find((tarball) => !this.#brought.includes(tarball));
+    if (own === undefined) throw new Error("npm pack wrote nothing");
+    this.tarball = own;
   }
 
-  /** An empty project with nothing but this package installed. Needs no network: the package has no dependencies. */
+  /** An empty project with nothing but this package and what it brings. Needs no network: those are packed from this checkout. */
   install(name: string): string {
     const project = join(this.#folder, name);
     mkdirSync(project);
     writeFileSync(join(project, "package.json"), JSON.stringify({ name, private: true, type: "module" }));
-    npm(["install", this.tarball, "--ignore-scripts", "--offline", "--no-audit", "--no-fund"], project);
+    npm(["install", this.tarball, ...this.#brought, "--ignore-scripts", "--offline", "--no-audit", "--no-fund"], project);
     return project;
   }
 
