@@ -1,0 +1,1 @@
+export { GatewiseError } from "../errors.js";
