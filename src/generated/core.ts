@@ -10,6 +10,8 @@ export type ModelDefinition = {
   output: OutputDefinition,
   /** Every random number of this model comes from this seed. 0 unless given. */
   seed?: number,
+  /** The weights that the model starts with. Those of the scheme `"gatewise"` unless given. */
+  initialisation?: InitialisationDefinition,
 };
 
 /**
@@ -223,6 +225,81 @@ export type At =
   /** A weighted mean of the hidden states h: step t weighs softmax over t of v · tanh(W h + b) (Yang et al. 2016). */
   | "attention";
 
+/**
+ * The weights that a model starts with, all of them drawn from its seed.
+ * Every kind works on one gate's map at a time: the fans of an LSTM's `weight_ih` are those of one gate, its orthogonal `weight_hh`
+ * is four orthogonal matrices.
+ */
+export type InitialisationDefinition = {
+  /** What every tensor starts with that no rule names. `"gatewise"` unless given. */
+  scheme?: InitialisationScheme,
+  /** What every LSTM's forget gate has as its bias in `bias_ih`, whatever the rest says. As the scheme has it unless given. */
+  forgetBias?: number,
+  /** What single tensors start with. Of several rules that name a tensor, the last one counts. None unless given. */
+  rules?: Array<InitialisationRule>,
+};
+
+/** What all tensors of a network start with. */
+export type InitialisationScheme =
+  /** Orthogonal recurrent weights, other weights Glorot uniform, biases 0 but for an LSTM's forget gate's, which are 1. */
+  | "gatewise"
+  /**
+   * As `PyTorch`'s modules draw them: weights and biases uniform, of a recurrent layer of H units between ±1/√H, of a linear map
+   * of n inputs between ±1/√n; embeddings standard normal. An LSTM's forget gate is no exception.
+   */
+  | "pytorch";
+
+/** What some tensors start with. Everything but `parameters` and `kind` is of the kinds that its description begins with. */
+export type InitialisationRule = {
+  /** Names of tensors; `*` stands for any characters, or none: `layers.0.weight_hh_l0`, `*.weight_hh*`. Each names one at least. */
+  parameters: Array<string>,
+  /** Where their numbers come from. */
+  kind: InitialisationKind,
+  /** Glorot, He, `LeCun`, orthogonal, identity: what the numbers are multiplied with, above 0. 1 unless given. */
+  gain?: number,
+  /** `"constant"`: the number. */
+  value?: number,
+  /** `"uniform"`: the largest size, above 0. */
+  bound?: number,
+  /** `"normal"`: the standard deviation, above 0. */
+  deviation?: number,
+  /** `"chrono"`: the steps over which the layer may have to remember: 2 to 16,777,216. */
+  longest?: number,
+};
+
+/** Where a tensor's first numbers come from. A map takes `in` numbers to `out` numbers: one gate's, a projection, the output. */
+export type InitialisationKind =
+  /** What the scheme `"pytorch"` gives this tensor. */
+  | "pytorch"
+  /** Maps: uniform between ±√(6 / (in + out)) (Glorot and Bengio 2010). */
+  | "glorot_uniform"
+  /** Maps: normal with the variance 2 / (in + out). */
+  | "glorot_normal"
+  /** Maps: uniform between ±√(6 / in) (He et al. 2015, for `ReLU`). */
+  | "he_uniform"
+  /** Maps: normal with the variance 2 / in. */
+  | "he_normal"
+  /** Maps: uniform between ±√(3 / in) (`LeCun` et al. 1998). */
+  | "lecun_uniform"
+  /** Maps: normal with the variance 1 / in. */
+  | "lecun_normal"
+  /** Maps: rows or columns that are orthonormal, whichever are fewer (Saxe et al. 2014). */
+  | "orthogonal"
+  /** Maps of as many outputs as inputs: the identity (of `ReLU` networks' `weight_hh`: Le et al. 2015). */
+  | "identity"
+  /**
+   * An LSTM's or a GRU's biases, for what it has to remember over at most T steps: the forget gate's log of a number that is uniform
+   * from 1 to T − 1, the input gate's the same below 0, others 0, all of it in `bias_ih` (Tallec and Ollivier 2018).
+   * With coupled gates the input gate's alone; of a GRU, whose update gate keeps the state, that gate's.
+   */
+  | "chrono"
+  /** One number. */
+  | "constant"
+  /** Uniform between ±`bound`. */
+  | "uniform"
+  /** Normal with the mean 0. */
+  | "normal";
+
 /** How to train. Every field may be left out. */
 export type TrainingOptions = {
   /** Passes over the training data: 1 to 1,000,000. 10 unless given. */
@@ -239,10 +316,32 @@ export type TrainingOptions = {
    */
   loss?: LossOptions,
   /**
-   * Gradients whose norm over all parameters is larger than this, which is above 0, are scaled down to it. No
-   * clipping unless given.
+   * Gradients whose norm over all parameters is larger than this, which is above 0, are scaled down to it (Pascanu et al.
+   * 2013; `clip_grad_norm_` in PyTorch). No clipping unless given.
    */
   clipNorm?: number,
+  /**
+   * Each number of the gradients is brought to between minus this, which is above 0, and this (`clip_grad_value_` in
+   * PyTorch). In the place of `clipNorm`. No clipping unless given.
+   */
+  clipValue?: number,
+  /**
+   * Adaptive clipping (Brock et al. 2021): where the norm of a gradient is larger than this, which is above 0, times the norm
+   * of what it is the gradient of (or times 0.001, if that is larger), it is scaled down to it; 0.01 is a usual choice. Row
+   * by row of matrices (the weights into one gate of one unit, the embedding of one token), and of vectors as a whole. In
+   * the place of `clipNorm`. No clipping unless given.
+   */
+  clipAdaptive?: number,
+  /**
+   * This, from 0 on, times the sum of the sizes of all weights is minimised too; biases and gains do not count. Its gradient,
+   * the weights' signs times this, is part of what is clipped; losses are reported without it. 0 unless given.
+   */
+  l1?: number,
+  /**
+   * The same with the sum of the squares of all weights, whose gradient is twice the weights times this (`L2` in Keras; in
+   * `weightDecay` there is no 2). 0 unless given.
+   */
+  l2?: number,
   /**
    * Truncated back-propagation: a training step after every so many steps of the sequences, 1 to 16,777,216, each from the
    * states that the one before has come to, whose gradient goes no further back. Whole sequences unless given.
@@ -255,17 +354,171 @@ export type TrainingOptions = {
   stateful?: boolean,
 };
 
-/** An optimiser and its settings. */
+/** An optimiser and its settings. Everything but the kind may be left out, and is of the kinds that its description begins with. */
 export type OptimizerOptions = {
-  "kind": "adam",
-  /** Step size, above 0. 0.001 unless given. */
-  learningRate?: number,
-  /** Decay of the mean of gradients, from 0 to below 1. 0.9 unless given. */
+  /** Which optimiser. */
+  kind: OptimizerKind,
+  /** Step size, above 0, or a schedule of step sizes. 0.001 unless given; of `"rmsprop"` 0.01, of `"lion"` 0.0001. */
+  learningRate?: number | LearningRateSchedule,
+  /** `"sgd"`, `"rmsprop"`: the part of the last step that goes on, from 0 to below 1. 0 unless given. */
+  momentum?: number,
+  /** `"sgd"`: the part of a gradient that its momentum leaves out, from 0 to below 1. 0 unless given. */
+  dampening?: number,
+  /** `"sgd"`: whether momentum looks a step ahead (Nesterov 1983, as Sutskever et al. 2013 write it). False unless given. */
+  nesterov?: boolean,
+  /** `"rmsprop"`: decay of the mean of squared gradients, from 0 to below 1. 0.99 unless given. */
+  alpha?: number,
+  /** `"rmsprop"`: whether gradients are divided by their deviation instead of their size (Graves 2013). False unless given. */
+  centered?: boolean,
+  /**
+   * `"adam"`, `"adamw"`, `"lion"`: decay of the mean of gradients, from 0 to below 1; of Lion, its part in a step. 0.9 unless
+   * given.
+   */
   beta1?: number,
-  /** Decay of the mean of squared gradients, from 0 to below 1. 0.999 unless given. */
+  /**
+   * `"adam"`, `"adamw"`: decay of the mean of squared gradients, from 0 to below 1, 0.999 unless given. `"lion"`: decay of the
+   * mean of gradients, 0.99 unless given.
+   */
   beta2?: number,
-  /** Added to the root of the mean of squares, above 0. 1e-8 unless given. */
+  /** `"rmsprop"`, `"adam"`, `"adamw"`: added to the root of the mean of squares, above 0. 1e-8 unless given. */
   epsilon?: number,
+  /**
+   * `"adam"`, `"adamw"`: whether steps are divided by the largest mean of squares so far (Reddi et al. 2018). False unless
+   * given.
+   */
+  amsgrad?: boolean,
+  /**
+   * How fast weights shrink, from 0 on; biases and gains do not, unless a group says so. Of `"sgd"`, `"rmsprop"` and `"adam"`
+   * part of the gradient (the weight times this is added to it); of `"adamw"` and `"lion"` apart from it (each step takes
+   * the learning rate times this of the weight away: Loshchilov and Hutter 2019). 0 unless given; of `"adamw"` 0.01.
+   */
+  weightDecay?: number,
+  /** Parameters that are treated otherwise than the rest. A parameter is in one group at the most. None unless given. */
+  groups?: Array<ParameterGroup>,
+};
+
+/** The kinds of optimisers. */
+export type OptimizerKind =
+  /** Stochastic gradient descent (Robbins and Monro 1951), with momentum (Polyak 1964) if wanted. */
+  | "sgd"
+  /** RMSprop (Tieleman and Hinton 2012). */
+  | "rmsprop"
+  /** Adam (Kingma and Ba 2015). */
+  | "adam"
+  /** Adam with weight decay apart from the gradient (Loshchilov and Hutter 2019). */
+  | "adamw"
+  /**
+   * Lion (Chen et al. 2023): the sign of a mean of gradients. Takes a learning rate three to ten times smaller than AdamW's,
+   * and a weight decay as much larger.
+   */
+  | "lion";
+
+/** Some of the parameters, by their names. */
+export type ParameterGroup = {
+  /** Their names, as `parameters()` has them; `*` stands for any characters: `["layers.0.*", "embedding.weight"]`. */
+  parameters: Array<string>,
+  /** What the learning rate is multiplied with, from 0 on. 1 unless given. */
+  learningRateFactor?: number,
+  /** The weight decay of all of them, biases and gains too. The optimiser's, on weights alone, unless given. */
+  weightDecay?: number,
+  /** Whether they stay as they are. Their gradients then do not count where gradients are clipped. False unless given. */
+  frozen?: boolean,
+};
+
+/**
+ * How the learning rate changes while training goes on. Everything but the schedule may be left out, and is of the schedules
+ * that its description begins with. Below, t counts steps and T is the number of them, both without those of `warmup`.
+ */
+export type LearningRateSchedule = {
+  /** Which schedule. */
+  schedule: ScheduleKind,
+  /** All but `"one-cycle"` and `"table"`: the learning rate that it begins with, above 0. The optimiser's default unless given. */
+  rate?: number,
+  /** `"polynomial"`, `"cosine"`: the learning rate that it comes down to, from 0 on. 0 unless given. */
+  end?: number,
+  /** `"step"`: after how many epochs the learning rate falls, at least 1. */
+  every?: number,
+  /**
+   * `"step"`, `"exponential"`, `"plateau"`: what the learning rate is multiplied with when it falls, above 0 and at most 1, of
+   * `"plateau"` below 1. 0.1 unless given; to be given for `"exponential"`.
+   */
+  factor?: number,
+  /** `"polynomial"`: the power, above 0. 1 unless given. */
+  power?: number,
+  /** `"cosine"`: after how many epochs it begins anew for the first time, at least 1. Without restarts unless given. */
+  restartEpochs?: number,
+  /** `"cosine"` with restarts: by what each cycle is longer than the one before, at least 1. 1 unless given. */
+  restartFactor?: number,
+  /** `"one-cycle"`: the largest learning rate, above 0. To be given. */
+  peak?: number,
+  /** `"one-cycle"`: the part of all steps in which the learning rate rises, from 0 to 1. 0.3 unless given. */
+  rise?: number,
+  /** `"one-cycle"`: it begins with the peak divided by this, which is above 0. 25 unless given. */
+  startDivisor?: number,
+  /** `"one-cycle"`: it ends with what it has begun with divided by this, which is above 0. 10,000 unless given. */
+  endDivisor?: number,
+  /**
+   * `"one-cycle"`: whether momentum falls while the learning rate rises, and rises while it falls: `beta1` of Adam, AdamW and
+   * Lion, `momentum` of SGD and RMSprop where they have one. True unless given.
+   */
+  cycleMomentum?: boolean,
+  /** `"one-cycle"`: the least momentum, from 0 to below 1. 0.85 unless given. */
+  leastMomentum?: number,
+  /** `"one-cycle"`: the largest momentum, from the least to below 1. 0.95 unless given. */
+  largestMomentum?: number,
+  /** `"plateau"`: how many epochs without a better loss are waited for before the learning rate falls. 10 unless given. */
+  patience?: number,
+  /**
+   * `"plateau"`: the part of the best loss by which another has to be below it to be better, from 0 to below 1. 0.0001 unless
+   * given.
+   */
+  threshold?: number,
+  /** `"plateau"`: how many epochs after a fall do not count. 0 unless given. */
+  cooldown?: number,
+  /** `"plateau"`: the least learning rate, from 0 on. 0 unless given. */
+  least?: number,
+  /** `"table"`: the learning rate of each step, all from 0 on; as many as there are steps. */
+  rates?: Array<number>,
+  /** All but `"table"`: steps before the schedule begins, in which the learning rate rises to where it does. None unless given. */
+  warmup?: Warmup,
+};
+
+/** The schedules. Their values are PyTorch's. */
+export type ScheduleKind =
+  /** `rate` at every step. */
+  | "constant"
+  /** `rate` times `factor` after every `every` epochs (`StepLR` in PyTorch). */
+  | "step"
+  /** `rate` times `factor` after every epoch (`ExponentialLR` in PyTorch). */
+  | "exponential"
+  /** end + (rate − end) (1 − t / T)^power (`PolynomialLR` in PyTorch, whose end is 0). */
+  | "polynomial"
+  /**
+   * end + (rate − end) (1 + cos(π t / T)) / 2 (Loshchilov and Hutter 2017); with restarts, of each cycle anew
+   * (`CosineAnnealingLR` and `CosineAnnealingWarmRestarts` in PyTorch).
+   */
+  | "cosine"
+  /** Up to `peak` and down again, along cosines (Smith and Topin 2018; `OneCycleLR` in PyTorch). */
+  | "one-cycle"
+  /**
+   * `rate`, which falls when the validation's loss, or without validation the epoch's, does not get better
+   * (`ReduceLROnPlateau` in PyTorch).
+   */
+  | "plateau"
+  /** `rates`, one a step. */
+  | "table";
+
+/**
+ * Steps in which the learning rate rises evenly (Goyal et al. 2017; `LinearLR` in PyTorch), before a schedule begins. Either
+ * `steps` or `epochs` is given.
+ */
+export type Warmup = {
+  /** How many steps, at least 1. */
+  steps?: number,
+  /** How many epochs, at least 1. */
+  epochs?: number,
+  /** The part of the schedule's first learning rate that the first step has, from 0 to 1. 1/3 unless given. */
+  from?: number,
 };
 
 /** The loss to minimise. Everything but the kind may be left out, and is of the kind that its description begins with. */
@@ -323,6 +576,8 @@ export type TrainingProgress = {
   epoch: number,
   /** Epochs in all. */
   totalEpochs: number,
+  /** The learning rate of the last step, or of the first before there was one. */
+  learningRate: number,
   /** The mean loss of each batch of this crossing, as it was before its step. */
   losses: Array<number>,
   /** The epochs that ended in this crossing. */
@@ -455,6 +710,11 @@ export type LayerOptions = {
    * training drops. 0 unless given.
    */
   seed?: number,
+  /**
+   * What the first weights are, by the names that `parameters()` has: `weight_ih_l0`. Those of the scheme `"gatewise"` unless
+   * given.
+   */
+  initialisation?: InitialisationDefinition,
 };
 
 /** A model as it stands: what it is, what it runs on, and what its weights are. */

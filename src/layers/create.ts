@@ -12,13 +12,13 @@ import { Layer } from "./layer.js";
 export type LayerDefinition = DeepReadonly<core.LayerDefinition>;
 
 /** What goes into a layer, what its first weights come from, and what it runs on. */
-export type LayerOptions = Readonly<core.LayerOptions> & MachineOptions;
+export type LayerOptions = DeepReadonly<core.LayerOptions> & MachineOptions;
 
 /**
  * A recurrent layer by itself, with freshly initialised weights drawn from the seed.
  *
  * @param definition what the layer is
- * @param options how many numbers a step go in; the seed; what it runs on
+ * @param options how many numbers a step go in; the seed, and how the weights start; what it runs on
  * @returns the layer
  * @throws {GatewiseError} `invalid_definition` with a path such as `definition.units`; `invalid_option`;
  * `backend_unavailable`; `out_of_memory`
@@ -37,10 +37,10 @@ export async function createLayer<const Definition extends LayerDefinition>(
   definition: Definition,
   options: LayerOptions,
 ): Promise<Layer<Definition["cell"]>> {
-  const { inputs, seed, ...machineOptions } = options ?? {};
+  const { inputs, seed, initialisation, ...machineOptions } = options ?? {};
   const { backend, reason, machine } = await openBackend(machineOptions);
   // What is no object at all is for the core to refuse too.
-  const [definitionJson, optionsJson] = [toJson(definition ?? null), toJson({ inputs, seed })];
+  const [definitionJson, optionsJson] = [toJson(definition ?? null), toJson({ inputs, seed, initialisation })];
   try {
     const core = new LayerCore(() => backend.createLayer(definitionJson, optionsJson, machine));
     return new Layer<Definition["cell"]>(core, backend.name, reason);

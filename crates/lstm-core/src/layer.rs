@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::executor::Executor;
 use crate::memory::AlignedBuffer;
-use crate::network::definition::{LayerDefinition, MAX_FEATURES, check_parameters};
+use crate::network::definition::{InitialisationDefinition, LayerDefinition, MAX_FEATURES, check_parameters};
 use crate::network::description::LayerDescription;
 use crate::network::dropout::WeightDropout;
 use crate::network::layer::RecurrentLayer;
@@ -29,7 +29,7 @@ pub use arrays::{InputGradients, LayerInput, LayerStates, StateGradients};
 pub use masks::{Dropping, TrainingMasks};
 
 /// What a layer by itself is told beside its definition, and what a model knows of its layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct LayerOptions {
@@ -40,6 +40,11 @@ pub struct LayerOptions {
     #[serde(default)]
     #[cfg_attr(feature = "schema", ts(as = "Option<u32>", optional))]
     pub seed: u32,
+    /// What the first weights are, by the names that `parameters()` has: `weight_ih_l0`. Those of the scheme `"gatewise"` unless
+    /// given.
+    #[serde(default, deserialize_with = "json::present")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub initialisation: Option<InitialisationDefinition>,
 }
 
 impl LayerOptions {
@@ -50,12 +55,13 @@ impl LayerOptions {
         Ok(options)
     }
 
-    fn validate(self) -> Result<()> {
-        if (1..=MAX_FEATURES).contains(&self.inputs) {
-            return Ok(());
+    fn validate(&self) -> Result<()> {
+        if !(1..=MAX_FEATURES).contains(&self.inputs) {
+            let message = format!("{} is out of range: give a whole number from 1 to {MAX_FEATURES}", self.inputs);
+            return Err(Error::new(ErrorCode::InvalidOption, "inputs", message));
         }
-        let message = format!("{} is out of range: give a whole number from 1 to {MAX_FEATURES}", self.inputs);
-        Err(Error::new(ErrorCode::InvalidOption, "inputs", message))
+        let rules = self.initialisation.as_ref().map_or(Ok(()), InitialisationDefinition::validate);
+        rules.map_err(|error| Error { code: ErrorCode::InvalidOption, ..error })
     }
 }
 
@@ -66,7 +72,7 @@ impl LayerOptions {
 /// use lstm_core::{Dropping, InputGradients, Layer, LayerInput, LayerOptions, LayerStates, StateGradients};
 ///
 /// let definition = LayerDefinition::from_json(r#"{ "cell": "lstm", "units": 2, "bidirectional": true }"#)?;
-/// let mut layer = Layer::new(definition, LayerOptions { inputs: 1, seed: 7 }, MachineOptions::default())?;
+/// let mut layer = Layer::new(definition, LayerOptions { inputs: 1, seed: 7, ..LayerOptions::default() }, MachineOptions::default())?;
 /// // One sequence of three steps.
 /// let input = LayerInput {
 ///     x: &[1.0, -1.0, 2.0],
@@ -135,7 +141,7 @@ impl Layer {
             weight_dropout: weight_dropout.collect(),
             weights_masked: false,
             random: RandomStream::new(options.seed, Stream::Dropout),
-            weights: first_weights(&tensors, &ranges, options.seed),
+            weights: initialise_alone(options.initialisation.as_ref(), &tensors, &ranges, options.seed)?,
             packed: false,
             isa: set.name(),
             definition,
@@ -300,8 +306,4 @@ impl Layer {
     fn cell_size(&self) -> usize {
         self.directions[0].cell_numbers(1)
     }
-}
-
-fn first_weights(tensors: &[Tensor], ranges: &LayerRanges, seed: u32) -> Vec<f32> {
-    initialise_alone(ranges, tensors.iter().map(|tensor| tensor.length).sum(), seed)
 }

@@ -45,7 +45,7 @@ impl Model {
     /// A model with weights drawn from the definition's seed.
     pub fn new(definition: ModelDefinition, machine: MachineOptions) -> Result<Self> {
         definition.validate()?;
-        let weights = initialise(&definition, &Layout::of(&definition), definition.seed);
+        let weights = initialise(&definition, &Layout::of(&definition), definition.seed)?;
         Self::with_weights(definition, weights, machine)
     }
 

@@ -13,8 +13,9 @@ use crate::{
     ErrorCode, LayerOptions,
     network::{
         definition::{
-            Activation, At, Cell, GateActivation, InputDefinition, LayerDefinition, Merge, ModelDefinition,
-            OutputDefinition, Reset, Scaling, StaticsAs, Zoneout,
+            Activation, At, Cell, GateActivation, InitialisationDefinition, InitialisationKind, InitialisationRule,
+            InitialisationScheme, InputDefinition, LayerDefinition, Merge, ModelDefinition, OutputDefinition, Reset,
+            Scaling, StaticsAs, Zoneout,
         },
         description::{LayerDescription, MachineDescription, ModelDescription, StateDescription},
         machine::MachineOptions,
@@ -23,7 +24,10 @@ use crate::{
     },
     training::{
         loss_options::{LossKind, LossOptions},
-        options::{OptimizerOptions, TrainingOptions},
+        options::{
+            LearningRateSchedule, OptimizerKind, OptimizerOptions, ParameterGroup, ScheduleKind, TrainingOptions,
+            Warmup,
+        },
         report::{
             ClassificationReport, EpochReport, LabelReport, LabelsReport, StepsReport, TrainingProgress,
             ValidationReport, ValueReport, ValuesReport,
@@ -58,8 +62,17 @@ fn typescript() -> String {
         object::<Zoneout>(),
         object::<OutputDefinition>(),
         choice::<At>(),
+        object::<InitialisationDefinition>(),
+        choice::<InitialisationScheme>(),
+        object::<InitialisationRule>(),
+        choice::<InitialisationKind>(),
         object::<TrainingOptions>(),
         object::<OptimizerOptions>(),
+        choice::<OptimizerKind>(),
+        object::<ParameterGroup>(),
+        object::<LearningRateSchedule>(),
+        choice::<ScheduleKind>(),
+        object::<Warmup>(),
         object::<LossOptions>(),
         choice::<LossKind>(),
         object::<MachineOptions>(),

@@ -140,7 +140,9 @@ fn a_warm_layer_allocates_nothing() {
         r#"{"cell":"lstm","units":20,"bidirectional":true,"recurrentDropout":0.5,"weightDropout":0.5,"zoneout":{"hidden":0.5}}"#,
     );
     let machine = MachineOptions { threads: Some(1), ..MachineOptions::default() };
-    let mut layer = Layer::new(definition.unwrap(), LayerOptions { inputs: 3, seed: 1 }, machine).unwrap();
+    let mut layer =
+        Layer::new(definition.unwrap(), LayerOptions { inputs: 3, seed: 1, ..LayerOptions::default() }, machine)
+            .unwrap();
     let mut weights = layer.weights().to_vec();
     let (n, steps) = (16, 9);
     let [x, hidden] = [3, 40].map(|width| vec![0.5; n * steps * width]);

@@ -87,7 +87,12 @@ fn layer() -> Layer {
             "zoneout":{"hidden":0.25,"cell":0.5}}"#,
     );
     let machine = MachineOptions { threads: Some(1), ..MachineOptions::default() };
-    Layer::new(definition.unwrap(), LayerOptions { inputs: FEATURES as u32, seed: SEED }, machine).unwrap()
+    Layer::new(
+        definition.unwrap(),
+        LayerOptions { inputs: FEATURES as u32, seed: SEED, ..LayerOptions::default() },
+        machine,
+    )
+    .unwrap()
 }
 
 fn data() -> Vec<f32> {
@@ -200,7 +205,7 @@ fn masks_that_are_not_the_layers_are_refused_and_nothing_is_drawn() {
     assert_eq!(problem(missing), (ErrorCode::ShapeMismatch, "masks.keepCell".into()));
     assert_eq!(problem(TrainingMasks::default()), (ErrorCode::ShapeMismatch, "masks.recurrent".into()));
     let definition = LayerDefinition::from_json(r#"{"cell":"gru","units":3,"bidirectional":true}"#).unwrap();
-    let options = LayerOptions { inputs: FEATURES as u32, seed: 0 };
+    let options = LayerOptions { inputs: FEATURES as u32, seed: 0, ..LayerOptions::default() };
     let mut plain = Layer::new(definition, options, MachineOptions::default()).unwrap();
     let (x, [mut hidden, mut h]) = (data(), [vec![0.0; SAMPLES * STEPS * 6], vec![0.0; SAMPLES * 6]]);
     let mut run = |dropping| {

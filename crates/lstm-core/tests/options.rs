@@ -30,9 +30,13 @@ fn fields(of: &str) -> Vec<String> {
 
 #[test]
 fn every_field_is_an_option_of_the_table() {
-    for (part, of) in
-        [(Part::Input, "InputDefinition"), (Part::Layer, "LayerDefinition"), (Part::Output, "OutputDefinition")]
-    {
+    for (part, of) in [
+        (Part::Input, "InputDefinition"),
+        (Part::Layer, "LayerDefinition"),
+        (Part::Output, "OutputDefinition"),
+        (Part::Initialisation, "InitialisationDefinition"),
+        (Part::Rule, "InitialisationRule"),
+    ] {
         let mut names: Vec<String> =
             OPTIONS.iter().filter(|option| option.part == part).map(|option| option.name.to_owned()).collect();
         names.sort();
@@ -61,7 +65,9 @@ fn every_example_has_its_option_and_learns() {
     for option in OPTIONS {
         let text = option.definition();
         let part: serde_json::Value = serde_json::from_str(&text).unwrap();
-        let part = [&part["input"], &part["layers"], &part["output"]][option.part as usize];
+        let weights = &part["initialisation"];
+        let parts = [&part["input"], &part["layers"], &part["output"], weights, &weights["rules"]];
+        let part = parts[option.part as usize];
         let layers = part.as_array().map_or_else(|| vec![part.clone()], Clone::clone);
         let has = |part: &serde_json::Value| {
             !part.pointer(&format!("/{}", option.name.replace('.', "/"))).unwrap_or(&serde_json::Value::Null).is_null()

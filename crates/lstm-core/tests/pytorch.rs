@@ -31,7 +31,8 @@ const TRAINED: f64 = 1e-4;
 fn layer(vectors: &Vectors, k: usize, set: InstructionSet) -> Layer {
     let inputs = vectors.shape(&format!("layers.{k}.weight_ih_l0"))[1] as u32;
     let machine = MachineOptions { threads: Some(1), instruction_set: Some(set) };
-    let mut layer = Layer::new(vectors.layer(k), LayerOptions { inputs, seed: 0 }, machine).unwrap();
+    let mut layer =
+        Layer::new(vectors.layer(k), LayerOptions { inputs, seed: 0, ..LayerOptions::default() }, machine).unwrap();
     let tensors = layer.describe().tensors.into_iter();
     let weights: Vec<f32> = tensors.flat_map(|tensor| vectors.f32(&format!("layers.{k}.{}", tensor.name))).collect();
     layer.commit(&weights).unwrap();
@@ -145,6 +146,7 @@ fn model(vectors: &Vectors, prefix: &str) -> (ModelDefinition, Vec<f64>) {
         layers: (0..vectors.layers()).map(|k| vectors.layer(k)).collect(),
         output: OutputDefinition::of_classes(classes),
         seed: 0,
+        initialisation: None,
     };
     definition.validate().unwrap();
     let layout = Layout::of(&definition);

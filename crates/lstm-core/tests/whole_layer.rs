@@ -47,7 +47,9 @@ impl Whole {
     fn layer_on(&self, set: InstructionSet, threads: u32) -> Layer {
         let inputs = self.cases[0].input_size as u32;
         let machine = MachineOptions { threads: Some(threads), instruction_set: Some(set) };
-        let mut layer = Layer::new(self.definition.clone(), LayerOptions { inputs, seed: 1 }, machine).unwrap();
+        let mut layer =
+            Layer::new(self.definition.clone(), LayerOptions { inputs, seed: 1, ..LayerOptions::default() }, machine)
+                .unwrap();
         layer.commit(&self.joined(|case| &case.weights)).unwrap();
         layer
     }
@@ -231,12 +233,17 @@ fn a_backward_pass_keeps_to_the_weights_of_its_forward_pass() {
 fn the_first_weights_are_those_of_a_models_first_layer() {
     let layer_json = r#"{"cell":"lstm","units":6,"bidirectional":true}"#;
     let definition = LayerDefinition::from_json(layer_json).unwrap();
-    let layer = Layer::new(definition, LayerOptions { inputs: 3, seed: 9 }, MachineOptions::default()).unwrap();
+    let layer = Layer::new(
+        definition,
+        LayerOptions { inputs: 3, seed: 9, ..LayerOptions::default() },
+        MachineOptions::default(),
+    )
+    .unwrap();
     let model = ModelDefinition::from_json(&format!(
         r#"{{"input":{{"features":3}},"layers":[{layer_json}],"output":{{"classes":["a","b"]}},"seed":9}}"#
     ));
     let model = model.unwrap();
-    let expected = initialise(&model, &Layout::of(&model), 9);
+    let expected = initialise(&model, &Layout::of(&model), 9).unwrap();
     assert_eq!(layer.weights(), &expected[..layer.weights().len()]);
     let description = layer.describe();
     assert_eq!(description.parameters as usize, layer.weights().len());

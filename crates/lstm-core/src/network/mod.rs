@@ -13,6 +13,7 @@ pub mod layer;
 pub(crate) mod linear;
 pub(crate) mod loss;
 pub mod machine;
+pub(crate) mod names;
 pub(crate) mod padded;
 pub mod parameters;
 pub(crate) mod pooling;

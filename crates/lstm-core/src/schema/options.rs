@@ -12,7 +12,7 @@ const HEAD: &str = "<!-- Generated from the Rust core's structs by `npm run type
 
 # Options of a definition
 
-Every field of `input`, `layers` and `output`: what it does, what it may be, and what proves it.
+Every field of `input`, `layers`, `output` and `initialisation`: what it does, what it may be, and what proves it.
 [`definitions.rs`](../crates/lstm-core/tests/definitions.rs) draws all of them at random, together, and holds losses, gradients and
 predictions to the oracle; the tests named here are about one. Examples are the part of a definition that has the option; each is
 validated and trained for a step by [`options.rs`](../crates/lstm-core/tests/options.rs).
@@ -23,14 +23,31 @@ Fused is what is computed in the loop over the steps, while gates and states are
 is done once for all steps, before or after that loop.
 ";
 
+const INITIALISATION: &str = "
+What the weights start as; [`initialisation.md`](initialisation.md) shows what that does to training. `createLayer` of `gatewise/layers`
+takes the same among its options. Every kind works on one gate's map at a time: an LSTM's `weight_ih` has the fans of one gate, its
+orthogonal `weight_hh` is four orthogonal matrices. All is drawn from the definition's seed, tensor by tensor in the order in which
+`parameters()` lists them.
+";
+
 /// The whole page.
 pub(super) fn page() -> String {
     let schema = Schema(schema_for!(ModelDefinition).to_value());
     let mut page = HEAD.to_owned();
-    for (part, title) in [(Part::Input, "input"), (Part::Layer, "layers"), (Part::Output, "output")] {
+    for (part, title) in [
+        (Part::Input, "input"),
+        (Part::Layer, "layers"),
+        (Part::Output, "output"),
+        (Part::Initialisation, "initialisation"),
+        (Part::Rule, "initialisation.rules"),
+    ] {
         let options: Vec<_> = OPTIONS.iter().filter(|option| option.part == part).collect();
         let (more, line) = if part == Part::Layer { ("Cells | Runs | ", "---|---|") } else { ("", "") };
-        let note = if part == Part::Layer { LAYERS } else { "" };
+        let note = match part {
+            Part::Layer => LAYERS,
+            Part::Initialisation => INITIALISATION,
+            _ => "",
+        };
         let _ = writeln!(page, "\n## `{title}`\n{note}");
         let _ = writeln!(page, "| Option | What it is | Values | Unless given | {more}Test | Example |");
         let _ = writeln!(page, "|---|---|---|---|{line}---|---|");
@@ -57,7 +74,7 @@ fn row(schema: &Schema, option: &DefinitionOption) -> String {
     };
     let of_layers = if option.part == Part::Layer { format!("{} | {runs} | ", option.cells) } else { String::new() };
     let file = option.test.rsplit('/').next().unwrap_or_default();
-    let example = option.example[option.part as usize];
+    let example = option.example();
     let (name, values, test) = (option.name, field.values(), option.test);
     format!("| `{name}` | {text} | {values} | {default} | {of_layers}[`{file}`](../{test}) | `{example}` |\n")
 }
@@ -89,6 +106,8 @@ impl Schema {
             Part::Input => "InputDefinition",
             Part::Layer => "LayerDefinition",
             Part::Output => "OutputDefinition",
+            Part::Initialisation => "InitialisationDefinition",
+            Part::Rule => "InitialisationRule",
         };
         let mut parent = &self.0["$defs"][of];
         let mut own = parent;
@@ -137,7 +156,12 @@ impl Field<'_> {
                 format!("{least} to {}", whole("maximum"))
             }
             Some("number") if self.kind["exclusiveMaximum"].is_number() => "from 0 to below 1".to_owned(),
-            Some("number") => "above 0".to_owned(),
+            Some("number") if self.kind["exclusiveMinimum"].is_number() => "above 0".to_owned(),
+            Some("number") => "any number".to_owned(),
+            Some("array") if self.kind["items"]["$ref"].is_string() => "a list, as below".to_owned(),
+            Some("array") if self.kind["items"]["type"] == "string" && self.kind["maxItems"].is_null() => {
+                "names, or patterns".to_owned()
+            }
             Some("array") if self.kind["items"]["type"] == "string" => {
                 format!("{} to {} names", whole("minItems"), whole("maxItems"))
             }

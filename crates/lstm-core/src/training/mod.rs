@@ -1,6 +1,5 @@
 //! How a model learns.
 
-pub(crate) mod adam;
 mod chunks;
 pub(crate) mod clipping;
 pub(crate) mod dataset;
@@ -8,7 +7,10 @@ pub mod evaluation;
 pub mod initializers;
 pub mod loss_options;
 pub mod metrics;
+pub(crate) mod optimizers;
 pub mod options;
 pub mod report;
+pub mod schedules;
+pub(crate) mod spans;
 pub mod trainer;
 mod update;

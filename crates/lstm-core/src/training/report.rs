@@ -15,6 +15,8 @@ pub struct TrainingProgress {
     pub epoch: u32,
     /// Epochs in all.
     pub total_epochs: u32,
+    /// The learning rate of the last step, or of the first before there was one.
+    pub learning_rate: f64,
     /// The mean loss of each batch of this crossing, as it was before its step.
     pub losses: Vec<f32>,
     /// The epochs that ended in this crossing.

@@ -8,6 +8,7 @@ use super::dataset::Dataset;
 use super::loss_options::loss_for;
 use super::options::TrainingOptions;
 use super::report::{EpochReport, TrainingProgress, ValidationReport};
+use super::schedules::Course;
 use super::update::Update;
 use crate::executor::Executor;
 use crate::network::definition::ModelDefinition;
@@ -76,7 +77,7 @@ impl Trainer {
         let trained = layout.trained_length();
         Ok(Self {
             stack: Stack::new(&layout, &definition.output, machine.choose_instruction_set()?, executor, true)?,
-            update: Update::new(&options, &layout),
+            update: Update::new(&options, &layout)?,
             gradients: vec![0.0; trained],
             weights: weights.to_vec(),
             random: RandomStream::new(definition.seed, Stream::Shuffling),
@@ -132,6 +133,8 @@ impl Trainer {
         fit_unfitted(self.layout.scaling(), &mut self.weights, || fit_scaling(&samples));
         fit_unfitted(self.layout.statics_scaling(), &mut self.weights, || fit_scaling_of_statics(&samples));
         self.order = (0..training.count() as u32).collect();
+        let (epochs, steps) = (self.options.epochs, self.steps_per_epoch()?);
+        self.update.begin(Course { epochs, steps_per_epoch: steps })?;
         self.position = Position::Training { epoch: 0, start: 0, first: 0 };
         self.stack.pack(&self.layout, &self.weights);
         Ok(())
@@ -146,6 +149,7 @@ impl Trainer {
             total_steps: self.total_steps()?,
             epoch: 0,
             total_epochs: self.options.epochs,
+            learning_rate: 0.0,
             losses: Vec::new(),
             epochs: Vec::new(),
             batches: 0,
@@ -163,6 +167,7 @@ impl Trainer {
             progress.epochs.extend(self.end_of_epoch());
         }
         progress.step = self.step;
+        progress.learning_rate = self.update.learning_rate();
         progress.finished = self.position == Position::Finished;
         progress.epoch = match self.position {
             Position::Training { epoch, .. } | Position::Validation { epoch, .. } => epoch + 1,
@@ -206,11 +211,14 @@ impl Trainer {
         Ok(self.stack.backward(&self.layout, &self.loss, data.targets(), pick, &mut self.gradients).mean())
     }
 
-    fn total_steps(&self) -> Result<u32> {
+    fn steps_per_epoch(&self) -> Result<u32> {
         let data = self.training.as_ref().ok_or_else(no_training_data)?;
         let batches = data.count().div_ceil(self.options.batch_size as usize);
-        let steps = batches * self.chunks.count(data.steps()) * self.options.epochs as usize;
-        Ok(u32::try_from(steps).unwrap_or(u32::MAX))
+        Ok(u32::try_from(batches * self.chunks.count(data.steps())).unwrap_or(u32::MAX))
+    }
+
+    fn total_steps(&self) -> Result<u32> {
+        Ok(self.steps_per_epoch()?.saturating_mul(self.options.epochs))
     }
 
     /// One training step, over the batch that begins with sample `start` in the epoch's order and its chunk that begins with
@@ -260,7 +268,7 @@ impl Trainer {
             return Err(Error::new(ErrorCode::NotFinite, "loss", message));
         }
         let trained = &mut self.weights[..self.gradients.len()];
-        self.update.apply(&self.stack, trained, &self.gradients);
+        self.update.apply(&self.stack, trained, &self.gradients, self.step);
         self.stack.pack(&self.layout, &self.weights);
         self.totals.add(loss);
         Ok(())
@@ -298,6 +306,7 @@ impl Trainer {
             let (loss, accuracy) = self.take_totals();
             report.validation = Some(ValidationReport { loss, accuracy });
         }
+        self.update.end_epoch(epoch, report.validation.as_ref().map_or(report.loss, |validation| validation.loss));
         self.position = match epoch + 1 {
             next if next < self.options.epochs => Position::Training { epoch: next, start: 0, first: 0 },
             _ => Position::Finished,

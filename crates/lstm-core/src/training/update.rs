@@ -1,37 +1,116 @@
-//! What becomes of a batch's gradients: clipping, then a step of the optimiser.
+//! What becomes of a batch's gradients: penalties and clipping, then a step of the optimiser at the pace that the schedule says.
 
-use std::sync::atomic::AtomicU64;
+use serde::{Deserialize, Serialize};
 
-use super::adam::{Adam, AdamSettings};
-use super::clipping::{clip_factor, global_norm};
+use super::clipping::{Clipping, Gradients};
+use super::optimizers::{Machine, Optimizer, Work};
 use super::options::{OptimizerOptions, TrainingOptions};
+use super::schedules::{Course, Pace, PlateauState, Schedule};
+use super::spans::{Span, spans};
+use crate::Result;
+use crate::network::embedding::TableRows;
 use crate::network::parameters::Layout;
 use crate::network::stack::Stack;
 
 /// Moves weights against gradients.
 pub(super) struct Update {
-    clip_norm: Option<f32>,
-    /// Scratch of the gradients' norm.
-    norm_sums: Vec<AtomicU64>,
-    adam: Adam,
+    options: OptimizerOptions,
+    spans: Vec<Span>,
+    clipping: Clipping,
+    optimizer: Optimizer,
+    /// Of a run that has begun.
+    schedule: Option<Schedule>,
+    plateau: PlateauState,
+    /// That of the last step, or of the first before there was one.
+    pace: Pace,
+}
+
+/// What a run that goes on later has to know beside [`Update::slots`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct UpdateState {
+    /// Steps of the optimiser.
+    pub(super) steps: u32,
+    /// What has become of the learning rate, where it depends on losses.
+    pub(super) plateau: PlateauState,
+    /// The learning rate of the last step.
+    pub(super) learning_rate: f64,
 }
 
 impl Update {
-    pub(super) fn new(options: &TrainingOptions, layout: &Layout) -> Self {
-        let OptimizerOptions::Adam { learning_rate, beta1, beta2, epsilon } = options.optimizer;
-        let settings = AdamSettings { learning_rate, beta1, beta2, epsilon };
-        let adam = Adam::new(settings, layout.trained_length());
-        Self { clip_norm: options.clip_norm, norm_sums: Vec::new(), adam }
+    /// Before the first step. Fails where groups name what is not there, or a sparse table cannot do what is asked.
+    pub(super) fn new(options: &TrainingOptions, layout: &Layout) -> Result<Self> {
+        Ok(Self {
+            spans: spans(options, layout)?,
+            clipping: Clipping::new(options),
+            optimizer: Optimizer::new(&options.optimizer, layout.trained_length()),
+            options: options.optimizer.clone(),
+            schedule: None,
+            plateau: PlateauState::default(),
+            pace: Pace { learning_rate: 0.0, momentum: None },
+        })
     }
 
-    /// One step of the trained numbers, `weights`, against their `gradients`, which `stack` has just computed.
-    pub(super) fn apply(&mut self, stack: &Stack, weights: &mut [f32], gradients: &[f32]) {
-        let Stack { set, executor, .. } = stack;
-        let rows = stack.changed_rows();
-        let scale = match self.clip_norm {
-            None => 1.0,
-            limit => clip_factor(global_norm(*set, executor, gradients, rows, &mut self.norm_sums), limit),
-        };
-        self.adam.step(*set, executor, (weights, gradients), scale, stack.changed_rows());
+    /// Says how long the run is. Fails where the schedule does not fit it.
+    pub(super) fn begin(&mut self, course: Course) -> Result<()> {
+        let schedule = Schedule::new(&self.options, course)?;
+        self.pace = schedule.at(0, &self.plateau);
+        self.schedule = Some(schedule);
+        Ok(())
+    }
+
+    /// The step that so many of the run's were done before: of the trained numbers, `weights`, against their `gradients`, which
+    /// `stack` has just computed.
+    pub(super) fn apply(&mut self, stack: &Stack, weights: &mut [f32], gradients: &[f32], step: u32) {
+        let machine = Machine { set: stack.set, executor: &stack.executor };
+        self.step(machine, weights, gradients, stack.changed_rows(), step);
+    }
+
+    /// The same; with `rows`, of the table that comes first only these have gradients.
+    fn step(&mut self, machine: Machine, weights: &mut [f32], gradients: &[f32], rows: Option<TableRows>, step: u32) {
+        let Self { spans, clipping, optimizer, schedule, plateau, pace, .. } = self;
+        if let Some(schedule) = schedule {
+            *pace = schedule.at(u64::from(step), plateau);
+        }
+        let clipped = clipping.clip(machine, Gradients { spans, gradients, weights, rows });
+        optimizer.step(machine, Work { spans, gradients, clipped, rows }, weights, *pace);
+    }
+
+    /// Tells the loss of an epoch, from 0, that has ended: the validation's, where there is one.
+    pub(super) fn end_epoch(&mut self, epoch: u32, loss: f32) {
+        if let Some(schedule) = &self.schedule {
+            schedule.end_epoch(epoch, f64::from(loss), &mut self.plateau);
+        }
+    }
+
+    /// The learning rate of the last step, or of the first before there was one.
+    pub(super) fn learning_rate(&self) -> f64 {
+        self.pace.learning_rate
+    }
+
+    /// What the optimiser keeps of every trained number, by name, in the order of the flat vector.
+    pub(super) fn slots(&self) -> Vec<(&'static str, &[f32])> {
+        self.optimizer.slots()
+    }
+
+    /// The same, to be filled with what an earlier run has kept.
+    pub(super) fn slots_mut(&mut self) -> Vec<(&'static str, &mut [f32])> {
+        self.optimizer.slots_mut()
+    }
+
+    /// What there is to know beside the slots.
+    pub(super) fn state(&self) -> UpdateState {
+        let (steps, plateau) = (self.optimizer.steps(), self.plateau);
+        UpdateState { steps, plateau, learning_rate: self.pace.learning_rate }
+    }
+
+    /// Goes on as after what `state` has told; [`slots_mut`](Self::slots_mut) are filled apart.
+    pub(super) fn restore(&mut self, state: UpdateState) {
+        self.optimizer.set_steps(state.steps);
+        self.plateau = state.plateau;
+        self.pace.learning_rate = state.learning_rate;
     }
 }
+
+#[cfg(test)]
+mod tests;

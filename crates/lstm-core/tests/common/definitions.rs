@@ -5,8 +5,9 @@
 
 use super::network::{NetworkCase, WeightsOf};
 use lstm_core::network::definition::{
-    Activation, At, Cell, GateActivation, InputDefinition, LayerDefinition, Merge, ModelDefinition, OutputDefinition,
-    OutputKind, Reset, Scaling, StaticsAs, Zoneout,
+    Activation, At, Cell, GateActivation, InitialisationDefinition, InitialisationKind, InitialisationRule,
+    InitialisationScheme, InputDefinition, LayerDefinition, Merge, ModelDefinition, OutputDefinition, OutputKind,
+    Reset, Scaling, StaticsAs, Zoneout,
 };
 use lstm_core::training::loss_options::{LossKind, LossOptions};
 use proptest::collection::vec;
@@ -19,7 +20,8 @@ pub(crate) fn networks() -> impl Strategy<Value = NetworkCase> {
     let batch = (vec(1..=7_u32, 1..=9), 0..=1_usize, weights_of(), any::<u32>().no_shrink());
     let parts = (vec(layer(), 1..=3), input(), output(), loss(), batch);
     parts.prop_map(|(layers, input, output, loss, (lengths, padding, of, seed))| {
-        let definition = fitted(ModelDefinition { input, layers, output, seed });
+        let mut definition = fitted(ModelDefinition { input, layers, output, seed, initialisation: None });
+        definition.initialisation = initialisation(&definition);
         definition.validate().unwrap_or_else(|error| panic!("{definition:?}: {error}"));
         let steps = *lengths.iter().max().unwrap() as usize + padding;
         let mut case = NetworkCase::random(&definition, &lengths, steps, of, seed);
@@ -32,6 +34,33 @@ pub(crate) fn networks() -> impl Strategy<Value = NetworkCase> {
         }
         case
     })
+}
+
+/// How a model's own weights start, before those of the case replace them. Of the seed, so that it shrinks with nothing else.
+fn initialisation(definition: &ModelDefinition) -> Option<InitialisationDefinition> {
+    use InitialisationKind::{Chrono, Constant, HeNormal, Normal, Orthogonal, Pytorch, Uniform};
+    let first = &definition.layers[0];
+    let gated = first.bias && first.cell != Cell::Rnn;
+    let forgets = gated && first.cell == Cell::Lstm && !first.coupled_gates;
+    let seed = definition.seed;
+    let rule = |names: &str, kind: InitialisationKind| InitialisationRule {
+        value: (kind == Constant).then_some(0.5),
+        bound: (kind == Uniform).then_some(0.25),
+        deviation: (kind == Normal).then_some(0.1),
+        longest: (kind == Chrono).then_some(9),
+        gain: kind.takes_gain().then_some(0.5),
+        ..InitialisationRule::new(&[names], kind)
+    };
+    let biases = if gated && seed.is_multiple_of(3) { Chrono } else { Pytorch };
+    let forget_bias = (forgets && biases != Chrono).then_some(1.0);
+    let rules = match seed % 16 {
+        0 => vec![],
+        1 => vec![rule("*.weight_ih*", HeNormal), rule("output.bias", Constant), rule("layers.0.bias_*", biases)],
+        2 => vec![rule("*.weight_hh*", Orthogonal), rule("output.bias", Uniform)],
+        3 => vec![rule("*", Normal)],
+        _ => return None,
+    };
+    Some(InitialisationDefinition { scheme: InitialisationScheme::Pytorch, forget_bias, rules })
 }
 
 fn weights_of() -> impl Strategy<Value = WeightsOf> {

@@ -1,6 +1,7 @@
 //! What a model is, as data: the JSON that users write, that validates, and that every model file holds.
 //! What depends on the machine (backend, threads) is no part of it.
 
+mod initialisation;
 mod input;
 mod layer;
 #[cfg(feature = "schema")]
@@ -10,8 +11,11 @@ mod tensors;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, ErrorCode, Result, json};
+use crate::{Error, ErrorCode, Result, json, network::parameters::Layout, training::initializers};
 
+pub use initialisation::{
+    InitialisationDefinition, InitialisationKind, InitialisationRule, InitialisationScheme, MAX_DEPENDENCY,
+};
 pub use input::{InputDefinition, MAX_FEATURES, MAX_TOKENS, Scaling, StaticsAs};
 pub use layer::{Activation, Cell, GateActivation, LayerDefinition, MAX_UNITS, Merge, Reset, Zoneout};
 pub use output::{At, MAX_CLASSES, OutputDefinition, OutputKind};
@@ -38,6 +42,10 @@ pub struct ModelDefinition {
     #[serde(default)]
     #[cfg_attr(feature = "schema", ts(as = "Option<u32>", optional), schemars(range(max = u32::MAX)))]
     pub seed: u32,
+    /// The weights that the model starts with. Those of the scheme `"gatewise"` unless given.
+    #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional), schemars(with = "InitialisationDefinition"))]
+    pub initialisation: Option<InitialisationDefinition>,
 }
 
 impl ModelDefinition {
@@ -72,7 +80,14 @@ impl ModelDefinition {
         }
         self.output.validate()?;
         self.check_tied(inputs)?;
-        check_parameters(self.parameters(), "layers")
+        check_parameters(self.parameters(), "layers")?;
+        match &self.initialisation {
+            Some(initialisation) => {
+                initialisation.validate()?;
+                initializers::check(initialisation, &Layout::of(self))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Whether a residual layer can add what it reads to what it gives.

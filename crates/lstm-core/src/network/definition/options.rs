@@ -16,6 +16,8 @@ pub struct DefinitionOption {
     pub test: &'static str,
     /// Input, layers and output of a definition that has it.
     pub example: [&'static str; 3],
+    /// Its `initialisation`, where it has one.
+    pub initialisation: Option<&'static str>,
 }
 
 /// The parts of a definition.
@@ -27,6 +29,10 @@ pub enum Part {
     Layer,
     /// What comes out.
     Output,
+    /// What the weights start as.
+    Initialisation,
+    /// What single tensors start as.
+    Rule,
 }
 
 /// Where an option of a layer is computed.
@@ -45,7 +51,14 @@ impl DefinitionOption {
     #[must_use]
     pub fn definition(&self) -> String {
         let [input, layers, output] = self.example;
-        format!(r#"{{"input":{input},"layers":[{layers}],"output":{output}}}"#)
+        let initialisation = self.initialisation.map(|text| format!(r#","initialisation":{text}"#)).unwrap_or_default();
+        format!(r#"{{"input":{input},"layers":[{layers}],"output":{output}{initialisation}}}"#)
+    }
+
+    /// The part of the example that has it.
+    #[must_use]
+    pub fn example(&self) -> &'static str {
+        self.initialisation.unwrap_or(self.example[self.part as usize % 3])
     }
 }
 
@@ -55,7 +68,7 @@ const VALUE: &str = r#"{"values":1}"#;
 
 const fn of_input(name: &'static str, test: &'static str, input: &'static str) -> DefinitionOption {
     let example = [input, LAYER, VALUE];
-    DefinitionOption { part: Part::Input, name, cells: "", runs: Runs::Before, test, example }
+    DefinitionOption { part: Part::Input, name, cells: "", runs: Runs::Before, test, example, initialisation: None }
 }
 
 const fn of_layer(
@@ -64,12 +77,26 @@ const fn of_layer(
     test: &'static str,
     layer: &'static str,
 ) -> DefinitionOption {
-    DefinitionOption { part: Part::Layer, name, cells, runs: Runs::Fused, test, example: [NUMBERS, layer, VALUE] }
+    DefinitionOption {
+        part: Part::Layer,
+        name,
+        cells,
+        runs: Runs::Fused,
+        test,
+        example: [NUMBERS, layer, VALUE],
+        initialisation: None,
+    }
 }
 
 const fn of_output(name: &'static str, test: &'static str, output: &'static str) -> DefinitionOption {
     let example = [NUMBERS, LAYER, output];
-    DefinitionOption { part: Part::Output, name, cells: "", runs: Runs::After, test, example }
+    DefinitionOption { part: Part::Output, name, cells: "", runs: Runs::After, test, example, initialisation: None }
+}
+
+const fn of_weights(part: Part, name: &'static str, initialisation: &'static str) -> DefinitionOption {
+    let (test, example) = (OF_WEIGHTS, [NUMBERS, LAYER, VALUE]);
+    let initialisation = Some(initialisation);
+    DefinitionOption { part, name, cells: "", runs: Runs::Before, test, example, initialisation }
 }
 
 impl DefinitionOption {
@@ -88,6 +115,7 @@ const OF_LAYERS: &str = "crates/lstm-core/tests/layer.rs";
 const OF_NETWORKS: &str = "crates/lstm-core/tests/networks.rs";
 const OF_OUTPUTS: &str = "crates/lstm-core/tests/outputs.rs";
 const OF_STRUCTURE: &str = "crates/lstm-core/tests/common/outputs.rs";
+const OF_WEIGHTS: &str = "crates/lstm-core/src/training/initializers/tests.rs";
 const OF_TRAINING: &str = "crates/lstm-core/tests/training.rs";
 
 /// Every option, in the order of the structs.
@@ -138,4 +166,26 @@ pub const OPTIONS: &[DefinitionOption] = &[
         ..of_output("tied", OF_INPUTS, "")
     },
     of_output("dropout", OF_DROPOUT, r#"{"values":1,"dropout":0.2}"#),
+    of_weights(Part::Initialisation, "scheme", r#"{"scheme":"pytorch"}"#),
+    of_weights(Part::Initialisation, "forgetBias", r#"{"scheme":"pytorch","forgetBias":1}"#),
+    of_weights(
+        Part::Initialisation,
+        "rules",
+        r#"{"rules":[{"parameters":["*.weight_ih*"],"kind":"lecun_normal"},{"parameters":["output.weight"],"kind":"he_uniform"}]}"#,
+    ),
+    of_weights(
+        Part::Rule,
+        "parameters",
+        r#"{"rules":[{"parameters":["*.weight_ih*","output.weight"],"kind":"pytorch"}]}"#,
+    ),
+    of_weights(Part::Rule, "kind", r#"{"rules":[{"parameters":["*.weight_hh*"],"kind":"identity"}]}"#),
+    of_weights(Part::Rule, "gain", r#"{"rules":[{"parameters":["*.weight_hh*"],"kind":"orthogonal","gain":0.5}]}"#),
+    of_weights(Part::Rule, "value", r#"{"rules":[{"parameters":["output.bias"],"kind":"constant","value":0.3}]}"#),
+    of_weights(Part::Rule, "bound", r#"{"rules":[{"parameters":["*.weight_*"],"kind":"uniform","bound":0.05}]}"#),
+    of_weights(
+        Part::Rule,
+        "deviation",
+        r#"{"rules":[{"parameters":["*.weight_*"],"kind":"normal","deviation":0.02}]}"#,
+    ),
+    of_weights(Part::Rule, "longest", r#"{"rules":[{"parameters":["*.bias_*"],"kind":"chrono","longest":400}]}"#),
 ];
