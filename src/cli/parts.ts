@@ -3,8 +3,8 @@
 import { resolve } from "node:path";
 
 import { GatewiseError } from "../errors.js";
-import { definePipeline } from "../data/pipeline/define.js";
-import type { Prepared } from "../data/pipeline/prepared.js";
+import { type Pipeline, definePipeline } from "../data/pipeline/define.js";
+import type { FittedPipeline } from "../data/pipeline/fitted.js";
 import { readCifar10 } from "../data/sets/cifar.js";
 import type { LabelledSet } from "../data/sets/labelled.js";
 import { readMnist } from "../data/sets/mnist.js";
@@ -42,12 +42,11 @@ async function partsOfTable({ file, format, options, pipeline }: TableData, spli
   if (pipeline === undefined) throw new GatewiseError("invalid_option", "data.pipeline", "a table needs a pipeline that makes sequences of it");
   const defined = definePipeline(pipeline as never);
   const table = await readTableFile(resolve(folder, file), format, options);
-  const { group, time, target } = defined.definition;
-  const rows = split && rowsOf(table, { group, time, label: target?.label }, split);
-  const fitted = defined.fit(rows ? selectRows(table, rows.training) : table);
+  const { parts, fitted } = split?.by === "time" ? splitSamples(defined, table, split) : splitRows(defined, table, split);
   const { features, tokens, statics, classes } = fitted;
+  const { target } = defined.definition;
   return {
-    ...(split?.by === "time" && rows ? inTime(fitted.apply(table), table, time ?? "", rows) : each(rows, (indices) => fitted.apply(indices ? selectRows(table, indices) : table))),
+    ...parts,
     input: {
       ...(features.length > 0 && { features: features.length }),
       ...(tokens !== undefined && { tokens }),
@@ -57,22 +56,38 @@ async function partsOfTable({ file, format, options, pipeline }: TableData, spli
   };
 }
 
-interface Keys {
-  readonly group: string | undefined;
-  readonly time: string | undefined;
-  /** The column of the class of a group. */
-  readonly label: string | undefined;
+type SplitBy<By> = Extract<Split, { readonly by: By }>;
+type InParts = Omit<Parts, "input" | "output">;
+
+/** Parts in time: samples of the whole table, whose pipeline has seen the rows before the first that is held out. */
+function splitSamples(pipeline: Pipeline<OutputDefinition>, table: Table, split: SplitBy<"time">): { parts: InParts; fitted: FittedPipeline<OutputDefinition> } {
+  const { group, time } = pipeline.definition;
+  if (time === undefined) throw new GatewiseError("invalid_option", "split.by", "the pipeline has no time: split by group or class");
+  // Of a pipeline that has seen everything nothing is used but the samples' times, which know nothing of scalers.
+  const { groups, times, until } = pipeline.fit(table).apply(table);
+  const indices = byTime({ groups, times, until }, split);
+  const begin = [...indices.validation, ...indices.test].reduce((least, sample) => Math.min(least, times[sample] ?? Infinity), Infinity);
+  const rowTimes = rowKeys(table, { group, time }).times;
+  const fitted = pipeline.fit(selectRows(table, Array.from(rowTimes.keys()).filter((row) => (rowTimes[row] ?? 0) < begin)));
+  const samples = fitted.apply(table);
+  return { parts: each(indices, (part) => (part ? subset(samples, part) : samples)), fitted };
+}
+
+/** Parts of whole groups, or all in one; the pipeline has seen the training part's. */
+function splitRows(pipeline: Pipeline<OutputDefinition>, table: Table, split: Exclude<Split, { by: "time" }> | undefined): { parts: InParts; fitted: FittedPipeline<OutputDefinition> } {
+  const { group, target } = pipeline.definition;
+  const rows = split && rowsOf(table, group, target?.label, split);
+  const fitted = pipeline.fit(rows ? selectRows(table, rows.training) : table);
+  return { parts: each(rows, (part) => fitted.apply(part ? selectRows(table, part) : table)), fitted };
 }
 
 /** Which rows are in which part. */
-function rowsOf(table: Table, { group, time, label }: Keys, split: Split): Indices {
-  const { validation, test } = split;
-  if (split.by === "time") return byTime(rowKeys(table, { group, time }), { validation: split.validation, test: split.test });
+function rowsOf(table: Table, group: string | undefined, label: string | undefined, split: Exclude<Split, { by: "time" }>): Indices {
   if (group === undefined) throw new GatewiseError("invalid_option", "split.by", "the pipeline has no group: split by time");
   const keys = rowKeys(table, { group, target: label });
-  if (split.by === "group") return splitByGroup(keys, { validation: split.validation, test: split.test, seed: split.seed });
+  if (split.by === "group") return splitByGroup(keys, split);
   if (label === undefined) throw new GatewiseError("invalid_option", "split.by", "the pipeline's groups have no class (target.label): split by group or time");
-  return byClassOfGroups(keys, { validation, test, seed: split.seed } as Shares);
+  return byClassOfGroups(keys, split);
 }
 
 interface Shares {
@@ -98,13 +113,6 @@ function byTime(samples: Splittable, { validation, test }: { validation?: string
   if (validation === undefined) throw new GatewiseError("invalid_option", "split", "say when validation or test begin");
   const { training, test: later } = splitByTime(samples, { test: validation });
   return { training, validation: later, test: new Uint32Array(0) };
-}
-
-/** Samples by the times at which the parts of the rows begin: what a sample looks ahead to must not be in the next part. */
-function inTime(samples: Prepared<OutputDefinition>, table: Table, time: string, rows: Indices): Omit<Parts, "input" | "output"> {
-  const { times } = rowKeys(table, { time });
-  const beginOf = (part: Uint32Array) => (part.length === 0 ? undefined : new Date(part.reduce((least, row) => Math.min(least, times[row] ?? Infinity), Infinity)).toISOString());
-  return each(byTime(samples, { validation: beginOf(rows.validation), test: beginOf(rows.test) }), (indices) => (indices ? subset(samples, indices) : samples));
 }
 
 async function partsOfSet({ set, training, test, options = {} }: SetData, split: Split | undefined, folder: string): Promise<Parts> {
@@ -145,7 +153,7 @@ function wrongFiles(set: string, wanted: string): GatewiseError {
   return new GatewiseError("invalid_option", "data.training", `${set} is read from ${wanted}`);
 }
 
-function each(indices: Indices | undefined, make: (part: Uint32Array | undefined) => Data): Omit<Parts, "input" | "output"> {
+function each(indices: Indices | undefined, make: (part: Uint32Array | undefined) => Data): InParts {
   const part = (rows: Uint32Array | undefined) => (rows && rows.length > 0 ? make(rows) : undefined);
   return { training: make(indices?.training), validation: part(indices?.validation), test: part(indices?.test) };
 }
