@@ -2,7 +2,7 @@
 
 import { GatewiseError } from "../../errors.js";
 import type { CategoryColumn, Column, Table } from "../table.js";
-import { categoriesOf, columnOf, numbersOf } from "./columns.js";
+import { categoriesOf, cellError, columnOf, numbersOf } from "./columns.js";
 import type { AggregateDefinition, Definition } from "./definition.js";
 import type { Series } from "./series.js";
 import { rowsWhere } from "./where.js";
@@ -52,12 +52,17 @@ export function gather(column: Column, rows: Uint32Array): Column {
 
 function aggregated(table: Table, series: Series, what: AggregateDefinition, path: string): Column {
   const counts = what.where ? rowsWhere(table, what.where, `${path}.where`) : undefined;
-  const { count, sum, mean, min, max, first, last, distinct } = what;
+  const { count, sum, mean, min, max, first, last, distinct, missing = "error" } = what;
+  const read = (name: string) => {
+    const values = numbersOf(columnOf(table, name, path), name, path);
+    if (missing === "error") refuseMissing(table, series, counts, name, values);
+    return values;
+  };
   if (count) return numbers(countRows(series, counts));
-  if (sum !== undefined) return numbers(sumRows(series, counts, numbersIn(table, sum, path), 0).sums);
-  if (mean !== undefined) return numbers(meanOf(series, counts, numbersIn(table, mean, path)));
-  if (min !== undefined) return numbers(extreme(series, counts, numbersIn(table, min, path), -1));
-  if (max !== undefined) return numbers(extreme(series, counts, numbersIn(table, max, path), 1));
+  if (sum !== undefined) return numbers(sumRows(series, counts, read(sum), 0).sums);
+  if (mean !== undefined) return numbers(meanOf(series, counts, read(mean)));
+  if (min !== undefined) return numbers(extreme(series, counts, read(min), -1));
+  if (max !== undefined) return numbers(extreme(series, counts, read(max), 1));
   if (distinct !== undefined) return numbers(countDistinct(series, counts, categoriesOf(columnOf(table, distinct, path))));
   return picked(series, counts, columnOf(table, (first ?? last) as string, path), first === undefined);
 }
@@ -66,8 +71,11 @@ function numbers(values: Float64Array): Column {
   return { kind: "number", values };
 }
 
-function numbersIn(table: Table, name: string, path: string): Float64Array {
-  return numbersOf(columnOf(table, name, path), name, path);
+function refuseMissing(table: Table, { rows }: Series, counts: Uint8Array | undefined, name: string, values: Float64Array): void {
+  for (const row of rows) {
+    if (!Number.isNaN(values[row]) || counts?.[row] === 0) continue;
+    throw cellError(table, row, name, `it has no value: leave the row out with where, or say missing: "skip"`, "not_finite");
+  }
 }
 
 function countRows({ steps, starts, rows }: Series, counts: Uint8Array | undefined): Float64Array {

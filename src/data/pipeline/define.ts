@@ -4,7 +4,7 @@ import type { Output } from "../../model/outputs.js";
 import { deepFreeze } from "../../json.js";
 import { type Rows, asTable } from "../rows.js";
 import type { Column, Table } from "../table.js";
-import { type Definition, type PipelineDefinition, PipelineSchema, type WhereDefinition } from "./definition.js";
+import { type AggregateDefinition, type Definition, type PipelineDefinition, PipelineSchema, type WhereDefinition } from "./definition.js";
 import { asFeature, fitFeature } from "./features.js";
 import { FittedPipeline } from "./fitted.js";
 import type { GroupId } from "./groups.js";
@@ -108,11 +108,16 @@ function fittedOn({ samples, series, grouped, future }: Reading): FittedOn {
   return until;
 }
 
+/** The column that an aggregate reads; undefined for counts. */
+function columnIn({ sum, mean, min, max, first, last, distinct }: AggregateDefinition): string | undefined {
+  return sum ?? mean ?? min ?? max ?? first ?? last ?? distinct;
+}
+
 /** What the table's columns hold that the definition names. */
 function kindsOf(definition: Definition, table: Table): Record<string, Column["kind"]> {
   const { group, time, steps, aggregate, features, statics, target } = definition;
   const ofWhere = (where: WhereDefinition | undefined) => Object.keys(where ?? {});
-  const ofAggregates = Object.values(aggregate ?? {}).flatMap((what) => Object.values({ ...what, count: undefined, where: undefined }).concat(ofWhere(what.where)));
+  const ofAggregates = Object.values(aggregate ?? {}).flatMap((what) => [columnIn(what)].concat(ofWhere(what.where)));
   const ofFeatures = features.map(asFeature).flatMap(({ column, stepsSince, total }) => [column, stepsSince, total]);
   const ofSteps = ofFeatures.concat(valueNames(target?.values));
   const named = [

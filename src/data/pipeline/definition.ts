@@ -74,9 +74,11 @@ const Aggregate = v.pipe(
     ...v.entriesFromList(AGGREGATES, v.optional(Name)),
     /** Only rows that fulfil this. */
     where: v.optional(Where),
+    /** Rows that lack the number: an error, or as if they were not there. `"error"` unless given. */
+    missing: v.optional(v.picklist(["error", "skip"])),
   }),
   v.check(
-    (what) => Object.values({ ...what, where: undefined }).filter((kind) => kind !== undefined).length === 1,
+    (what) => Object.values({ ...what, where: undefined, missing: undefined }).filter((kind) => kind !== undefined).length === 1,
     `must be one of count, ${AGGREGATES.join(", ")}, with a column`,
   ),
 );

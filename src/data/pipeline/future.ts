@@ -19,11 +19,12 @@ export class Future {
   readonly #series: Series;
   readonly #latest: number;
 
-  constructor(target: TargetDefinition | undefined, grouped: Grouped, series: Series) {
+  /** `knownUntil`: until when the table is complete, where that is later than its last row. */
+  constructor(target: TargetDefinition | undefined, grouped: Grouped, series: Series, knownUntil: number) {
     this.#target = target;
     this.#grouped = grouped;
     this.#series = series;
-    this.#latest = (grouped.times ?? new Float64Array(0)).reduce((a, b) => Math.max(a, b), -Infinity);
+    this.#latest = (grouped.times ?? new Float64Array(0)).reduce((a, b) => Math.max(a, b), knownUntil);
   }
 
   /** When the first `steps` of a series have ended: the end of a stretch of time, or the last row's time. NaN without times. */
@@ -60,7 +61,7 @@ export class Future {
     const until = this.untilOf(one, steps);
     if (until <= this.#latest) return true;
     const [cutOff, wanted, last] = [one.cutOff, until, this.#latest].map((time) => new Date(time).toISOString().slice(0, 16));
-    const message = `the targets of the cut-off ${cutOff} look ahead until ${wanted}, and the table ends at ${last}: give an earlier cut-off`;
+    const message = `the targets of the cut-off ${cutOff} look ahead until ${wanted}, and the table is known until ${last}: give an earlier cut-off, or say knownUntil`;
     throw new GatewiseError("invalid_target", "steps.cutOffs", message);
   }
 

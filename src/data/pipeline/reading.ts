@@ -17,6 +17,10 @@ import { type Samples, coveredSteps, samplesOf } from "./windows.js";
 export interface ReadingOptions {
   /** Instead of the definition's: the sample of each group is what came before each of these. */
   readonly cutOffs?: TimeLike | readonly TimeLike[] | undefined;
+  /**
+   * Until when the table is complete: a target that looks ahead beyond is not known. The time of the last row unless given.
+   */
+  readonly knownUntil?: TimeLike | undefined;
 }
 
 /** A table's steps and samples. */
@@ -46,7 +50,8 @@ export function readTable(table: Table, definition: Definition, options: Reading
   }
   const grouped = groupRows(table, definition.group, definition.time);
   const series = seriesOf(table, grouped, definition, cutOffs, stepsAhead(target));
-  const future = new Future(target, grouped, series);
+  const knownUntil = options.knownUntil === undefined ? -Infinity : timeOf(options.knownUntil, "knownUntil");
+  const future = new Future(target, grouped, series, knownUntil);
   const isKnown = (one: OneSeries, inputs: number) => future.isKnown(one, inputs);
   const samples = samplesOf(series, grouped, definition, { latest, isKnown });
   const columns = new StepColumns(table, series, definition);
@@ -56,11 +61,13 @@ export function readTable(table: Table, definition: Definition, options: Reading
 function cutOffsOf(given: TimeLike | readonly TimeLike[] | undefined): number[] | undefined {
   if (given === undefined) return undefined;
   const list: readonly TimeLike[] = Array.isArray(given) ? (given as readonly TimeLike[]) : [given as TimeLike];
-  return list.map((time, index) => {
-    const milliseconds = parseTime(time);
-    if (Number.isFinite(milliseconds)) return milliseconds;
-    throw new GatewiseError("invalid_option", `cutOffs[${index}]`, `${String(time)} is no time: give a date such as 2011-09-16`);
-  });
+  return list.map((time, index) => timeOf(time, `cutOffs[${index}]`));
+}
+
+function timeOf(time: TimeLike, path: string): number {
+  const milliseconds = parseTime(time);
+  if (Number.isFinite(milliseconds)) return milliseconds;
+  throw new GatewiseError("invalid_option", path, `${String(time)} is no time: give a date such as 2011-09-16`);
 }
 
 /** Features are read from steps. */

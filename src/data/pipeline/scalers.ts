@@ -56,16 +56,12 @@ function fitScaler(kind: ScaleKind, values: Float64Array): Scaler {
 function meanAndDeviation(values: Float64Array): { centre: number; size: number } {
   const n = values.length;
   if (n === 0) return { centre: 0, size: 1 };
-  let sum = 0;
-  for (const value of values) sum += value;
-  const mean = sum / n;
-  // The second term takes back the rounding of the mean (Chan, Golub and LeVeque, 1983).
-  let [squares, rest] = [0, 0];
-  for (const value of values) {
-    squares += (value - mean) ** 2;
-    rest += value - mean;
-  }
-  const variance = (squares - rest ** 2 / n) / n;
+  const sumOf = (term: (value: number) => number) => values.reduce((sum, value) => sum + term(value), 0);
+  const rough = sumOf((value) => value) / n;
+  // What the deviations from it sum up to is the rounding of the mean (Chan, Golub and LeVeque, 1983).
+  const rest = sumOf((value) => value - rough);
+  const mean = rough + rest / n;
+  const variance = (sumOf((value) => (value - rough) ** 2) - rest ** 2 / n) / n;
   const rounding = n * Number.EPSILON * variance + (n * mean * Number.EPSILON) ** 2;
   return { centre: mean, size: variance <= rounding ? 1 : Math.sqrt(variance) };
 }

@@ -64,7 +64,7 @@ fn preprocessing_comes_back_letter_by_letter() {
     for text in ["", r#"{"version":1,"names":["a \"b\"","\\","ü 漢"]}"#, "no JSON: {", "\0", &longest] {
         let bytes = save(&definition, &layout, &weights, Some(text)).unwrap();
         let loaded = load(&bytes).unwrap();
-        assert!(loaded.preprocessing.as_deref() == Some(text), "{:.40}", text);
+        assert!(loaded.preprocessing.as_deref() == Some(text), "{text:.40}");
         assert_eq!((&loaded.definition, &loaded.weights), (&definition, &weights));
     }
 }
