@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::options::{OptimizerKind, ParameterGroup, TrainingOptions};
+use crate::network::names::matches;
 use crate::network::parameters::{Layout, Tensor};
 use crate::{Error, ErrorCode, Result};
 
@@ -92,20 +93,6 @@ fn groups_of<'a>(tensors: &[&Tensor], groups: &'a [ParameterGroup]) -> Result<Ve
         }
     }
     Ok(chosen.into_iter().map(|chosen| chosen.map(|(_, group)| group)).collect())
-}
-
-/// Whether a name is what a pattern says, in which each `*` stands for any characters.
-fn matches(pattern: &str, name: &str) -> bool {
-    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
-    let Some(mut name) = name.strip_prefix(start) else { return false };
-    let mut parts: Vec<_> = rest.split('*').collect();
-    let end = parts.pop().unwrap_or_default();
-    for part in parts {
-        // The first place leaves most for the rest.
-        let Some(at) = name.find(part) else { return false };
-        name = &name[at + part.len()..];
-    }
-    name.ends_with(end)
 }
 
 /// Whether weights decay and are penalised: everything but biases, and the gains of layer normalisation.
@@ -222,24 +209,6 @@ mod tests {
                 _ => 0.5,
             };
             assert_eq!((span.learning_rate_factor, span.weight_decay), (factor, decay), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_pattern_is_a_name_in_which_a_star_is_anything() {
-        for (pattern, name, expected) in [
-            ("a.b", "a.b", true),
-            ("a.b", "a.b.c", false),
-            ("*", "anything", true),
-            ("a*", "b", false),
-            ("a*c", "abc", true),
-            ("a*c", "abcd", false),
-            ("*b*b", "abb", true),
-            ("*b*b", "ab", false),
-            ("ab*bc", "abc", false),
-            ("*_reverse", "layers.0.weight_ih_l0_reverse", true),
-        ] {
-            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
         }
     }
 
