@@ -10,6 +10,11 @@ import { GatewiseError } from "../errors.js";
 import { SETTINGS } from "../tuning/settings.js";
 import { fields, validated } from "../validate.js";
 
+/** A field with what editors tell of it. */
+function said<const Schema extends v.GenericSchema>(description: string, schema: Schema) {
+  return v.pipe(schema, v.description(description));
+}
+
 const text = v.pipe(v.string("this must be text"), v.nonEmpty("this must not be empty"));
 const object = v.looseObject({}, "this must be an object");
 const whole = v.pipe(v.number("this must be a whole number"), v.safeInteger("this must be a whole number"), v.minValue(0, "this must not be below 0"));
@@ -26,20 +31,16 @@ const groups = v.union([share, v.array(v.union([v.string(), v.number()]))], "thi
 export const TableSchema = fields({
   file: text,
   format: v.optional(v.picklist(["csv", "parquet", "arrow"], 'the format is "csv", "parquet" or "arrow"')),
-  /** Of `readCsv`, `readParquet` or `readArrow`. */
-  options: v.optional(object),
-  /** As `definePipeline` takes it. Not needed for a forecasting comparison. */
-  pipeline: v.optional(object),
+  options: said("Of `readCsv`, `readParquet` or `readArrow`.", v.optional(object)),
+  pipeline: said("As `definePipeline` takes it. Not needed for a forecasting comparison.", v.optional(object)),
 });
 
 /** One of the common sets, by its files. */
 export const SetSchema = fields({
   set: v.picklist(["ucr-ts", "ucr-tsv", "mnist", "cifar-10"], 'the set is "ucr-ts", "ucr-tsv", "mnist" or "cifar-10"'),
-  /** One file; of mnist `{ images, labels }`; of cifar-10 one or more. */
-  training: v.union([text, v.array(text), fields({ images: text, labels: text })], "this must be a file, files, or { images, labels }"),
+  training: said("One file; of mnist `{ images, labels }`; of cifar-10 one or more.", v.union([text, v.array(text), fields({ images: text, labels: text })], "this must be a file, files, or { images, labels }")),
   test: v.optional(v.union([text, v.array(text), fields({ images: text, labels: text })], "this must be a file, files, or { images, labels }")),
-  /** Of the set's reader. */
-  options: v.optional(object),
+  options: said("Of the set's reader.", v.optional(object)),
 });
 
 /** Which part of the data is for what. */
@@ -62,17 +63,16 @@ const TuningSchema = fields(SETTINGS);
 const ComparisonSchema = fields({
   task: v.optional(v.picklist(["classification", "forecasting"], 'the task is "classification" or "forecasting"')),
   title: v.optional(text),
-  /** Names, or names with options, as `compare` takes them. */
-  entrants: v.pipe(v.array(v.union([text, object]), "this must be a list of entrants"), v.minLength(1, "give at least one entrant")),
+  entrants: said("Names, or names with options, as `compare` takes them.", v.pipe(v.array(v.union([text, object]), "this must be a list of entrants"), v.minLength(1, "give at least one entrant"))),
   seeds: v.optional(v.array(whole, "this must be a list of seeds")),
   reference: v.optional(text),
   positive: v.optional(text),
-  /** Of forecasting: the table's column of numbers, and of times. */
-  column: v.optional(text),
+  column: said("Of forecasting: the table's column of numbers, and of times.", v.optional(text)),
   time: v.optional(text),
   horizon: v.optional(positive),
   season: v.optional(positive),
   origins: v.optional(positive),
+  stride: v.optional(positive),
   transform: v.optional(v.picklist(["none", "log"], 'the transform is "none" or "log"')),
 });
 
@@ -81,13 +81,10 @@ export const ConfigSchema = fields({
   $schema: v.optional(v.string()),
   data: v.union([TableSchema, SetSchema], 'data is { "file", "pipeline" } or { "set", "training" }'),
   split: v.optional(SplitSchema),
-  /** As `createModel` takes it; what the data says of input and output may be left out. */
-  definition: v.optional(object),
-  /** As `fit` takes it, without what is no data. */
-  training: v.optional(object),
+  definition: said("As `createModel` takes it; what the data says of input and output may be left out.", v.optional(object)),
+  training: said("As `fit` takes it, without what is no data.", v.optional(object)),
   machine: v.optional(MachineSchema),
-  /** The folder for what is written. `gatewise-output` unless given. */
-  output: v.optional(text),
+  output: said("The folder for what is written. `gatewise-output` unless given.", v.optional(text)),
   tuning: v.optional(TuningSchema),
   comparison: v.optional(ComparisonSchema),
 });
