@@ -38,12 +38,15 @@ export function validated<const Schema extends v.GenericSchema>(
   throw new GatewiseError(code, pathOf(issue, path), issue.message);
 }
 
-/** The issue that says most: of a union, the one that got farthest into one of its variants, if any got into one. */
+/**
+ * The issue that says most. Of a union: what is wrong inside of one of its variants, the deepest first; not the fields by which
+ * the variants differ, of which all but one are bound to be wrong.
+ */
 function deepest(issue: v.BaseIssue<unknown>, below: readonly unknown[] = []): Found {
   const keys = [...below, ...(issue.path ?? []).map(({ key }) => key)];
-  const inner = (issue.issues ?? []).map((each) => deepest(each, keys));
-  const farthest = inner.toSorted((a, b) => b.keys.length - a.keys.length)[0];
-  return farthest && farthest.keys.length > keys.length + 1 ? farthest : { keys, message: issue.message };
+  const telling = (issue.issues ?? []).filter((each) => each.path && each.type !== "literal" && each.expected !== "never" && each.received !== "undefined");
+  const inner = telling.map((each) => deepest(each, keys));
+  return inner.toSorted((a, b) => b.keys.length - a.keys.length)[0] ?? { keys, message: issue.message };
 }
 
 interface Found {

@@ -34,7 +34,7 @@ function described(error: unknown): { code: string; path: string; message: strin
   if (error instanceof GatewiseError) {
     const path = inConfiguration(error.path);
     // Some sentences begin with their path.
-    const message = [error.path, path].reduce((text, at) => (at !== "" && text.startsWith(`${at}: `) ? text.slice(at.length + 2) : text), error.message);
+    const message = withoutPath(error);
     return { code: error.code, path, message };
   }
   const message = error instanceof Error ? error.message : String(error);
@@ -42,12 +42,17 @@ function described(error: unknown): { code: string; path: string; message: strin
   return { code: "internal_error", path: "", message: `${message}. Please report this` };
 }
 
+function withoutPath({ path, message }: GatewiseError): string {
+  if (path === "" || !message.startsWith(path)) return message;
+  return message.slice(path.length).replace(/^:? /, "");
+}
+
 /** Errors of citty's own: an argument that is missing. */
 function isParsing(error: unknown): boolean {
   return error instanceof Error && error.name === "CLIError";
 }
 
-/** What `fit` calls its options are `training` in a configuration. */
+/** What `fit` calls its options are `training` in a configuration; a pipeline is part of the data. */
 function inConfiguration(path: string): string {
-  return path.replace(/^options\b(?!\.(backend|threads))/, "training").replace(/^options\.(backend|threads)/, "machine.$1");
+  return path.replace(/^options\b(?!\.(backend|threads))/, "training").replace(/^options\.(backend|threads)/, "machine.$1").replace(/^pipeline\b/, "data.pipeline");
 }
