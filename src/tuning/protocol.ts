@@ -4,7 +4,6 @@ import type { BackendRequest } from "../backend/choose.js";
 import type { LabelledData } from "../data/types.js";
 import type { ErrorData } from "../errors.js";
 import type { OutputDefinition } from "../model/outputs.js";
-import type { EpochReport } from "../training/types.js";
 import type { Candidate } from "./apply.js";
 import type { Fold } from "./folds.js";
 
@@ -26,19 +25,29 @@ export interface Job extends Candidate {
 
 export type ToWorker = { readonly kind: "run"; readonly job: Job } | { readonly kind: "stop" };
 
+/** One epoch of a learning curve: what `fit` reports of it, without the validation data's whole report. */
+export interface CurvePoint {
+  /** From 1. */
+  readonly epoch: number;
+  readonly loss: number;
+  /** Null of values. */
+  readonly accuracy: number | null;
+  readonly validation: { readonly loss: number; readonly accuracy: number | null } | null;
+}
+
 /** How a training went. */
 export interface Outcome {
   /** `evaluate`'s on the validation data, after the last epoch. */
   readonly report: Readonly<Record<string, unknown>>;
-  /** One report an epoch: the learning curve. */
-  readonly epochs: readonly EpochReport<OutputDefinition>[];
+  /** The learning curve, an epoch a point. */
+  readonly epochs: readonly CurvePoint[];
   /** Numbers that were trained. */
   readonly parameters: number;
   readonly seconds: number;
 }
 
 export type FromWorker =
-  | { readonly kind: "epoch"; readonly epoch: EpochReport<OutputDefinition> }
+  | { readonly kind: "epoch"; readonly epoch: CurvePoint }
   | { readonly kind: "done"; readonly outcome: Outcome }
   | { readonly kind: "failed"; readonly error: ErrorData }
   | { readonly kind: "stopped" };

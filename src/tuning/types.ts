@@ -5,16 +5,17 @@ import type { LabelledData } from "../data/types.js";
 import type { ErrorData } from "../errors.js";
 import type { DefinitionOf } from "../model/definition.js";
 import type { OutputDefinition, OutputOf } from "../model/outputs.js";
-import type { EpochReport, FitOptions } from "../training/types.js";
+import type { FitOptions } from "../training/types.js";
 import type { Fold } from "./folds.js";
 import type { Objective } from "./objective.js";
 import type { Budget, Rung, Search } from "./plan.js";
+import type { CurvePoint } from "./protocol.js";
 import type { Parameters, Space } from "./space.js";
 
 /** Options of `fit` that are plain data: what a trial is trained with. */
 export type TrialOptions<Out extends OutputDefinition = OutputDefinition> = Omit<
   FitOptions<OutputOf<Out>>,
-  "epochs" | "validation" | "onProgress" | "onEpoch" | "signal"
+  "epochs" | "validation" | "onProgress" | "onEpoch" | "signal" | "checkpoint" | "progress"
 >;
 
 /** What to tune, on what, and for how long. */
@@ -79,7 +80,7 @@ export interface RungResult {
   /** The objective on the validation data, over folds their mean. */
   readonly value: number;
   /** The learning curve, a report an epoch, of each fold; one without folds. */
-  readonly curves: readonly (readonly EpochReport<OutputDefinition>[])[];
+  readonly curves: readonly (readonly CurvePoint[])[];
   /** Of training and evaluation, of all folds. */
   readonly seconds: number;
 }

@@ -9,7 +9,7 @@ import { fromBinding } from "../errors.js";
 import type { OutputDefinition } from "../model/outputs.js";
 import type { Tensor } from "../model/parameters.js";
 import { samplesAt } from "./folds.js";
-import type { FromWorker, Job, ToWorker, WorkerSetup } from "./protocol.js";
+import type { CurvePoint, FromWorker, Job, ToWorker, WorkerSetup } from "./protocol.js";
 import { unshare } from "./share.js";
 
 const { backend, threads, folds, ...shared } = workerData as WorkerSetup;
@@ -34,17 +34,21 @@ async function run({ definition, options, fold }: Job, signal: AbortSignal): Pro
   const model = await createModel<OutputDefinition>(definition as never, { backend, threads });
   try {
     const parts = partsOf(fold);
-    const onEpoch = (epoch: Extract<FromWorker, { kind: "epoch" }>["epoch"]) => post({ kind: "epoch", epoch });
+    const onEpoch = (epoch: CurvePoint) => post({ kind: "epoch", epoch: pointOf(epoch) });
     const fitOptions = { ...options, validation: parts.validation, onEpoch, signal };
     const history = await model.fit(parts.training as never, fitOptions as never);
     if (history.stopped === "aborted") return { kind: "stopped" };
     const report = { ...(await model.evaluate(parts.validation as never)) };
     const parameters = countTrained(model.parameters());
     const seconds = (performance.now() - began) / 1000;
-    return { kind: "done", outcome: { report, epochs: history.epochs, parameters, seconds } };
+    return { kind: "done", outcome: { report, epochs: history.epochs.map(pointOf), parameters, seconds } };
   } finally {
     model.dispose();
   }
+}
+
+function pointOf({ epoch, loss, accuracy, validation }: CurvePoint): CurvePoint {
+  return { epoch, loss, accuracy, validation: validation && { loss: validation.loss, accuracy: validation.accuracy } };
 }
 
 /** Numbers that are trained: all but the scaling, which is fitted once. */
