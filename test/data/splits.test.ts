@@ -49,12 +49,12 @@ describe("as scikit-learn", () => {
 
   test.each(splits.grouped)("GroupKFold($folds)", ({ folds, groups, tests }) => {
     const found = groupedKFold({ groups, times: new Float64Array(groups.length) }, { folds });
-    expect(found.map(({ test }) => [...test])).toEqual(tests);
+    expect(found.map(({ test }) => Array.from(test))).toEqual(tests);
   });
 
   test.each(splits.stratified)("StratifiedKFold($folds)", ({ folds, classes, tests }) => {
     const found = stratifiedKFold({ groups: noGroups(classes.length), times: new Float64Array(0), targets: classes }, { folds });
-    expect(found.map(({ test }) => [...test])).toEqual(tests);
+    expect(found.map(({ test }) => Array.from(test))).toEqual(tests);
   });
 
   test.each(splits.shuffled)("StratifiedShuffleSplit($test): as many of each class, give or take one where remainders are alike", (vector) => {
@@ -71,6 +71,10 @@ describe("as scikit-learn", () => {
 function expectEachOnce(parts: readonly Uint32Array[], n: number): void {
   expect(parts.flatMap((part) => [...part]).toSorted((a, b) => a - b)).toEqual([...Array(n).keys()]);
   for (const part of parts) expect([...part]).toEqual([...part].toSorted((a, b) => a - b));
+}
+
+function at(values: Float64Array, index: number): number {
+  return values[index] ?? expect.fail(`there is no ${index}`);
 }
 
 /** Samples of some groups and times; targets that look ahead by up to some time. */
@@ -104,7 +108,7 @@ describe("of any samples", () => {
         if (parts === undefined) return;
         expectEachOnce([parts.training, parts.validation, parts.test, parts.dropped], data.times.length);
         for (const i of parts.training) expect(data.until[i]).toBeLessThanOrEqual(validation);
-        for (const i of parts.validation) expect([data.times[i]! >= validation, data.until[i]! <= validation + length]).toEqual([true, true]);
+        for (const i of parts.validation) expect([at(data.times, i) >= validation, at(data.until, i) <= validation + length]).toEqual([true, true]);
         for (const i of parts.test) expect(data.times[i]).toBeGreaterThanOrEqual(validation + length);
         for (const i of parts.dropped) expect(data.until[i]).toBeGreaterThan(data.times[i] as number);
       }),
@@ -185,7 +189,7 @@ describe("of any samples", () => {
         let before = -Infinity;
         for (const { training, test } of folds) {
           const [from, to] = [Math.min(...[...test].map((i) => data.times[i] as number)), Math.max(...[...test].map((i) => data.times[i] as number))];
-          for (const i of training) expect([data.times[i]! < from, data.until[i]! <= from]).toEqual([true, true]);
+          for (const i of training) expect([at(data.times, i) < from, at(data.until, i) <= from]).toEqual([true, true]);
           expect(new Set([...training].map((i) => data.times[i])).size).toBeLessThanOrEqual(longest ?? Infinity);
           expect(from).toBeGreaterThan(before);
           before = to;
@@ -260,7 +264,7 @@ describe("of tables and of samples", () => {
     expect(some.shape).toEqual([2, 2, 1]);
     expect([...(some.x ?? [])]).toEqual([...(whole.x?.subarray(14, 16) ?? []), ...(whole.x?.subarray(4, 6) ?? [])]);
     expect([...(some.statics ?? [])]).toEqual([whole.statics?.[7], whole.statics?.[2]]);
-    expect([...(some.tokens ?? [])]).toEqual([...[14, 15, 4, 5].map((i) => whole.tokens?.[i])]);
+    expect([...(some.tokens ?? [])]).toEqual([14, 15, 4, 5].map((i) => whole.tokens?.[i]));
     expect(some.groups).toEqual([whole.groups[7], whole.groups[2]]);
     expect([...some.times, ...some.lengths]).toEqual([whole.times[7], whole.times[2], whole.lengths[7], whole.lengths[2]]);
     expect(some.targets).toEqual([whole.targets[7], whole.targets[2]]);

@@ -53,11 +53,10 @@ export function gather(column: Column, rows: Uint32Array): Column {
 function aggregated(table: Table, series: Series, what: AggregateDefinition, path: string): Column {
   const counts = what.where ? rowsWhere(table, what.where, `${path}.where`) : undefined;
   const { count, sum, mean, min, max, first, last, distinct, missing = "error" } = what;
-  const read = (name: string) => {
-    const values = numbersOf(columnOf(table, name, path), name, path);
-    if (missing === "error") refuseMissing(table, series, counts, name, values);
-    return values;
-  };
+  const read = (name: string): Numbers => ({
+    values: numbersOf(columnOf(table, name, path), name, path),
+    missing: missing === "skip" ? undefined : (row) => cellError(table, row, name, NO_NUMBER, "not_finite"),
+  });
   if (count) return numbers(countRows(series, counts));
   if (sum !== undefined) return numbers(sumRows(series, counts, read(sum), 0).sums);
   if (mean !== undefined) return numbers(meanOf(series, counts, read(mean)));
@@ -67,15 +66,17 @@ function aggregated(table: Table, series: Series, what: AggregateDefinition, pat
   return picked(series, counts, columnOf(table, (first ?? last) as string, path), first === undefined);
 }
 
-function numbers(values: Float64Array): Column {
-  return { kind: "number", values };
+const NO_NUMBER = `it has no value: leave the row out with where, or say missing: "skip"`;
+
+/** A column of the table. */
+interface Numbers {
+  readonly values: Float64Array;
+  /** The error of a row that lacks its number; undefined where such a row is to be skipped. */
+  readonly missing: ((row: number) => Error) | undefined;
 }
 
-function refuseMissing(table: Table, { rows }: Series, counts: Uint8Array | undefined, name: string, values: Float64Array): void {
-  for (const row of rows) {
-    if (!Number.isNaN(values[row]) || counts?.[row] === 0) continue;
-    throw cellError(table, row, name, `it has no value: leave the row out with where, or say missing: "skip"`, "not_finite");
-  }
+function numbers(values: Float64Array): Column {
+  return { kind: "number", values };
 }
 
 function countRows({ steps, starts, rows }: Series, counts: Uint8Array | undefined): Float64Array {
@@ -89,16 +90,18 @@ function countRows({ steps, starts, rows }: Series, counts: Uint8Array | undefin
   return result;
 }
 
-/** Missing cells count for nothing; `nothing` is the sum where there is none. */
-function sumRows({ steps, starts, rows }: Series, counts: Uint8Array | undefined, values: Float64Array, nothing: number) {
+/** `nothing` is the sum where there is no term. */
+function sumRows({ steps, starts, rows }: Series, counts: Uint8Array | undefined, { values, missing }: Numbers, nothing: number) {
   const sums = new Float64Array(steps);
   const terms = new Uint32Array(steps);
   for (let step = 0; step < steps; step++) {
     let [sum, n] = [0, 0];
     for (let i = starts[step] as number; i < (starts[step + 1] as number); i++) {
       const row = rows[i] as number;
+      if (counts !== undefined && counts[row] === 0) continue;
       const value = values[row] as number;
-      if ((counts && counts[row] === 0) || Number.isNaN(value)) continue;
+      if (Number.isNaN(value) && missing) throw missing(row);
+      if (Number.isNaN(value)) continue;
       sum += value;
       n++;
     }
@@ -108,20 +111,23 @@ function sumRows({ steps, starts, rows }: Series, counts: Uint8Array | undefined
   return { sums, terms };
 }
 
-function meanOf(series: Series, counts: Uint8Array | undefined, values: Float64Array): Float64Array {
-  const { sums, terms } = sumRows(series, counts, values, NaN);
-  return sums.map((sum, step) => sum / (terms[step] as number));
+function meanOf(series: Series, counts: Uint8Array | undefined, column: Numbers): Float64Array {
+  const { sums, terms } = sumRows(series, counts, column, NaN);
+  for (let step = 0; step < sums.length; step++) sums[step] = (sums[step] as number) / (terms[step] as number);
+  return sums;
 }
 
 /** The largest value, or with `sign` −1 the smallest; NaN where there is none. */
-function extreme({ steps, starts, rows }: Series, counts: Uint8Array | undefined, values: Float64Array, sign: 1 | -1): Float64Array {
+function extreme({ steps, starts, rows }: Series, counts: Uint8Array | undefined, { values, missing }: Numbers, sign: 1 | -1): Float64Array {
   const result = new Float64Array(steps);
   for (let step = 0; step < steps; step++) {
     let most = -Infinity;
     for (let i = starts[step] as number; i < (starts[step + 1] as number); i++) {
       const row = rows[i] as number;
+      if (counts !== undefined && counts[row] === 0) continue;
       const value = sign * (values[row] as number);
-      if ((counts === undefined || counts[row] === 1) && value > most) most = value;
+      if (missing && Number.isNaN(value)) throw missing(row);
+      if (value > most) most = value;
     }
     result[step] = most === -Infinity ? NaN : sign * most;
   }

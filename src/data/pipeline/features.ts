@@ -69,7 +69,8 @@ export function fitFeature(feature: FeatureDefinition, source: Source, path: str
   const rule = column === undefined ? "error" : ruleOf(source.fill, column);
   const mean = rule === "mean" ? meanOf(raw, covered) : undefined;
   const filled = fillNumbers(raw, rule, mean, source.each, path);
-  const scalers = fitScalers(kindsOf(scale), filled.filter((_, place) => covered[place] === 1));
+  const kinds = kindsOf(scale);
+  const scalers = kinds.length === 0 ? [] : fitScalers(kinds, knownOf(filled, covered));
   return { ...(mean === undefined ? {} : { mean }), ...(scalers.length === 0 ? {} : { scalers }) };
 }
 
@@ -87,9 +88,14 @@ export function applyFeature(feature: FeatureDefinition, fitted: FittedFeature, 
     : [];
   if (rule === "linear") return [{ kind: "lines", name, values: raw, scalers }, ...flag];
   const filled = fillNumbers(raw, rule, fitted.mean, source.each, path);
-  const gap = filled.findIndex((value, place) => source.covered[place] === 1 && !Number.isFinite(value));
+  const gap = firstGap(filled, source.covered);
   if (gap >= 0) throw noNumber(source, gap, column ?? name, filled[gap] as number, rule);
   return [{ kind: "numbers", name, values: scaleAll(filled === raw ? raw.slice() : filled, scalers) }, ...flag];
+}
+
+function firstGap(values: Float64Array, covered: Uint8Array): number {
+  for (let place = 0; place < values.length; place++) if (covered[place] === 1 && !Number.isFinite(values[place])) return place;
+  return -1;
 }
 
 function noNumber(source: Source, place: number, column: string, value: number, rule: FillRule): GatewiseError {
@@ -148,6 +154,17 @@ function fillNumbers(raw: Float64Array, rule: FillRule, mean: number | undefined
     throw new GatewiseError("invalid_option", `${path}.fill`, `${path} reads numbers, and fill has ${JSON.stringify(rule.value)} for it`);
   }
   return fillWithValue(raw, Number(rule.value));
+}
+
+/** The values at covered places that are not missing. */
+function knownOf(values: Float64Array, covered: Uint8Array): Float64Array {
+  const known = new Float64Array(values.length);
+  let count = 0;
+  for (let place = 0; place < values.length; place++) {
+    const value = values[place] as number;
+    if (covered[place] === 1 && !Number.isNaN(value)) known[count++] = value;
+  }
+  return known.subarray(0, count);
 }
 
 function meanOf(values: Float64Array, covered: Uint8Array): number {

@@ -17,8 +17,10 @@ export function fillWithPrevious<Values extends Float64Array | Int32Array>(value
 }
 
 export function fillWithValue<Values extends Float64Array | Int32Array>(values: Values, value: number): Values {
+  const filled = values.slice() as Values;
   const isMissing = missingIn(values);
-  return values.map((given) => (isMissing(given) ? value : given)) as Values;
+  for (let step = 0; step < filled.length; step++) if (isMissing(filled[step] as number)) filled[step] = value;
+  return filled;
 }
 
 /** NaN of numbers, below 0 of categories. */

@@ -23,12 +23,11 @@ export function kindsOf(scale: ScaleKind | readonly ScaleKind[] | undefined): re
   return scale === undefined ? [] : typeof scale === "string" ? [scale] : scale;
 }
 
-/** Scalers of these kinds, each fitted on what the one before gives. Missing values, NaN, count for nothing. */
+/** Scalers of these kinds, each fitted on what the one before gives. `values` has none missing, and is written over. */
 export function fitScalers(kinds: readonly ScaleKind[], values: Float64Array): Scaler[] {
-  let known = values.filter((value) => !Number.isNaN(value));
-  return kinds.map((kind) => {
-    const scaler = fitScaler(kind, known);
-    known = known.map((value) => scaled(value, scaler));
+  return kinds.map((kind, i) => {
+    const scaler = fitScaler(kind, values);
+    if (i + 1 < kinds.length) scaleAll(values, [scaler]);
     return scaler;
   });
 }
@@ -41,7 +40,10 @@ function fitScaler(kind: ScaleKind, values: Float64Array): Scaler {
       return { kind, ...meanAndDeviation(values) };
     case "min-max": {
       let [least, most] = [Infinity, -Infinity];
-      for (const value of values) [least, most] = [Math.min(least, value), Math.max(most, value)];
+      for (let i = 0; i < values.length; i++) {
+        least = Math.min(least, values[i] as number);
+        most = Math.max(most, values[i] as number);
+      }
       return values.length === 0 ? { kind, centre: 0, size: 1 } : { kind, centre: least, size: most - least || 1 };
     }
     case "robust": {
@@ -56,12 +58,18 @@ function fitScaler(kind: ScaleKind, values: Float64Array): Scaler {
 function meanAndDeviation(values: Float64Array): { centre: number; size: number } {
   const n = values.length;
   if (n === 0) return { centre: 0, size: 1 };
-  const sumOf = (term: (value: number) => number) => values.reduce((sum, value) => sum + term(value), 0);
-  const rough = sumOf((value) => value) / n;
+  let sum = 0;
+  for (let i = 0; i < n; i++) sum += values[i] as number;
+  const rough = sum / n;
   // What the deviations from it sum up to is the rounding of the mean (Chan, Golub and LeVeque, 1983).
-  const rest = sumOf((value) => value - rough);
+  let [rest, squares] = [0, 0];
+  for (let i = 0; i < n; i++) {
+    const deviation = (values[i] as number) - rough;
+    rest += deviation;
+    squares += deviation * deviation;
+  }
   const mean = rough + rest / n;
-  const variance = (sumOf((value) => (value - rough) ** 2) - rest ** 2 / n) / n;
+  const variance = (squares - rest ** 2 / n) / n;
   const rounding = n * Number.EPSILON * variance + (n * mean * Number.EPSILON) ** 2;
   return { centre: mean, size: variance <= rounding ? 1 : Math.sqrt(variance) };
 }
@@ -88,6 +96,9 @@ export function unscaled(value: number, scaler: Scaler): number {
 
 /** Scales every number in its place. */
 export function scaleAll(values: Float64Array, scalers: readonly Scaler[]): Float64Array {
-  for (const scaler of scalers) for (let i = 0; i < values.length; i++) values[i] = scaled(values[i] as number, scaler);
+  for (const scaler of scalers) {
+    if (scaler.kind === "log") for (let i = 0; i < values.length; i++) values[i] = scaled(values[i] as number, scaler);
+    else for (let i = 0; i < values.length; i++) values[i] = ((values[i] as number) - scaler.centre) / scaler.size;
+  }
   return values;
 }
