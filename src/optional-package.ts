@@ -19,8 +19,8 @@ export async function optionalPackage<Module>(name: string, purpose: string, loa
   }
 }
 
-/** Node has a code for a package that is not there; browsers a TypeError about the specifier. */
+/** Node has a code for a package that is not there; browsers a TypeError about the specifier; Vite's builds an error of their own. */
 function isMissing(cause: unknown): boolean {
   const { code, message } = (cause ?? {}) as { code?: unknown; message?: unknown };
-  return code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND" || (cause instanceof TypeError && /module specifier/.test(String(message)));
+  return code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND" || /module specifier|^Could not resolve /.test(String(message));
 }

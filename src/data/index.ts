@@ -16,6 +16,7 @@ export { readMnist } from "./sets/mnist.js";
 export { readText } from "./sets/text.js";
 export { readUcrTs } from "./sets/ucr-ts.js";
 export { readUcrTsv } from "./sets/ucr-tsv.js";
+export { arrowSource, parquetSource } from "./sources/source.js";
 
 export type { ErrorCode } from "../errors.js";
 export type { OutputOfPipeline, Pipeline } from "./pipeline/define.js";
@@ -39,4 +40,7 @@ export type { ImageOptions } from "./sets/images.js";
 export type { ImageSet, LabelledSet } from "./sets/labelled.js";
 export type { SeriesOptions } from "./sets/series.js";
 export type { TextOptions, TextSet, TokenArray } from "./sets/text.js";
+export type { SequenceOptions, Window } from "./sources/options.js";
+export type { FileDataSource } from "./sources/source.js";
+export type { DataSource } from "./types.js";
 export type { CategoryColumn, Column, NumberColumn, Table, TimeColumn } from "./table.js";

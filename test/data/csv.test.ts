@@ -43,7 +43,7 @@ describe("what columns hold", () => {
     const lines = Array.from({ length: rows }, (_, row) => `${row},${row === rows - 2 ? "2020-01-01" : ""},\n`);
     const { columns } = await readCsv(bytesOf(`a,late,never\n${lines.join("")}`));
     expect(columns["late"]).toMatchObject({ kind: "time" });
-    expect(valuesOf(columns["late"]).slice(-3)).toEqual(Float64Array.of(NaN, Date.UTC(2020, 0, 1), NaN));
+    expect(valuesOf(columns["late"])).toEqual(new Float64Array(rows).fill(NaN).fill(Date.UTC(2020, 0, 1), rows - 2, rows - 1));
     expect(columns["never"]).toEqual({ kind: "number", values: new Float64Array(rows).fill(NaN) });
   });
 
@@ -163,6 +163,7 @@ describe("refuses", () => {
   const asked = { columns: { b: "number" } } as const;
   test.each([
     ["a record with too few fields", "a,b,c\n1,2,3\n4,5\n", {}, "the bytes:3:c", "1 are missing"],
+    ["a record behind others of several lines", 'a,b\r\n1,"x\r\ny\n"\r\n\r\n2,z\r\n3\r\n', {}, "the bytes:7:b", "1 are missing"],
     ["a record with too many fields", "a,b\n\n1,2\n\"4\n4\",5,6\n", {}, "the bytes:4", "1 too many"],
     ["records that are not as wide as the names", "1,2\n3,4\n", { names: ["a"] }, "the bytes:1", "names for 1"],
     ["what is no number", "a,b\n1,2\nx,12x\n", asked, "the bytes:3:b", '"12x" is no finite number'],

@@ -2,6 +2,7 @@
 
 import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 
@@ -95,6 +96,29 @@ test.each(["native", "wasm"])("gatewise/layers: a layer by itself on %s, whose e
      console.log(layer.backend.name, hidden.length, x.every((value) => value !== 0), known);`,
   );
   expect(runNode(["layer.mjs"], project)).toMatchObject({ status: 0, stdout: `${backend} 8 true true\n`, stderr: "" });
+});
+
+test("gatewise/data: it reads files with what comes with it, and names the package that a format needs", () => {
+  writeFileSync(join(project, "orders.csv.gz"), gzipSync("customer,value\na,1.5\nb,\n"));
+  writeFileSync(
+    join(project, "data.mjs"),
+    `import { GatewiseError } from "gatewise";
+     import { readArrow, readCsv, readParquet } from "gatewise/data";
+     const { columns } = await readCsv("orders.csv.gz");
+     console.log(columns.customer.names.join(), columns.value.values.join());
+     for (const read of [readParquet, readArrow]) {
+       const error = await read("orders.csv.gz").catch((error) => error);
+       console.log(error instanceof GatewiseError, error.code, error.path, error.message);
+     }`,
+  );
+  const { status, stdout, stderr } = runNode(["data.mjs"], project);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  expect(stdout.split("\n")).toEqual([
+    "a,b 1.5,NaN",
+    "true missing_package hyparquet the package hyparquet reads Parquet files, and is not installed: npm install hyparquet",
+    "true missing_package apache-arrow the package apache-arrow reads Arrow files, and is not installed: npm install apache-arrow",
+    "",
+  ]);
 });
 
 // Each further file, and each of Node's own modules that is not there from the start, takes a program's start up to 4 ms.

@@ -36,7 +36,13 @@ export async function use(): Promise<"lapsed" | "returning" | undefined> {
   const { initialCell }: { initialCell: Float32Array } = layer.backward({ finalCell });
   // @ts-expect-error a cell that there is not
   await createLayer({ cell: "lstn", units: 4 }, { inputs: 5 });
-  console.log(initialCell);
+  const { columns, rows }: Table = await readCsv("orders.csv", { columns: { value: "number" } });
+  if (columns["value"]?.kind === "number") initialCell[0] = columns["value"].values[rows - 1] ?? 0;
+  // @ts-expect-error a kind of column that there is not
+  await readParquet("orders.parquet", { columns: { value: "text" } });
+  const source = await arrowSource<{ values: 1 }>("load.arrow", { features: ["load"], target: "load", window: { steps: 24, ahead: 1 } });
+  const { targets }: { targets: Float32Array } = await source.read(0);
+  console.log(initialCell, targets);
   return losses.length > 0 ? prediction?.label : undefined;
 }
 `;
@@ -51,9 +57,11 @@ interface Consumer {
   readonly options: object;
 }
 
-const esm = `import { createModel } from "gatewise"; import { createLayer } from "gatewise/layers";`;
-const cjs = `import gatewise = require("gatewise"); import layers = require("gatewise/layers");
-const { createModel } = gatewise; const { createLayer } = layers;`;
+const esm = `import { createModel } from "gatewise"; import { createLayer } from "gatewise/layers";
+import { arrowSource, readCsv, readParquet, type Table } from "gatewise/data";`;
+const cjs = `import gatewise = require("gatewise"); import layers = require("gatewise/layers"); import data = require("gatewise/data");
+type Table = data.Table;
+const { arrowSource, readCsv, readParquet } = data; const { createModel } = gatewise; const { createLayer } = layers;`;
 
 const CONSUMERS: readonly Consumer[] = [
   { name: "Node, import", file: "use.ts", how: esm, options: { module: "nodenext", ...NODE } },

@@ -1,10 +1,11 @@
 // `readArrow`, and Arrow files opened for reading parts of them: apache-arrow decodes, this makes columns of it.
 
-import type { AsyncRecordBatchFileReader, DataType, RecordBatch, RecordBatchFileReader, RecordBatchReader, Vector } from "apache-arrow";
+import type { DataType, RecordBatch, Vector } from "apache-arrow";
 
 import { GatewiseError } from "../../errors.js";
 import { optionalPackage } from "../../optional-package.js";
 import type { Table } from "../table.js";
+import { type Batches, openBatches } from "./arrow-batches.js";
 import { invalidFile } from "./errors.js";
 import type { ColumnKind, TableOptions } from "./options.js";
 import { type FileSource, type SeekableFile, type StreamSource, allBytes, isFile, openSeekable } from "./source.js";
@@ -42,79 +43,11 @@ export async function openArrow(source: FileSource): Promise<TableFile> {
   const arrow = await optionalPackage("apache-arrow", "reads Arrow files", () => import("apache-arrow"));
   const file = await openSeekable(source);
   try {
-    return await decoding(file.name, {}, async () => {
-      const reader = await arrow.RecordBatchReader.from(handleOf(file));
-      await reader.open({ autoDestroy: false });
-      if (!reader.schema) throw new Error("there is no schema in it");
-      return new ArrowFile(arrow, file, reader, await batchesOf(arrow, file, reader));
-    });
+    return await decoding(file.name, {}, async () => new ArrowFile(arrow, file, await openBatches(arrow, file)));
   } catch (error) {
     await file.close();
     throw error;
   }
-}
-
-/** A file as apache-arrow takes it: as far as it uses them, Node's file handles. */
-function handleOf(file: SeekableFile): Parameters<typeof RecordBatchReader.from>[0] {
-  const handle = {
-    fd: 0,
-    stat: async () => ({ size: file.size }),
-    async read(target: Uint8Array, offset: number, length: number, position: number) {
-      const bytes = await file.read(position, position + length);
-      if (bytes.length === 0) throw new Error("the file ends early");
-      target.set(bytes, offset);
-      return { bytesRead: bytes.length, buffer: target };
-    },
-    close: async () => undefined,
-  };
-  return handle as never;
-}
-
-/** Where its record batches begin, and how they are read. */
-interface Batches {
-  readonly starts: readonly number[];
-  readonly rows: number;
-  read(index: number): Promise<RecordBatch | null>;
-}
-
-async function batchesOf(arrow: Arrow, file: SeekableFile, reader: RecordBatchReader): Promise<Batches> {
-  return reader.isFile() ? seekable(arrow, file, reader) : streamed(reader);
-}
-
-/** A file's footer tells where its batches are, and the head of each how many rows it has. */
-async function seekable({ Message }: Arrow, file: SeekableFile, reader: RecordBatchFileReader | AsyncRecordBatchFileReader): Promise<Batches> {
-  const starts: number[] = [];
-  let rows = 0;
-  const { footer } = reader;
-  for (let index = 0; index < (footer?.numRecordBatches ?? 0); index++) {
-    const block = footer?.getRecordBatch(index);
-    if (!block || block.offset + block.metaDataLength + block.bodyLength > file.size) throw new Error(`batch ${index} lies beyond its end`);
-    // Eight bytes say how long the head is.
-    const head = Message.decode(await file.read(block.offset + 8, block.offset + block.metaDataLength)).header();
-    if (!("length" in head)) throw new Error(`there is no batch where batch ${index} should be`);
-    starts.push(rows);
-    rows += head.length;
-  }
-  return { starts, rows, read: async (index) => reader.readRecordBatch(index) };
-}
-
-/** A stream's batches are all read at once: nothing in it tells where they are. */
-async function streamed(reader: RecordBatchReader): Promise<Batches> {
-  const starts: number[] = [];
-  const batches: RecordBatch[] = [];
-  let rows = 0;
-  for (let batch = await nextOf(reader); batch; batch = await nextOf(reader)) {
-    starts.push(rows);
-    batches.push(batch);
-    rows += batch.numRows;
-  }
-  return { starts, rows, read: async (index) => batches[index] ?? null };
-}
-
-async function nextOf(reader: RecordBatchReader): Promise<RecordBatch | undefined> {
-  const { done, value } = await reader.next();
-  // An empty stream gives an empty batch that stands for its schema.
-  return done ? undefined : (value as RecordBatch);
 }
 
 class ArrowFile implements TableFile {
@@ -127,8 +60,11 @@ class ArrowFile implements TableFile {
   readonly #kinds: ReadonlyMap<string, ColumnKind | undefined>;
   /** The columns whose values lie in the file as JavaScript has them. */
   readonly #plain: ReadonlySet<string>;
+  #last: Promise<unknown> = Promise.resolve();
+  #held: { readonly index: number; readonly names: string; readonly batch: RecordBatch | null } | undefined;
 
-  constructor(arrow: Arrow, file: SeekableFile, { schema }: RecordBatchReader, batches: Batches) {
+  constructor(arrow: Arrow, file: SeekableFile, batches: Batches) {
+    const { schema } = batches;
     this.#file = file;
     this.#batches = batches;
     this.name = file.name;
@@ -139,7 +75,14 @@ class ArrowFile implements TableFile {
     this.#plain = new Set(schema.fields.filter(({ type }) => isPlain(arrow, type)).map(({ name }) => name));
   }
 
-  async read(wanted: readonly Wanted[], start: number, end: number): Promise<Columns> {
+  read(wanted: readonly Wanted[], start: number, end: number): Promise<Columns> {
+    // One after the other: the reader of batches has one place in the file.
+    const reading = this.#last.then(() => this.#read(wanted, start, end));
+    this.#last = reading.catch(() => undefined);
+    return reading;
+  }
+
+  async #read(wanted: readonly Wanted[], start: number, end: number): Promise<Columns> {
     const columns = wanted.map(({ name, kind }) => {
       const its = kind ?? this.#kinds.get(name);
       if (its === undefined) throw invalidFile(this.name, { column: name }, "it holds neither numbers, times nor texts: leave it out with `select`");
@@ -148,7 +91,7 @@ class ArrowFile implements TableFile {
     for (const [index, first] of this.parts.entries()) {
       const last = this.parts[index + 1] ?? this.rows;
       if (last <= start || first >= end) continue;
-      const batch = await decoding(this.name, { row: first }, () => this.#batches.read(index));
+      const batch = await this.#batch(index, wanted);
       for (const { name, column } of columns) {
         const vector = batch?.getChild(name);
         if (!vector) throw invalidFile(this.name, { row: first, column: name }, "the file ends early, or it is damaged: get it again");
@@ -156,6 +99,18 @@ class ArrowFile implements TableFile {
       }
     }
     return new Map(columns.map(({ name, column }) => [name, column.finish()]));
+  }
+
+  /** Columns of a batch; the last one is kept, as the next rows that are asked for often are in it too. */
+  async #batch(index: number, wanted: readonly Wanted[]): Promise<RecordBatch | null> {
+    const names = JSON.stringify(wanted.map(({ name }) => name));
+    if (this.#held?.index !== index || this.#held.names !== names) {
+      this.#held = undefined;
+      const place = { row: this.parts[index] ?? 0 };
+      const batch = await decoding(this.name, place, () => this.#batches.read(index, new Set(wanted.map(({ name }) => name))));
+      this.#held = { index, names, batch };
+    }
+    return this.#held.batch;
   }
 
   /** Adds values `from` to before `to` of a batch whose first row is `first`. */
