@@ -25,9 +25,9 @@ const network = {
   /** Hidden units of the recipe's layer. */
   units: v.optional(whole(1)),
   /** Layers instead of the recipe's, as in a definition. */
-  layers: v.optional(v.array(v.looseObject({}))),
+  layers: v.optional(v.array(v.looseObject({})) as v.GenericSchema<unknown> as v.GenericSchema<Layers>),
   /** Options of `fit`; those that are not given are the recipe's. */
-  training: v.optional(v.looseObject({})),
+  training: v.optional(v.looseObject({}) as v.GenericSchema<unknown> as v.GenericSchema<TrainingRecipe>),
 };
 const cells = v.picklist(["lstm", "gru", "rnn", "network"]);
 
@@ -137,7 +137,7 @@ function parsed(schema: v.GenericSchema, entrant: unknown, path: string): unknow
   const result = v.safeParse(schema, entrant, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
-  const place = [path, v.getDotPath(issue)].filter(Boolean).join(".");
+  const place = [path, v.getDotPath(issue)].filter(Boolean).join(".").replaceAll(/\.(\d+)/g, "[$1]");
   throw new GatewiseError("invalid_option", place, `${place}: ${issue.message}`);
 }
 
@@ -205,8 +205,8 @@ function fixed<Kind>(name: string, create: () => Kind): Entrant<Kind> {
 
 interface NetworkData {
   readonly kind: CellName | "network";
-  readonly layers?: readonly object[] | undefined;
-  readonly training?: object | undefined;
+  readonly layers?: Layers | undefined;
+  readonly training?: TrainingRecipe | undefined;
 }
 
 function recipeOf(data: NetworkData, propose: (cell: CellName) => { readonly layers: Layers; readonly training: TrainingRecipe }) {
@@ -214,7 +214,5 @@ function recipeOf(data: NetworkData, propose: (cell: CellName) => { readonly lay
     throw new GatewiseError("invalid_option", "entrants", 'an entrant of the kind "network" must say its layers');
   }
   const recipe = propose(data.kind === "network" ? "lstm" : data.kind);
-  // Both are the core's to judge.
-  const layers = (data.layers as Layers | undefined) ?? recipe.layers;
-  return { layers, training: { ...recipe.training, ...(data.training as TrainingRecipe | undefined) } };
+  return { layers: data.layers ?? recipe.layers, training: { ...recipe.training, ...data.training } };
 }

@@ -53,8 +53,8 @@ function figureTable(comparison: Comparison): string {
   const best = shown.map(({ key, better }) => bestOf(summaryOf(comparison, key), better));
   const rows = entrants.map((entrant, n) => {
     const figures = shown.map((style, column) => {
-      const text = escaped(written(summaryOf(comparison, style.key)[n] ?? null, style, entrant.runs.length));
-      return `<td${best[column] === n ? ' class="best"' : ""}>${text}</td>`;
+      const { mean, around } = written(summaryOf(comparison, style.key)[n] ?? null, style, entrant.runs.length);
+      return `<td${best[column] === n ? ' class="best"' : ""}>${mean}${around && `<small>${around}</small>`}</td>`;
     });
     const { fit, predict } = entrant.seconds;
     const rest = [entrant.parameters?.toLocaleString("en") ?? "–", duration(fit.mean), duration(predict.mean)].map((text) => `<td>${text}</td>`);
@@ -79,7 +79,8 @@ function classificationPictures(pencil: Pencil, comparison: ClassificationCompar
   const roc = rocCurves(pencil, comparison);
   const ofRoc = positive === null ? entrants.find(({ runs }) => runs[0] === rocReference(comparison)[0])?.name : undefined;
   const rocTitle = ofRoc === undefined ? `ROC curves of “${positive ?? ""}”` : `ROC curves of ${ofRoc}, each class against the rest`;
-  const classLegend = ofRoc === undefined ? "" : legend(classes);
+  const scored = entrants.filter(({ runs }) => runs[0]?.roc).map(({ name }) => name);
+  const rocLegend = ofRoc === undefined ? legend(names(comparison), scored) : legend(classes);
   const matrices = entrants.map(({ name, runs }, n) => {
     const [first] = runs;
     return first ? figure(name, confusion(pencil, classes, name, first, n)) : "";
@@ -87,7 +88,7 @@ function classificationPictures(pencil: Pencil, comparison: ClassificationCompar
   const least = classes.length > 5 ? "28rem" : "17rem";
   return [
     learning(pencil, comparison),
-    roc === undefined ? "" : section("ROC curves", pictures([figure(rocTitle, roc)]) + (classLegend || legend(names(comparison)))),
+    roc === undefined ? "" : section("ROC curves", pictures([figure(rocTitle, roc)]) + rocLegend),
     section("Confusion", `<p class="quiet">Counts on the test part, of the first seed; cells are as dark as their part of the true class.</p>${pictures(matrices, least)}`),
   ].join("\n");
 }
@@ -116,8 +117,8 @@ function settings({ entrants, task, seeds, reference, ...rest }: Comparison): st
 }
 
 function block(value: object): string {
-  // Short lists stay on a line.
-  const json = JSON.stringify(value, null, 2).replaceAll(/\[\s+([^[\]{}]*?)\s+\]/g, (_, items: string) => `[${items.replaceAll(/\s+/g, " ")}]`);
+  // What holds no lists or objects stays on a line.
+  const json = JSON.stringify(value, null, 2).replaceAll(/[[{]\n[^[\]{}]*[\]}]/g, (inner) => inner.replaceAll(/\s*\n\s*/g, " "));
   return `<pre>${escaped(json)}</pre>`;
 }
 

@@ -49,6 +49,7 @@ export function lossCurves({ Plot, draw }: Pencil, comparison: Comparison, which
     }),
   );
   if (marks.length === 0) return undefined;
+  const longest = Math.max(...comparison.entrants.flatMap(({ runs }) => runs.map(({ epochs }) => epochs.length)));
   const what = which === "loss" ? "training loss" : "validation loss";
   const ends = comparison.entrants.flatMap(({ name, runs }) => {
     const last = runs[0]?.epochs.at(-1)?.[which];
@@ -58,7 +59,8 @@ export function lossCurves({ Plot, draw }: Pencil, comparison: Comparison, which
     ...SIZE,
     ariaLabel: `The ${what} by epoch`,
     ariaDescription: `Lines of the ${what} of each network over its epochs. At the end, of the first seed: ${ends.join(", ")}.`,
-    x: { label: "epoch", labelAnchor: "center", labelArrow: "none" },
+    // Whole epochs alone.
+    x: { label: "epoch", labelAnchor: "center", labelArrow: "none", ticks: Math.min(8, longest - 1) },
     y: { label: what, grid: true, zero: true, labelArrow: "none" },
     marks,
   });
@@ -122,7 +124,7 @@ export function confusion({ Plot, draw }: Pencil, classes: readonly string[], na
         y: "truth",
         text: "count",
         // White on the dark colours of light pages, black on the light ones of dark pages: the page's own.
-        fill: ({ part }: { part: number }) => (part > 0.5 ? "var(--page)" : "var(--text)"),
+        fill: ({ part }: { part: number }) => (part > 0.5 ? "var(--page)" : part > 0 ? "var(--text)" : "var(--quiet)"),
         fontWeight: 600,
       }),
     ],
@@ -157,7 +159,8 @@ export function forecast({ Plot, draw }: Pencil, comparison: ForecastComparison,
     marks: [
       Plot.ruleX([x(origin)], { stroke: "var(--quiet)", strokeDasharray: "2 3" }),
       ...(banded ? [Plot.areaY(paths[0] ?? [], { x: "x", y1: "lower", y2: "upper", fill: colour, fillOpacity: 0.18 })] : []),
-      Plot.line(known, { x: "x", y: "value", stroke: "var(--quiet)", strokeWidth: 1.5, marker: "dot" }),
+      Plot.line(known, { x: "x", y: "value", stroke: "var(--quiet)", strokeWidth: 1.5 }),
+      Plot.dot(known, { x: "x", y: "value", fill: "var(--quiet)", r: 2.2 }),
       ...paths.map((path, run) => Plot.line(path, { x: "x", y: "value", ...styled(n, run), strokeDasharray: run === 0 ? "none" : dashes })),
     ],
   });

@@ -20,6 +20,7 @@ interface ScaleOptions {
   readonly grid?: boolean;
   readonly zero?: boolean;
   readonly tickSize?: number;
+  readonly ticks?: number;
 }
 
 export interface PlotOptions {
@@ -42,6 +43,7 @@ type DrawMark = (data: readonly unknown[], options: MarkOptions) => Mark;
 export interface Plot {
   plot(options: PlotOptions & { readonly document: Document; readonly style: Readonly<Record<string, string>> }): SVGSVGElement;
   readonly line: DrawMark;
+  readonly dot: DrawMark;
   readonly areaY: DrawMark;
   readonly ruleX: DrawMark;
   readonly cell: DrawMark;

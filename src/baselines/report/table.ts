@@ -21,7 +21,10 @@ export function toTable(comparison: Comparison): string {
   const columns = shown.map((style) => {
     const spreads = summaryOf(comparison, style.key);
     const best = bestOf(spreads, style.better);
-    const cells = spreads.map((spread, n) => `${written(spread, style, entrants[n]?.runs.length ?? 1)}${n === best ? " *" : "  "}`);
+    const cells = spreads.map((spread, n) => {
+      const { mean, around } = written(spread, style, entrants[n]?.runs.length ?? 1);
+      return `${mean}${around && ` ${around}`}${n === best ? " *" : "  "}`;
+    });
     return [`${style.label}  `].concat(cells);
   });
   const figures = ["", ...entrants.map(({ name }) => name)].map((name, row) => {

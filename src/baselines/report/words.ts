@@ -49,14 +49,13 @@ export function bestOf(spreads: readonly (Spread | null)[], better: FigureStyle[
   return best > -Infinity && means.some((mean) => mean > -Infinity && mean < best) ? means.indexOf(best) : -1;
 }
 
-/** "83.2 ± 0.4 %", or a dash. One run alone has no spread. */
-export function written(spread: Spread | null, style: Pick<FigureStyle, "percent">, runs: number): string {
-  if (!spread) return "–";
+/** "83.2 %" and "± 0.4", or a dash and nothing. One run alone has no spread. */
+export function written(spread: Spread | null, style: Pick<FigureStyle, "percent">, runs: number): { readonly mean: string; readonly around: string } {
+  if (!spread) return { mean: "–", around: "" };
   const factor = style.percent ? 100 : 1;
   const digits = style.percent ? 2 : digitsOf(spread.mean);
-  const mean = (spread.mean * factor).toFixed(digits);
-  const around = runs > 1 ? ` ± ${(spread.deviation * factor).toFixed(digits)}` : "";
-  return `${mean}${around}${style.percent ? " %" : ""}`;
+  const around = runs > 1 ? `± ${(spread.deviation * factor).toFixed(digits)}` : "";
+  return { mean: `${(spread.mean * factor).toFixed(digits)}${style.percent ? " %" : ""}`, around };
 }
 
 /** Three digits after the point of what is about 1, fewer of what is large. */
@@ -96,7 +95,8 @@ export function described(comparison: Comparison): string {
   if (comparison.task === "classification") {
     const { train, test } = comparison.data;
     const { classes } = comparison;
-    return `${train.samples} training and ${test.samples} test sequences of up to ${Math.max(train.steps, test.steps)} steps with ${train.features} features, ${classes.length} classes: ${classes.join(", ")}.`;
+    const features = train.features === 1 ? "one feature" : `${train.features} features`;
+    return `${train.samples} training and ${test.samples} test sequences of up to ${Math.max(train.steps, test.steps)} steps with ${features}, ${classes.length} classes: ${classes.join(", ")}.`;
   }
   const { series, horizon, season, origins, transform } = comparison;
   const from = origins.length === 1 ? "from one origin" : `from each of ${origins.length} origins, fitted anew at each`;
