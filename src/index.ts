@@ -18,14 +18,19 @@ export type {
   ClassificationReport,
   LabelReport,
   LabelsReport,
+  LearningRateSchedule,
   LossKind,
+  OptimizerKind,
   OptimizerOptions,
+  ParameterGroup,
   Scaling,
+  ScheduleKind,
   StaticsAs,
   StepsReport,
   TrainingOptions,
   ValueReport,
   ValuesReport,
+  Warmup,
 } from "./generated/core.js";
 export type { DefinitionOf, ModelDefinition } from "./model/definition.js";
 export type { BackendInfo, Model } from "./model/model.js";
@@ -52,4 +57,6 @@ export type { Tensor } from "./model/parameters.js";
 export type { LayerState, States } from "./model/states.js";
 export type { Stream } from "./model/stream.js";
 export type { SummaryOptions } from "./model/summary.js";
+export type { LearningRate, LearningRateStep, Optimizer, Schedule } from "./training/learning-rate.js";
+export type { LearningRateRange, LearningRateSearch } from "./training/range-finder.js";
 export type { EpochReport, FitOptions, History, TrainingProgress, ValidationReport } from "./training/types.js";

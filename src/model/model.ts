@@ -10,6 +10,7 @@ import { GatewiseError } from "../errors.js";
 import { deepFreeze } from "../json.js";
 import { currentPlatform } from "../platform.js";
 import { type Training, prepareTraining, train } from "../training/fit.js";
+import { type LearningRateRange, type LearningRateSearch, findLearningRate } from "../training/range-finder.js";
 import type { FitOptions, History } from "../training/types.js";
 import type { ModelCore, RunArrays } from "./core.js";
 import type { ModelDefinition } from "./definition.js";
@@ -114,6 +115,31 @@ export class Model<Out extends Output = string> {
   fit(data: LabelledData<Out>, options: FitOptions<Out> = {}): Promise<History<Out>> {
     // Not `async`: a function that waits for training to end would keep the data alive until then.
     return this.#train(this.#prepare(data, options));
+  }
+
+  /**
+   * Looks for a learning rate: trains a copy of the model for some steps, while the learning rate rises from one that changes
+   * nothing to one that makes the loss explode, where it ends (Smith 2017). The model stays as it is.
+   *
+   * The suggestion is where the loss falls most steeply: a good first try as a constant learning rate, and as the `peak` of a
+   * one-cycle schedule. Look at the picture: the loss should fall well before it rises.
+   *
+   * @param data as for {@link fit}
+   * @param options what to search and how to train; a signal ends the search early
+   * @returns the learning rates, their losses, a suggestion, and a picture
+   * @throws {GatewiseError} as {@link fit}, but never `model_busy`
+   *
+   * @example
+   * ```ts
+   * const range = await model.findLearningRate({ x, shape: [1000, 24, 5], targets: labels }, { batchSize: 64 });
+   * await writeFile("range.svg", range.toSvg());
+   * const learningRate = { schedule: "one-cycle", peak: range.suggestion ?? 1e-3 } as const;
+   * await model.fit({ x, shape: [1000, 24, 5], targets: labels }, { optimizer: { kind: "adam", learningRate } });
+   * ```
+   */
+  async findLearningRate(data: LabelledData<Out>, options: LearningRateSearch<Out> = {}): Promise<LearningRateRange> {
+    this.#core.assertAlive();
+    return findLearningRate(this.#core, prepareLabelled(data, this.#expected), options);
   }
 
   /** Hands the data to the core; the model is training from now on, unless it fails. */

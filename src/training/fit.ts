@@ -2,10 +2,12 @@
 // to go on. Knows neither labels nor where the trainer runs.
 
 import type { LabelledSequences, TrainerHandle } from "../backend/backend.js";
+import type { PreparedSequences } from "../data/sequences.js";
 import { Pace } from "../event-loop.js";
 import { toJson } from "../json.js";
 import type { ModelCore } from "../model/core.js";
 import type { Output } from "../model/outputs.js";
+import { stepsPerEpoch, withSampledRates } from "./learning-rate.js";
 import type { EpochReport, FitOptions, History, TrainingProgress } from "./types.js";
 
 /** A training that is ready to begin. The core has copied the data: nothing here leads to the caller's. */
@@ -18,11 +20,12 @@ export interface Training<Out extends Output> {
 /** Hands the data to a trainer of `core`. `options` without what is the facade's own is the core's to validate. */
 export async function prepareTraining<Out extends Output>(
   core: ModelCore,
-  training: LabelledSequences,
+  training: PreparedSequences,
   validation: LabelledSequences | undefined,
   { validation: _prepared, onProgress, onEpoch, signal, ...options }: FitOptions<Out>,
 ): Promise<Training<Out>> {
-  const trainer = await core.openTrainer({ options: toJson(options), training, validation });
+  const sampled = withSampledRates(options, stepsPerEpoch(training.n, training.steps, options));
+  const trainer = await core.openTrainer({ options: toJson(sampled), training, validation });
   return { trainer, watch: { onProgress, onEpoch, signal } };
 }
 

@@ -4,6 +4,7 @@ import type { LabelledData } from "../data/types.js";
 import type * as core from "../generated/core.js";
 import type { DeepReadonly } from "../model/definition.js";
 import type { Accuracy, Loss, Output } from "../model/outputs.js";
+import type { Optimizer } from "./learning-rate.js";
 
 type WithAccuracy<Report, Out extends Output> = Omit<Report, "accuracy"> & {
   /** Part of the targets whose most probable class is the right one, or of labels on the right side of one half. */
@@ -26,7 +27,9 @@ export type TrainingProgress<Out extends Output = string> = Omit<core.TrainingPr
 };
 
 /** How to train, on what to check, and whom to tell. Every field may be left out. */
-export type FitOptions<Out extends Output = string> = DeepReadonly<Omit<core.TrainingOptions, "loss">> & {
+export type FitOptions<Out extends Output = string> = DeepReadonly<Omit<core.TrainingOptions, "loss" | "optimizer">> & {
+  /** How gradients become steps. Adam unless given. */
+  readonly optimizer?: Optimizer | undefined;
   /**
    * What is minimised. What fits the output unless given: cross-entropy of classes and labels, the mean squared error of
    * values; quantiles have their own loss and no other.

@@ -14,3 +14,5 @@ pub mod schedules;
 pub(crate) mod spans;
 pub mod trainer;
 mod update;
+#[cfg(test)]
+mod vectors;

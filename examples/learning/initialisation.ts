@@ -1,0 +1,132 @@
+// What the weights start as, and what an LSTM's training makes of it: the figures of docs/initialisation.md.
+//   npx tsx examples/learning/initialisation.ts
+
+import { createModel, defineModel } from "gatewise";
+import { lengthsOf, sums } from "./adding-data.js";
+import { gradientLeft, gradientNorm } from "./gradients.js";
+import { INITIALISATIONS } from "./initialisations.js";
+import { type Machine, type Row, runProgram } from "./program.js";
+import { withBar } from "./progress.js";
+import { randomFrom } from "./random.js";
+import { readSeries } from "./ts-format.js";
+
+/** What one seed came to. */
+interface Run {
+  /** The gradient's norm before the first step. */
+  readonly gradient: number;
+  /** Of the gradient by the last step's input, what is left at the first one's. */
+  readonly left?: number;
+  /** Epochs or batches until the training loss was as low as it had to be; infinite where it never was. */
+  readonly reached: number;
+  /** Of the test: accuracy, or the mean squared error. */
+  readonly result: number;
+}
+
+/** A data set, and how often each initialisation is tried on it. */
+interface Task {
+  readonly columns: readonly [reached: string, result: string];
+  readonly longest: number;
+  readonly run: (initialisation: string, seed: number) => Promise<Run>;
+}
+
+const BATCH = 20;
+
+/** The adding problem at its full length from the first batch on, of which every sequence is seen once. */
+function adding({ steps, batches }: { readonly steps: number; readonly batches: number }, machine: Machine): Task {
+  const [low, window] = [0.02, 50];
+  return {
+    columns: [`batches until the mean loss of ${window} is below ${low}`, "test MSE"],
+    longest: steps,
+    async run(name, seed) {
+      const initialisation = INITIALISATIONS[name]?.(steps);
+      const definition = defineModel({ input: { features: 2 }, layers: [{ cell: "lstm", units: 32 }], output: { values: 1 }, seed, initialisation: initialisation ?? {} });
+      const random = randomFrom(seed);
+      const training = sums(lengthsOf("full", batches * BATCH, steps), steps, random);
+      const test = sums(lengthsOf("full", 1000, steps), steps, random);
+      const [gradient, left] = [await gradientNorm(definition, test, machine), await gradientLeft(definition, test, machine)];
+      using model = await createModel(definition, machine);
+      const options = { epochs: 1, batchSize: BATCH, shuffle: false, clipNorm: 1, optimizer: { kind: "adam", learningRate: 0.005 } } as const;
+      const { losses } = await withBar(`adding, ${name}, seed ${seed}`, (onProgress) => model.fit(training, { ...options, onProgress }));
+      const reached = losses.findIndex((_, index) => index + 1 >= window && mean(losses.slice(index + 1 - window, index + 1)) < low) + 1;
+      const { loss } = await model.evaluate(test);
+      return { gradient, left, reached: reached || Infinity, result: loss };
+    },
+  };
+}
+
+function vowels({ epochs }: { readonly epochs: number }, machine: Machine): Task {
+  const low = 0.1;
+  const [training, test] = ["TRAIN", "TEST"].map((part) => readSeries(new URL(`data/JapaneseVowels_${part}.ts.gz`, import.meta.url))) as [Part, Part];
+  type Part = ReturnType<typeof readSeries>;
+  return {
+    columns: [`epochs until the loss is below ${low}`, "test accuracy"],
+    longest: training.shape[1],
+    async run(name, seed) {
+      const { classes, shape } = training;
+      const initialisation = INITIALISATIONS[name]?.(shape[1]) ?? {};
+      const definition = defineModel({ input: { features: shape[2], scaling: "standard" }, layers: [{ cell: "lstm", units: 64 }], output: { classes }, seed, initialisation });
+      const gradient = await gradientNorm(definition, training, machine);
+      using model = await createModel(definition, machine);
+      const options = { epochs, batchSize: 16, clipNorm: 1, optimizer: { kind: "adam", learningRate: 2e-3 } } as const;
+      const history = await withBar(`vowels, ${name}, seed ${seed}`, (onProgress) => model.fit(training, { ...options, onProgress }));
+      const reached = history.epochs.findIndex(({ loss }) => loss < low) + 1;
+      const { accuracy } = await model.evaluate(test);
+      return { gradient, reached: reached || Infinity, result: accuracy };
+    },
+  };
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** The median of some seeds' figures and what they lie between; those that were never reached count as the largest. */
+function spread(values: readonly number[], digits: (value: number) => string): string {
+  const sorted = [...values].sort((a, b) => a - b);
+  const say = (value: number | undefined) => (value === undefined || value === Infinity ? "–" : digits(value));
+  const [low, median, high] = [sorted[0], sorted[(sorted.length - 1) >> 1], sorted.at(-1)].map(say);
+  return low === high ? (median ?? "") : `${median} (${low} to ${high})`;
+}
+
+function markdown(name: string, { columns }: Task, rows: ReadonlyMap<string, readonly Run[]>): string {
+  const withLeft = [...rows.values()].some((runs) => runs.some(({ left }) => left !== undefined));
+  const head = ["initialisation", "gradient norm at the start", ...(withLeft ? ["left of it at the first step"] : []), ...columns];
+  const lines = [...rows].map(([initialisation, runs]) => [
+    initialisation,
+    spread(runs.map(({ gradient }) => gradient), (value) => value.toPrecision(2)),
+    ...(withLeft ? [spread(runs.map(({ left }) => left ?? NaN), (value) => value.toExponential(0))] : []),
+    spread(runs.map(({ reached }) => reached), String),
+    spread(runs.map(({ result }) => result), (value) => (name === "vowels" ? value.toFixed(3) : value.toFixed(4))),
+  ]);
+  return [head, head.map(() => "---"), ...lines].map((line) => `| ${line.join(" | ")} |`).join("\n");
+}
+
+await runProgram({
+  name: "initialisation",
+  about: "Trains an LSTM from weights of different initialisations, on the adding problem and on JapaneseVowels.",
+  choices: { data: [["adding", "vowels"], "which data"], initialisations: [Object.keys(INITIALISATIONS), "which initialisations"] },
+  numbers: {
+    seeds: [3, "how many seeds, from 1 on"],
+    steps: [100, "steps of the adding problem"],
+    batches: [2000, `batches of the adding problem, ${BATCH} sequences each`],
+    epochs: [60, "passes over JapaneseVowels"],
+  },
+  async run({ data, initialisations, seeds, steps, batches, epochs, ...machine }) {
+    const tasks: Readonly<Record<string, () => Task>> = { adding: () => adding({ steps, batches }, machine), vowels: () => vowels({ epochs }, machine) };
+    const all: Row[] = [];
+    for (const name of data) {
+      const task = tasks[name]?.();
+      if (task === undefined) continue;
+      const rows = new Map<string, Run[]>();
+      for (const initialisation of initialisations) {
+        const runs: Run[] = [];
+        for (let seed = 1; seed <= seeds; seed++) {
+          const run = await task.run(initialisation, seed);
+          runs.push(run);
+          all.push({ data: name, initialisation, seed, ...run, reached: run.reached === Infinity ? null : run.reached, learned: run.reached < Infinity });
+        }
+        rows.set(initialisation, runs);
+      }
+      console.log(`\n${markdown(name, task, rows)}\n`);
+    }
+    return all;
+  },
+});
