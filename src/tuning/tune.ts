@@ -61,6 +61,7 @@ export async function tune<const Out extends OutputDefinition>(options: TuningOp
   const settings = validated(SettingsSchema, rest, "") as TuningSettings;
   const { space, budget, search = "halving", objective = "loss", seed = 0, threads = 1 } = settings;
   assertJudged(validation, folds, data);
+  assertPlain(training);
   const base = { definition, options: training } as unknown as Candidate;
   const contenders = drawTrials(space, budget.trials, seed).map((parameters, index) => {
     return { number: index + 1, parameters, candidate: applyParameters(base, parameters) };
@@ -92,6 +93,18 @@ function assertJudged(validation: unknown, folds: unknown, data: { readonly shap
     throw new GatewiseError("invalid_option", "validation", message);
   }
   if (folds !== undefined) assertFolds(folds, Number((data?.shape as readonly number[] | undefined)?.[0] ?? 0));
+}
+
+/** Functions, such as a learning rate of the caller's own, do not reach into workers. */
+function assertPlain(options: object): void {
+  for (const [name, option] of Object.entries(options)) {
+    try {
+      structuredClone(option);
+    } catch (cause) {
+      const message = `${name} must be plain data, as trials train in workers: a function cannot go there`;
+      throw new GatewiseError("invalid_option", `options.${name}`, message, { cause });
+    }
+  }
 }
 
 /** Fails where no trial could ever be trained and judged: better here than once in every trial. */

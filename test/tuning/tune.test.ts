@@ -213,6 +213,7 @@ describe("bad input", () => {
     [{ folds: [] }, "invalid_option", "validation"],
     [{ validation: undefined, folds: [{ training: [0, 1], validation: [1] }] }, "invalid_option", "folds[0].validation"],
     [{ validation: undefined, folds: [{ training: [0, 96], validation: [1] }] }, "invalid_option", "folds[0].training[1]"],
+    [{ options: { optimizer: { kind: "adam", learningRate: () => 0.1 } } }, "invalid_option", "options.optimizer"],
     [{ data: { ...BASE.data, x: new Float32Array(3), shape: [1, 1, 3], lengths: [1], targets: ["up"] } }, "unknown_class", "targets[0]"],
     [{ validation: { x: new Float32Array(5), shape: [1, 2, 3], targets: ["rising"] } }, "shape_mismatch", "validation.shape"],
     [{ definition: { ...BASE.definition, layers: [{ cell: "lstm", units: -1 }] }, space: { dropout: { choice: [0] } } }, "invalid_definition", "definition.layers[0].units"],
