@@ -187,6 +187,9 @@ test("doctor says what runs here", async () => {
   expect(chosen).toBe("native");
   for (const backend of backends) expect(backend).toMatchObject({ available: true, instructionSets: expect.arrayContaining([backend.isa]) });
   expect(optional.find(({ name }: { name: string }) => name === "hyparquet")).toMatchObject({ installed: expect.stringMatching(/^\d+\.\d+/) });
+  // Every optional peer, and no other.
+  const { peerDependencies } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  expect(optional.map(({ name }: { name: string }) => name).toSorted()).toEqual(Object.keys(peerDependencies).toSorted());
   const text = await gatewise(["doctor"], folder);
   expect(text.stdout).toMatch(/yes native {2}\w+ \(of .*portable\), threads: \d/);
 });
