@@ -96,6 +96,12 @@ describe("data", () => {
     expect((await expectError(inputs(gap, withCell(0, {})), "not_finite", "steps.s")).message).toContain('2024-01-01T12:00:00.000Z of group "a"');
   });
 
+  test("conditions that the column cannot have", async () => {
+    await expectError(inputs({ ...definition, where: { v: "one" } }, withCell(0, {})), "invalid_data", "where.v");
+    await expectError(inputs({ ...definition, where: { c: { above: 1 } } }, withCell(0, {})), "invalid_data", "where.c");
+    await expectError(inputs({ ...definition, where: { t: "soon" } }, withCell(0, {})), "invalid_data", "where.t");
+  });
+
   test("mixed types", async () => {
     await expectError(() => define(definition).fit(rows.map((row, i) => ({ ...row, v: i === 1 ? "two" : row.v }))), "invalid_option", "rows[1].v");
     await expectError(inputs({ ...definition, features: ["c"] }, withCell(0, {})), "invalid_data", "columns.c");

@@ -98,6 +98,23 @@ test.each(["native", "wasm"])("gatewise/layers: a layer by itself on %s, whose e
   expect(runNode(["layer.mjs"], project)).toMatchObject({ status: 0, stdout: `${backend} 8 true true\n`, stderr: "" });
 });
 
+test("gatewise/data: a pipeline goes into the model's file, and raw rows are prepared by it", () => {
+  writeFileSync(
+    join(project, "rows.mjs"),
+    `import { createModel, loadModel } from "gatewise";
+     import { definePipeline } from "gatewise/data";
+     const rows = Array.from({ length: 40 }, (_, t) => ({ t, v: t % 2, next: t % 2 ? "even" : "odd" }));
+     const pipeline = definePipeline({ time: "t", features: ["v"], window: { size: 3 }, target: { last: "next" } });
+     const fitted = pipeline.fit(rows);
+     const model = await createModel({ input: { features: 1 }, layers: [{ cell: "gru", units: 4 }], output: { classes: fitted.classes } });
+     await model.fit(fitted.apply(rows), { epochs: 40, batchSize: 8, optimizer: { kind: "adam", learningRate: 0.05 } });
+     const loaded = await loadModel(await model.save());
+     const [{ group, time, prediction }] = await loaded.predict({ rows: rows.slice(0, 12), latest: true });
+     console.log(group, time, prediction.label);`,
+  );
+  expect(runNode(["rows.mjs"], project)).toMatchObject({ status: 0, stdout: "null 11 even\n", stderr: "" });
+});
+
 test("gatewise/data: it reads files with what comes with it, and names the package that a format needs", () => {
   writeFileSync(join(project, "orders.csv.gz"), gzipSync("customer,value\na,1.5\nb,\n"));
   writeFileSync(

@@ -115,7 +115,7 @@ function columnIn({ sum, mean, min, max, first, last, distinct }: AggregateDefin
 
 /** What the table's columns hold that the definition names. */
 function kindsOf(definition: Definition, table: Table): Record<string, Column["kind"]> {
-  const { group, time, steps, aggregate, features, statics, target } = definition;
+  const { group, time, where, steps, aggregate, features, statics, target } = definition;
   const ofWhere = (where: WhereDefinition | undefined) => Object.keys(where ?? {});
   const ofAggregates = Object.values(aggregate ?? {}).flatMap((what) => [columnIn(what)].concat(ofWhere(what.where)));
   const ofFeatures = features.map(asFeature).flatMap(({ column, stepsSince, total }) => [column, stepsSince, total]);
@@ -125,6 +125,7 @@ function kindsOf(definition: Definition, table: Table): Record<string, Column["k
     time,
     target?.label,
     target?.last,
+    ...ofWhere(where),
     ...ofWhere(steps.begin),
     ...ofWhere(target?.event),
     ...statics.map((feature) => asFeature(feature).column),

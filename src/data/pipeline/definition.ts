@@ -18,7 +18,7 @@ const Time = v.union([
   Finite,
 ]);
 
-/** All of a condition's fields hold. A missing cell fulfils none. */
+/** All of a condition's fields hold. A missing cell fulfils none but `missing: true`, which no other does. */
 const Condition = v.union([
   Cell,
   v.strictObject({
@@ -28,6 +28,7 @@ const Condition = v.union([
     atLeast: v.optional(Finite),
     below: v.optional(Finite),
     atMost: v.optional(Finite),
+    missing: v.optional(v.boolean()),
   }),
 ]);
 
@@ -222,6 +223,8 @@ export const PipelineSchema = v.pipe(
     group: v.optional(Name),
     /** The column that orders a group's rows; they stay in the table's order unless given. */
     time: v.optional(Name),
+    /** Which rows count: the others might as well not be there. All of them unless given. */
+    where: v.optional(Where),
     steps: v.optional(Steps, {}),
     /** What the rows of a step come to, by name: for every kind of step but `"row"`. */
     aggregate: v.optional(v.record(Name, Aggregate)),

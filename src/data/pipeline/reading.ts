@@ -11,6 +11,7 @@ import type { Source } from "./features.js";
 import { Future, stepsAhead } from "./future.js";
 import { type Grouped, groupRows } from "./groups.js";
 import { type OneSeries, type Series, seriesOf } from "./series.js";
+import { rowsWhere } from "./where.js";
 import { type Samples, coveredSteps, samplesOf } from "./windows.js";
 
 /** How a table is read, beside what the pipeline's definition says. */
@@ -48,7 +49,8 @@ export function readTable(table: Table, definition: Definition, options: Reading
   if (cutOffs !== undefined && definition.time === undefined) {
     throw new GatewiseError("invalid_option", "cutOffs", "cut-offs need a time: name its column in the pipeline's definition");
   }
-  const grouped = groupRows(table, definition.group, definition.time);
+  const counts = definition.where && rowsWhere(table, definition.where, "where");
+  const grouped = groupRows(table, definition.group, definition.time, counts);
   const series = seriesOf(table, grouped, definition, cutOffs, stepsAhead(target));
   const knownUntil = options.knownUntil === undefined ? -Infinity : timeOf(options.knownUntil, "knownUntil");
   const future = new Future(target, grouped, series, knownUntil);

@@ -69,7 +69,7 @@ function readEvents(where: NonNullable<TargetDefinition["event"]>, classes: read
   const { table, grouped, series, samples, future } = source;
   const fulfils = rowsWhere(table, where, "target.event");
   // [rows + 1] How many of the rows before each place do: the difference of two counts is that of all between.
-  const before = new Uint32Array(table.rows + 1);
+  const before = new Uint32Array(grouped.order.length + 1);
   grouped.order.forEach((row, place) => (before[place + 1] = (before[place] as number) + (fulfils[row] as number)));
   const names = Array.from(samples.series, (index, sample) => {
     const one = series.each[index] as OneSeries;

@@ -11,26 +11,30 @@ export function rowsWhere(table: Table, where: WhereDefinition, path: string): U
   const rows = new Uint8Array(table.rows).fill(1);
   for (const [name, condition] of Object.entries(where)) {
     const column = columnOf(table, name, path);
-    if (column.kind === "category") keepCategories(rows, column.codes, column.names.map(ofCategory(condition, `${path}.${name}`)));
-    else keepNumbers(rows, column.values, ofNumber(condition, column, `${path}.${name}`));
+    const missing = typeof condition === "object" && condition.missing === true ? 1 : 0;
+    if (column.kind === "category") keepCategories(rows, column.codes, column.names.map(ofCategory(condition, `${path}.${name}`)), missing);
+    else keepNumbers(rows, column.values, ofNumber(condition, column, `${path}.${name}`), missing);
   }
   return rows;
 }
 
-function keepNumbers(rows: Uint8Array, values: Float64Array, holds: (value: number) => boolean): void {
+function keepNumbers(rows: Uint8Array, values: Float64Array, holds: (value: number) => boolean, missing: 0 | 1): void {
   for (let row = 0; row < rows.length; row++) {
     const value = values[row] as number;
-    if (Number.isNaN(value) || !holds(value)) rows[row] = 0;
+    if (Number.isNaN(value) ? missing === 0 : missing === 1 || !holds(value)) rows[row] = 0;
   }
 }
 
-function keepCategories(rows: Uint8Array, codes: Int32Array, holds: readonly boolean[]): void {
-  for (let row = 0; row < rows.length; row++) if (!holds[codes[row] as number]) rows[row] = 0;
+function keepCategories(rows: Uint8Array, codes: Int32Array, holds: readonly boolean[], missing: 0 | 1): void {
+  for (let row = 0; row < rows.length; row++) {
+    const code = codes[row] as number;
+    if (code < 0 ? missing === 0 : missing === 1 || !holds[code]) rows[row] = 0;
+  }
 }
 
 function ofCategory(condition: ConditionDefinition, path: string): (name: string) => boolean {
   if (typeof condition !== "object") return (name) => name === String(condition);
-  const { not, in: list, ...ranges } = condition;
+  const { not, in: list, missing: _, ...ranges } = condition;
   if (Object.values(ranges).some((bound) => bound !== undefined)) {
     throw new GatewiseError("invalid_data", path, `${path} compares numbers, and the column is a category: use in or not`);
   }

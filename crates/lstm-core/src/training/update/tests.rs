@@ -54,7 +54,7 @@ impl Case {
                 // Nothing of this may be read.
                 gradients[3 * row as usize..][..3].fill(f32::NAN);
             }
-            update.step(machine, &mut weights, &gradients, rows, step);
+            update.step(machine, &mut weights, (&gradients, None), rows, step);
             if step + 1 == STEPS / 2 {
                 middle.clone_from(&weights);
                 // A run that goes on in another has the same bits.
@@ -144,7 +144,7 @@ fn after_steps(
     let mut weights: Vec<f32> = (0..layout.trained_length()).map(|k| (k % 23) as f32 / 16.0 - 0.5).collect();
     for step in 0..steps {
         let gradients: Vec<_> = (0..weights.len()).map(|number| gradient(step, number)).collect();
-        update.step(Machine { set, executor: &executor }, &mut weights, &gradients, None, step);
+        update.step(Machine { set, executor: &executor }, &mut weights, (&gradients, None), None, step);
     }
     weights
 }
