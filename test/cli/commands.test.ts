@@ -42,7 +42,7 @@ describe("a table and its pipeline", () => {
     expect(document).toMatchObject({
       stopped: "finished",
       steps: 30 * 5,
-      files: { model: join("results", "model.safetensors"), history: join("results", "history.json"), report: join("results", "report.json") },
+      files: { checkpoint: join("results", "checkpoint.safetensors"), model: join("results", "model.safetensors"), history: join("results", "history.json"), report: join("results", "report.json") },
     });
     expect(document.report).toEqual(json("results/report.json"));
     expect(document.report).toMatchObject({ samples: 12, accuracy: 1 });
@@ -145,7 +145,7 @@ describe("tune", () => {
     expect({ definition, training }).toEqual({ definition: best.definition, training: best.options });
     writeConfig(folder, { ...SPEAKERS, definition, training, output: "tuned" }, "best.json");
     const trained = await gatewise(["train", "--config", "best.json", "--json"], folder);
-    expect(JSON.parse(trained.stdout).last.validation).toEqual(best.rungs.at(-1).curves[0].at(-1).validation);
+    expect(JSON.parse(trained.stdout).last.validation).toMatchObject(best.rungs.at(-1).curves[0].at(-1).validation);
   });
 
   test("Ctrl-C keeps what is done, and the same command goes on from there to the same winner", async () => {
@@ -195,19 +195,30 @@ test("doctor says what runs here", async () => {
 });
 
 describe("Ctrl-C while training", () => {
-  test("keeps the weights so far and says so", async () => {
-    writeConfig(folder, { ...SPEAKERS, training: { ...SPEAKERS.training, epochs: 100_000 }, output: "interrupted" }, "long.json");
+  test("leaves a checkpoint, says how to go on, and going on comes to the weights of never having stopped", async () => {
+    const training = { ...SPEAKERS.training, epochs: 60 };
+    writeConfig(folder, { ...SPEAKERS, training, output: "whole" }, "whole.json");
+    writeConfig(folder, { ...SPEAKERS, training, output: "cut" }, "cut.json");
     let stopped = false;
-    const ended = await gatewise(["train", "--config", "long.json", "--json"], folder, (stderr, kill) => {
+    const cut = await gatewise(["train", "--config", "cut.json", "--json"], folder, (stderr, kill) => {
       if (stopped || !stderr.includes("epoch")) return;
       stopped = true;
       kill("SIGINT");
     });
-    expect(ended.code).toBe(130);
-    expect(JSON.parse(ended.stdout)).toMatchObject({ stopped: "aborted", report: null });
-    const model = await loadModel(join(folder, "interrupted/interrupted.safetensors"));
-    expect(model.definition.layers[0]?.units).toBe(16);
-    model.dispose();
+    expect(cut.code).toBe(130);
+    const document = JSON.parse(cut.stdout);
+    expect(document).toMatchObject({ stopped: "aborted", report: null, resume: "gatewise train --config cut.json --resume" });
+    expect(document.files).toEqual({ checkpoint: join("cut", "checkpoint.safetensors") });
+    expect(existsSync(join(folder, "cut/model.safetensors"))).toBe(false);
+
+    const [, ...resume] = document.resume.split(" ");
+    const resumed = await gatewise([...resume, "--json"], folder);
+    const whole = await gatewise(["train", "--config", "whole.json", "--json"], folder);
+    expect({ resumed: resumed.code, whole: whole.code }).toEqual({ resumed: 0, whole: 0 });
+    expect(JSON.parse(resumed.stdout).steps).toBe(JSON.parse(whole.stdout).steps);
+    const bytes = (name: string) => readFileSync(join(folder, name)).toString("base64");
+    expect(bytes("cut/model.safetensors") === bytes("whole/model.safetensors")).toBe(true);
+    expect(bytes("cut/best.safetensors") === bytes("whole/best.safetensors")).toBe(true);
   });
 });
 

@@ -25,7 +25,7 @@ test("every command of the page does what it says", async () => {
     const { code, stderr } = await gatewise(args, folder);
     expect({ command, code, stderr }).toEqual({ command, code: 0, stderr: expect.not.stringContaining("gatewise:") });
   }
-  const written = ["best.json", "comparison.html", "comparison.json", "history.json", "model.safetensors", "report.json", "tuning.json", "tuning.jsonl", "tuning.svg"];
-  expect(readdirSync(join(folder, "results")).filter((name) => !name.startsWith("checkpoint"))).toEqual(written);
+  const written = ["best.json", "best.safetensors", "checkpoint.safetensors", "comparison.html", "comparison.json", "history.json", "model.safetensors", "report.json", "tuning.json", "tuning.jsonl", "tuning.svg"];
+  expect(readdirSync(join(folder, "results"))).toEqual(written);
   expect(readFileSync(join(folder, "predictions.csv"), "utf8").split("\n")).toHaveLength(60 + 2);
 });
