@@ -15,7 +15,7 @@ import { type Table, readCsv, readParquet } from "gatewise/data";
 import { inferSchema, initParser } from "udsv";
 
 import { csvOf, madeUpOrders } from "./reading/orders.js";
-import { sequencesOf } from "./reading/sequences.js";
+import { sequencesOf, weeks } from "./reading/sequences.js";
 
 const { values } = parseArgs({ options: { data: { type: "string" }, runs: { type: "string", default: "7" }, json: { type: "string" } } });
 const shared = fileURLToPath(new URL("../../shared/data", import.meta.url));
@@ -58,6 +58,12 @@ async function measure(operation: string, megabytes: number | undefined, run: ()
   return measured;
 }
 
+/** The rows that went into the weeks of customers, scalers fitted and applied. */
+function weeksFrom(table: Table): number {
+  weeks.fit(table).apply(table);
+  return table.rows;
+}
+
 /** The rows that went into sequences. */
 function sequencesFrom(table: Table): number {
   sequencesOf(table, { group: "CustomerID", time: "InvoiceDate", features: ["Quantity", "UnitPrice"], longest: 200 });
@@ -77,12 +83,14 @@ try {
     await measure("udsv: text to arrays of strings", megabytes, () => initParser(inferSchema(text)).stringArrs(text).length),
     await measure("readCsv: file to table, all columns", megabytes, async () => (await readCsv(csv, { columns })).rows),
     await measure("readCsv: file to sequences, all columns", megabytes, async () => sequencesFrom(await readCsv(csv, { columns }))),
+    await measure("readCsv, pipeline: file to scaled weeks, four columns", megabytes, async () => weeksFrom(await readCsv(csv, { columns, select: NEEDED }))),
     await measure("readCsv: file to sequences, four columns", megabytes, async () => sequencesFrom(await readCsv(csv, { columns, select: NEEDED }))),
   ];
   if (real) {
     rows.push(
       await measure("readParquet: file to table, all columns", undefined, async () => (await readParquet(parquet, { columns })).rows),
       await measure("readParquet: file to sequences, all columns", undefined, async () => sequencesFrom(await readParquet(parquet, { columns }))),
+      await measure("readParquet, pipeline: file to scaled weeks, four columns", undefined, async () => weeksFrom(await readParquet(parquet, { columns, select: NEEDED }))),
       await measure("readParquet: file to sequences, four columns", undefined, async () => sequencesFrom(await readParquet(parquet, { columns, select: NEEDED }))),
     );
   }

@@ -14,18 +14,26 @@ export type { ClassIndices, LabelledData, Lengths, NumberSequences, Sequences, T
 export type { ErrorCode } from "./errors.js";
 export type {
   At,
+  AveragingOptions,
   Cell,
   ClassificationReport,
+  EarlyStoppingOptions,
   LabelReport,
   LabelsReport,
+  LearningRateSchedule,
   LossKind,
+  OptimizerKind,
   OptimizerOptions,
+  ParameterGroup,
   Scaling,
+  ScheduleKind,
   StaticsAs,
+  StoppingMetric,
   StepsReport,
   TrainingOptions,
   ValueReport,
   ValuesReport,
+  Warmup,
 } from "./generated/core.js";
 export type { DefinitionOf, ModelDefinition } from "./model/definition.js";
 export type { BackendInfo, Model } from "./model/model.js";
@@ -45,9 +53,26 @@ export type {
   ValuesPrediction,
 } from "./model/outputs.js";
 export type { ReadOptions, RunInputs } from "./model/model.js";
+export type { RawRows, RowPrediction } from "./model/raw-rows.js";
+export type { SavedPipeline } from "./data/pipeline/saved.js";
 export type { StepInput } from "./model/stream.js";
 export type { Tensor } from "./model/parameters.js";
 export type { LayerState, States } from "./model/states.js";
 export type { Stream } from "./model/stream.js";
 export type { SummaryOptions } from "./model/summary.js";
-export type { EpochReport, FitOptions, History, TrainingProgress, ValidationReport } from "./training/types.js";
+export type { DataSource } from "./data/source.js";
+export type { LearningRate, LearningRateStep, Optimizer, Schedule } from "./training/learning-rate.js";
+export type { LearningRateRange, LearningRateSearch } from "./training/range-finder.js";
+export type {
+  CheckpointInterval,
+  CheckpointOptions,
+  EpochReport,
+  FitOptions,
+  History,
+  ProgressOptions,
+  ProgressStream,
+  TakeBytes,
+  TrainingProgress,
+  TrainingStep,
+  ValidationReport,
+} from "./training/types.js";

@@ -1,6 +1,6 @@
 // Rows of a table as padded sequences, one a group, in the order of time: the least that stands between a table and `fit`.
 
-import type { Column, Table } from "gatewise/data";
+import { type Column, type Table, definePipeline } from "gatewise/data";
 
 export interface Wanted {
   readonly group: string;
@@ -9,6 +9,19 @@ export interface Wanted {
   /** Of a longer sequence, so many rows at its end. */
   readonly longest: number;
 }
+
+/** The same and more by a pipeline: each customer's weeks, with scaled sums and counts, and whether an order follows. */
+export const weeks = definePipeline({
+  group: "CustomerID",
+  time: "InvoiceDate",
+  where: { CustomerID: { missing: false } },
+  steps: { every: "week" },
+  aggregate: { lines: { count: true }, items: { sum: "Quantity" }, price: { mean: "UnitPrice" } },
+  fill: { price: "zero" },
+  features: [{ column: "lines", scale: "standard" }, { column: "items", scale: ["log", "standard"] }, { column: "price", scale: "robust" }],
+  window: { short: "skip" },
+  target: { event: { Quantity: { above: 0 } }, within: 4 },
+});
 
 /** [groups, steps, features] and the length of each; rows without a group are left out. */
 export function sequencesOf({ columns, rows }: Table, { group, time, features, longest }: Wanted) {

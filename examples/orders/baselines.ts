@@ -1,20 +1,25 @@
 // What the LSTM has to beat: always the commoner class, and a logistic regression on recency, frequency and value,
 // the three numbers with which shops have long sorted their customers. Knows nothing of sequences or of the LSTM.
 
-import { isOrder, WEEK, type Label, type Sample } from "./sequences.js";
+import type { Table } from "gatewise/data";
+import { ordersByCustomer } from "./invoices.js";
+import { WEEK, type Label, type Samples } from "./sequences.js";
 
 /** Weeks since the last order; ln(1 + orders); ln(1 + pounds). One row a sample. */
-export function recencyFrequencyValue({ past, cutOff }: Sample): number[] {
-  const orders = past.filter(isOrder);
-  const value = orders.reduce((total, order) => total + order.value, 0);
-  const recency = (cutOff - (orders.at(-1)?.time ?? cutOff)) / WEEK;
-  return [recency, Math.log1p(orders.length), Math.log1p(value)];
+export function recencyFrequencyValue(invoices: Table, { groups, times }: Pick<Samples, "groups" | "times">): number[][] {
+  const orders = ordersByCustomer(invoices);
+  return groups.map((customer, n) => {
+    const cutOff = times[n] ?? NaN;
+    const past = orders.get(Number(customer))?.filter(({ time }) => time < cutOff) ?? [];
+    const value = past.reduce((total, order) => total + order.value, 0);
+    return [(cutOff - (past.at(-1)?.time ?? cutOff)) / WEEK, Math.log1p(past.length), Math.log1p(value)];
+  });
 }
 
 /** The commoner label. Taken over the test samples themselves, it is the best that any constant answer can do there. */
-export function majorityLabel(samples: readonly Sample[]): Label {
-  const returning = samples.filter(({ label }) => label === "returning").length;
-  return returning * 2 > samples.length ? "returning" : "lapsed";
+export function majorityLabel(labels: readonly Label[]): Label {
+  const returning = labels.filter((label) => label === "returning").length;
+  return returning * 2 > labels.length ? "returning" : "lapsed";
 }
 
 export interface LogisticRegression {

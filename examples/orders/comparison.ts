@@ -2,22 +2,24 @@
 // as the model; the majority class is even the test's own. Knows nothing of how the model was trained, prints nothing.
 
 import type { Model } from "gatewise";
+import type { Table } from "gatewise/data";
 import { fitLogisticRegression, majorityLabel, recencyFrequencyValue } from "./baselines.js";
 import { compareAreas, rocCurve, scoresOf } from "./metrics.js";
-import { toSequences, type Label, type Sample } from "./sequences.js";
+import { labelsOf, type Label } from "./sequences.js";
 import type { Split } from "./split.js";
 
 export type Comparison = Awaited<ReturnType<typeof compareOnTest>>;
 
-export async function compareOnTest(model: Model<Label>, { training, test }: Split) {
-  const returned = test.map(isReturning);
-  const sequences = toSequences(test);
-  const predictions = await model.predict(sequences);
+export async function compareOnTest(model: Model<Label>, invoices: Table, { training, test }: Split) {
+  const labels = labelsOf(test);
+  const returned = labels.map(isReturning);
+  const predictions = await model.predict(test);
   const lstm = predictions.map(({ probabilities }) => probabilities.returning);
-  const logistic = logisticRegression(training, test);
-  const majority = test.map(() => (majorityLabel(test) === "returning" ? 1 : 0));
+  const regression = fitLogisticRegression(recencyFrequencyValue(invoices, training), labelsOf(training).map(isReturning));
+  const logistic = recencyFrequencyValue(invoices, test).map((row) => regression.probability(row));
+  const majority = returned.map(() => Number(isReturning(majorityLabel(labels))));
   return {
-    lstm: await model.evaluate(sequences),
+    lstm: await model.evaluate(test),
     logistic: scoresOf(logistic, returned),
     majority: scoresOf(majority, returned),
     roc: { lstm: rocCurve(lstm, returned), logistic: rocCurve(logistic, returned) },
@@ -25,12 +27,6 @@ export async function compareOnTest(model: Model<Label>, { training, test }: Spl
   };
 }
 
-/** For each test sample, the probability that the customer returns. */
-function logisticRegression(training: readonly Sample[], test: readonly Sample[]): number[] {
-  const regression = fitLogisticRegression(training.map(recencyFrequencyValue), training.map(isReturning));
-  return test.map((sample) => regression.probability(recencyFrequencyValue(sample)));
-}
-
-function isReturning({ label }: Sample): boolean {
+function isReturning(label: Label): boolean {
   return label === "returning";
 }

@@ -5,16 +5,17 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { Presets, SingleBar } from "cli-progress";
 import { createModel, defineModel, GatewiseError, loadModel, type History, type Model } from "gatewise";
+import { selectRows, type Table } from "gatewise/data";
 import { compareOnTest, type Comparison } from "./comparison.js";
-import { readInvoices } from "./invoices.js";
+import { numbers, ordersByCustomer, readInvoices } from "./invoices.js";
 import { OptionError, readOptions, USAGE, type Options } from "./options.js";
 import { lossAndRocSvg } from "./plot.js";
 import { describeData, describePrediction, epochTable, scoreReport } from "./report.js";
-import { CLASSES, FEATURES, toSequences, type Label, type Sample } from "./sequences.js";
-import { splitSamples, type Split } from "./split.js";
+import { CLASSES, pipeline, type Label } from "./sequences.js";
+import { splitSamples, TEST_CUT_OFF, type Split } from "./split.js";
 
 const definition = defineModel({
-  input: { features: FEATURES.length, scaling: "standard" }, // mean 0, deviation 1 over the training part's weeks
+  input: { features: pipeline.definition.features.length },
   layers: [{ cell: "lstm", units: 32 }],
   output: { classes: CLASSES },
   seed: 7,
@@ -27,7 +28,7 @@ const TRAINING = { batchSize: 64, optimizer: { kind: "adam", learningRate: 5e-4 
 async function run(options: Options): Promise<void> {
   const started = performance.now();
   const { backend, threads } = options;
-  const split = readSplit(options.data);
+  const { invoices, split } = await readSplit(options.data);
 
   const model = await createModel(definition, { backend, threads });
   const { name, isa, threads: used, reason } = model.backend;
@@ -44,12 +45,12 @@ async function run(options: Options): Promise<void> {
   console.log(`Trained for ${history.steps} steps in ${trainingSeconds.toFixed(1)} s.\n`);
   console.log(epochTable(history.epochs));
 
-  const comparison = await compareOnTest(model, split);
+  const comparison = await compareOnTest(model, invoices, split);
   console.log(`\n${scoreReport(comparison)}\n`);
 
   const file = await write(options.output, model, history, comparison);
   model.dispose();
-  await predictOne(file, split.test, options);
+  await predictOne(file, invoices, options);
 
   const seconds = secondsSince(started);
   console.log(`All of it took ${seconds.toFixed(1)} s.`);
@@ -57,12 +58,12 @@ async function run(options: Options): Promise<void> {
     console.log(JSON.stringify({ backend: name, isa, threads: used, seconds, ...summary(history, comparison) }));
 }
 
-function readSplit(file: string): Split {
+async function readSplit(file: string): Promise<{ invoices: Table; split: Split }> {
   try {
-    const invoices = readInvoices(file);
+    const invoices = await readInvoices(file);
     const split = splitSamples(invoices);
     console.log(describeData(invoices, split));
-    return split;
+    return { invoices, split };
   } catch (error) {
     throw new OptionError(`--data: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -77,10 +78,10 @@ async function train(model: Model<Label>, { training, validation }: Split, epoch
   const bar = new SingleBar({ format }, Presets.shades_classic);
   bar.start(1, 0, { epoch: 1, epochs, loss: "" });
   try {
-    return await model.fit(toSequences(training), {
+    return await model.fit(training, {
       ...TRAINING,
       epochs,
-      validation: toSequences(validation),
+      validation,
       signal: interruption.signal,
       onProgress: ({ step, totalSteps, epoch, losses }) => {
         bar.setTotal(totalSteps);
@@ -108,14 +109,16 @@ async function write(directory: string, model: Model<Label>, history: History, {
   return file;
 }
 
-/** What a server would do: load the file, ask about a customer. */
-async function predictOne(file: string, samples: readonly Sample[], { backend, threads }: Options): Promise<void> {
-  const customer = samples.find(({ past }) => past.length >= 5) ?? samples.at(0);
-  if (customer === undefined) return;
+/** What a server would do: load the file, ask about a customer, whose invoices it has as they are. */
+async function predictOne(file: string, invoices: Table, { backend, threads }: Options): Promise<void> {
+  const cutOff = Date.parse(TEST_CUT_OFF);
+  const [customer, orders] = [...ordersByCustomer(invoices)].find(([, orders]) => (orders[4]?.time ?? Infinity) < cutOff) ?? [];
+  if (customer === undefined || orders === undefined) return;
+  const own = [...numbers(invoices, "customer").entries()].filter(([, number]) => number === customer).map(([row]) => row);
   const model = await loadModel<Label>(file, { backend, threads });
-  const [prediction] = await model.predict(toSequences([customer]));
+  const [found] = await model.predict({ rows: selectRows(invoices, own), cutOffs: cutOff });
   model.dispose();
-  if (prediction) console.log(`Read the model back and asked: ${describePrediction(customer, prediction)}`);
+  if (found) console.log(`Read the model back and asked: ${describePrediction(found, orders)}`);
 }
 
 function summary(history: History, { lstm, majority, logistic }: Comparison) {

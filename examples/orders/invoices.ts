@@ -1,7 +1,6 @@
 // Reads the orders: one row an invoice, from a gzipped or plain CSV file. Knows nothing of weeks, labels or models.
 
-import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
+import { readCsv, type Table } from "gatewise/data";
 
 /** One invoice of one customer: an order, or the cancellation of (a part of) an earlier order. */
 export interface Invoice {
@@ -14,46 +13,34 @@ export interface Invoice {
   readonly items: number;
   /** Pounds sterling. Zero or negative on a cancellation. */
   readonly value: number;
-  readonly cancelled: boolean;
+  /** 1 for a cancellation, else 0. */
+  readonly cancelled: number;
 }
 
-/** The first line of the file. Times are ISO 8601 to the minute: `2010-12-01T08:26`. */
-export const CSV_HEADER = "customer,time,lines,items,value,cancelled";
+/** What the file's columns hold. */
+const COLUMNS = { customer: "number", time: "time", lines: "number", items: "number", value: "number", cancelled: "number" } as const;
 
-/** Reads a file of invoices; `.gz` is unpacked. Throws with the line number when a row is not an invoice. */
-export function readInvoices(path: string | URL): Invoice[] {
-  const bytes = readFileSync(path);
-  const text = String(path).endsWith(".gz") ? gunzipSync(bytes).toString("utf8") : bytes.toString("utf8");
-  return parseInvoices(text);
+/** Reads a file of invoices, or its bytes; gzip is unpacked. Throws with line and column where something is no invoice. */
+export function readInvoices(source: string | URL | Uint8Array): Promise<Table> {
+  return readCsv(source, { select: Object.keys(COLUMNS), columns: COLUMNS });
 }
 
-export function parseInvoices(csv: string): Invoice[] {
-  const [header, ...rows] = csv.trimEnd().split(/\r?\n/);
-  if (header !== CSV_HEADER) throw new Error(`line 1: expected the header "${CSV_HEADER}", found "${header}"`);
-  return rows.map((row, index) => parseInvoice(row, index + 2));
+/** One column's numbers. */
+export function numbers(table: Table, column: keyof Invoice): Float64Array {
+  const found = table.columns[column];
+  if (found === undefined || found.kind === "category") throw new Error(`the invoices have no numbers in ${column}`);
+  return found.values;
 }
 
-export function formatInvoices(invoices: readonly Invoice[]): string {
-  const rows = invoices.map((invoice) => {
-    const time = new Date(invoice.time).toISOString().slice(0, "2010-12-01T08:26".length);
-    const value = Number(invoice.value.toFixed(2));
-    return [invoice.customer, time, invoice.lines, invoice.items, value, invoice.cancelled ? 1 : 0].join(",");
-  });
-  return [CSV_HEADER, ...rows, ""].join("\n");
-}
-
-function parseInvoice(row: string, line: number): Invoice {
-  const [customer = "", time = "", lines = "", items = "", value = "", cancelled = "", ...extra] = row.split(",");
-  const invoice: Invoice = {
-    customer: Number(customer || NaN),
-    time: Date.parse(`${time}Z`),
-    lines: Number(lines || NaN),
-    items: Number(items || NaN),
-    value: Number(value || NaN),
-    cancelled: cancelled === "1",
-  };
-  const { customer: id, time: at, lines: n, items: pieces, value: pounds } = invoice;
-  const complete = [id, at, n, pieces, pounds].every(Number.isFinite) && (cancelled === "0" || cancelled === "1");
-  if (!complete || extra.length > 0) throw new Error(`line ${line}: "${row}" is not "${CSV_HEADER}"`);
-  return invoice;
+/** Each customer's orders, the file's order kept: the oldest first. */
+export function ordersByCustomer(invoices: Table): Map<number, Pick<Invoice, "time" | "value">[]> {
+  const [customers, times, values, cancelled] = (["customer", "time", "value", "cancelled"] as const).map((name) => numbers(invoices, name));
+  const orders = new Map<number, Pick<Invoice, "time" | "value">[]>();
+  for (const [row, customer] of (customers ?? []).entries()) {
+    if (cancelled?.[row] === 1) continue;
+    const known = orders.get(customer) ?? [];
+    known.push({ time: times?.[row] ?? NaN, value: values?.[row] ?? NaN });
+    orders.set(customer, known);
+  }
+  return orders;
 }

@@ -1,10 +1,11 @@
 // The demo's words and tables. Computes nothing that it prints.
 
-import type { Prediction } from "gatewise";
+import type { RowPrediction } from "gatewise";
+import type { Table } from "gatewise/data";
 import type { Comparison } from "./comparison.js";
-import type { Invoice } from "./invoices.js";
+import { numbers, type Invoice } from "./invoices.js";
 import type { Scores } from "./metrics.js";
-import { CLASSES, FEATURES, HORIZON, isOrder, WEEK, type Label, type Sample } from "./sequences.js";
+import { CLASSES, HORIZON, labelsOf, WEEK, type Label, type Samples } from "./sequences.js";
 import { TEST_CUT_OFF, TRAINING_CUT_OFFS, type Split } from "./split.js";
 
 /** An epoch as the history has it. */
@@ -15,19 +16,20 @@ interface EpochRow {
   readonly validation: { readonly loss: number; readonly accuracy: number } | null;
 }
 
-export function describeData(invoices: readonly Invoice[], split: Split): string {
-  const customers = new Set(invoices.map(({ customer }) => customer)).size;
-  const dates = invoices.map(({ time }) => isoDate(time)).sort();
-  const part = (name: string, samples: readonly Sample[]) => {
-    const returning = samples.filter(({ label }) => label === "returning").length / samples.length;
-    return [name, count(samples.length), percent(returning)];
+export function describeData(invoices: Table, split: Split): string {
+  const customers = new Set(numbers(invoices, "customer")).size;
+  const times = numbers(invoices, "time").toSorted();
+  const { features } = split.training;
+  const part = (name: string, samples: Samples) => {
+    const labels = labelsOf(samples);
+    return [name, count(labels.length), percent(labels.filter((label) => label === "returning").length / labels.length)];
   };
   return [
-    `${count(invoices.length)} invoices of ${count(customers)} customers, ${dates[0]} to ${dates.at(-1)}.`,
-    `The question: will a customer order in the ${HORIZON / WEEK} weeks after a cut-off date?`,
-    `Read for it: the weeks from the first order to the cut-off, ${FEATURES.length} numbers each:`,
-    `  ${FEATURES.slice(0, 4).join(", ")},`,
-    `  ${FEATURES.slice(4).join(", ")}.`,
+    `${count(invoices.rows)} invoices of ${count(customers)} customers, ${isoDate(times[0])} to ${isoDate(times.at(-1))}.`,
+    `The question: will a customer order in the ${HORIZON} weeks after a cut-off date?`,
+    `Read for it: the weeks from the first order to the cut-off, ${features.length} numbers each:`,
+    `  ${features.slice(0, 4).join(", ")},`,
+    `  ${features.slice(4).join(", ")}.`,
     "",
     table([
       ["cut-off dates", "samples", "returning"],
@@ -80,12 +82,16 @@ export function verdict({ difference, standardError }: Comparison["difference"])
 }
 
 /** One customer in words: what was seen, what the model says, what came of it. */
-export function describePrediction({ customer, past, cutOff, label }: Sample, prediction: Prediction<Label>): string {
-  const orders = past.filter(isOrder);
-  const weeks = (cutOff - (orders.at(-1)?.time ?? cutOff)) / WEEK;
-  const seen = `${orders.length} orders, the last ${weeks.toFixed(1)} weeks before ${isoDate(cutOff)}`;
+export function describePrediction(
+  { group, time: cutOff, prediction }: RowPrediction<Label>,
+  orders: readonly Pick<Invoice, "time">[],
+): string {
+  const past = orders.filter(({ time }) => time < cutOff);
+  const weeks = (cutOff - (past.at(-1)?.time ?? cutOff)) / WEEK;
+  const returned = orders.some(({ time }) => time >= cutOff && time < cutOff + HORIZON * WEEK);
+  const seen = `${past.length} orders, the last ${weeks.toFixed(1)} weeks before ${isoDate(cutOff)}`;
   const probability = percent(prediction.probabilities[prediction.label]);
-  return `customer ${customer} (${seen}) is ${prediction.label} with ${probability}; in truth ${label}.`;
+  return `customer ${group} (${seen}) is ${prediction.label} with ${probability}; in truth ${CLASSES[Number(returned)]}.`;
 }
 
 /** Columns as wide as their widest cell: the first aligned left, the others right. The first row is the heading. */
@@ -113,6 +119,6 @@ function count(value: number): string {
   return value.toLocaleString("en");
 }
 
-function isoDate(time: number): string {
+function isoDate(time = NaN): string {
   return new Date(time).toISOString().slice(0, "2010-12-01".length);
 }

@@ -5,8 +5,8 @@
 // before it. Labels of neighbouring training cut-offs share weeks, so a later cut-off would not be an independent
 // validation set: customers are held out instead, each with all of their cut-offs.
 
-import type { Invoice } from "./invoices.js";
-import { samplesAt, type Sample } from "./sequences.js";
+import { checkLeaks, rowKeys, selectRows, splitByGroup, type Table } from "gatewise/data";
+import { pipeline, type Samples } from "./sequences.js";
 
 export const TRAINING_CUT_OFFS = ["2011-04-01", "2011-05-01", "2011-06-01", "2011-06-24"] as const;
 
@@ -14,27 +14,29 @@ export const TRAINING_CUT_OFFS = ["2011-04-01", "2011-05-01", "2011-06-01", "201
 export const TEST_CUT_OFF = "2011-09-16";
 
 export interface Split {
-  readonly training: Sample[];
-  readonly validation: Sample[];
-  readonly test: Sample[];
+  readonly training: Samples;
+  readonly validation: Samples;
+  readonly test: Samples;
 }
 
-/** Throws when a part would be empty: the dates above are those of the UCI data. */
-export function splitSamples(invoices: readonly Invoice[]): Split {
-  const known = TRAINING_CUT_OFFS.flatMap((date) => samplesAt(invoices, Date.parse(date)));
+/** Throws when a part would be empty, or the data end before a label is known: the dates above are those of the UCI data. */
+export function splitSamples(invoices: Table): Split {
+  const rows = splitByGroup(rowKeys(invoices, { group: "customer" }), { validation: isHeldOut });
+  const known = selectRows(invoices, rows.training);
+  const past = { cutOffs: TRAINING_CUT_OFFS, knownUntil: TEST_CUT_OFF };
+  const fitted = pipeline.fit(known, past);
   const split = {
-    training: known.filter((sample) => !isHeldOut(sample.customer)),
-    validation: known.filter((sample) => isHeldOut(sample.customer)),
-    test: samplesAt(invoices, Date.parse(TEST_CUT_OFF)),
+    training: fitted.apply(known, past),
+    validation: fitted.apply(selectRows(invoices, rows.validation), past),
+    test: fitted.apply(invoices, { cutOffs: TEST_CUT_OFF }),
   };
-  for (const [part, samples] of Object.entries(split)) {
-    if (samples.length === 0)
-      throw new Error(`no customers for ${part}: are there orders before ${TRAINING_CUT_OFFS[0]}?`);
-  }
+  const { training, validation, test } = split;
+  checkLeaks({ training, validation }, { by: "group" });
+  checkLeaks({ training, test }, { by: "time" });
   return split;
 }
 
 /** One customer in five. Their numbers say nothing about how they buy, and the choice survives a change of the data. */
-function isHeldOut(customer: number): boolean {
-  return customer % 5 === 0;
+function isHeldOut(customer: unknown): boolean {
+  return Number(customer) % 5 === 0;
 }

@@ -43,6 +43,8 @@ export interface BindingModel {
   nextStep(stream: number, x: Float32Array | undefined, token: number | undefined, y: Float32Array): void;
   resetStream(stream: number): void;
   closeStream(stream: number): void;
+  /** Text that is saved with the model and that `describe` tells: how raw rows become what it reads. */
+  setPreprocessing(text: string | undefined): void;
   /** The model as a safetensors file. */
   save(): Uint8Array;
   dispose(): void;
@@ -53,12 +55,22 @@ export interface BindingTrainer {
   /** `x` [n, steps, features], `tokens` [n, steps], `statics` [n, statics], and either classes or numbers. */
   setTraining(...data: BindingData): void;
   setValidation(...data: BindingData): void;
-  /** Fits the scaling if it is not fitted yet. */
-  start(): void;
+  /** In the place of `setTraining`: the data comes in chunks of so many samples. */
+  setChunks(sizes: Uint32Array): void;
+  /** The chunk that the progress asks for; the one before is let go. */
+  setChunk(chunk: number, ...data: BindingData): void;
+  /** Fits the scaling if it is not fitted yet; JSON of `TrainingProgress`. */
+  start(): string;
+  /** In the place of `start`: goes on from a checkpoint; JSON of `TrainingProgress` with all losses and epochs so far. */
+  resume(file: Uint8Array): string;
+  /** The run between two steps, as a safetensors file. */
+  checkpoint(): Uint8Array;
   /** Works through that many batches; JSON of `TrainingProgress`. */
   advance(batches: number): string | Promise<string>;
   /** Fills `y` with every tensor, one after the other. */
   weights(y: Float32Array): void;
+  /** The same of the epoch that was best on the validation data. */
+  bestWeights(y: Float32Array): void;
   dispose(): void;
 }
 

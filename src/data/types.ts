@@ -1,6 +1,7 @@
 // What users hand in: sequences and their targets. Types only.
 
 import type { Output, Targets } from "../model/outputs.js";
+import type { SavedPipeline } from "./pipeline/saved.js";
 
 /** Anything that holds whole numbers: one valid length a sequence. */
 export type Lengths = Uint32Array | Int32Array | Uint16Array | Uint8Array | readonly number[];
@@ -61,16 +62,6 @@ export type LabelledData<Out extends Output = string> = Sequences & {
    * What weighs 0 may be anything. The loss of a batch is Σ weight · loss / Σ weight.
    */
   readonly weights?: Float32Array | undefined;
+  /** The fitted pipeline that all of this came from: `fit` keeps it with the model, for raw rows to come. */
+  readonly preprocessing?: SavedPipeline | undefined;
 };
-
-/**
- * Training data that need not fit in memory: chunks that are read one at a time.
- *
- * Each epoch visits the chunks in an order of its own, and shuffles the samples within each; batches do not cross chunks.
- */
-export interface DataSource<Out extends Output = string> {
-  /** Samples of each chunk. */
-  readonly sizes: readonly number[];
-  /** Reads a chunk: the same one each time. */
-  read(chunk: number): Promise<LabelledData<Out>>;
-}

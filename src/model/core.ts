@@ -42,7 +42,7 @@ export interface StreamHandle {
 export type AddToEvaluation = (predictions: Float32Array, lengths: Uint32Array, targets: CoreTargets) => void;
 
 /** What training needs beside the model itself. */
-export type TrainingOrder = Pick<TrainingJob, "options" | "training" | "validation">;
+export type TrainingOrder = Pick<TrainingJob, "options" | "training" | "validation" | "checkpoint">;
 
 /** A model in a backend. Every method but `dispose` and `closeStream` throws `model_disposed` once it was disposed of. */
 export class ModelCore {
@@ -58,6 +58,8 @@ export class ModelCore {
   /** What long reads share that began after the last commit. */
   #snapshot = new Snapshot();
   #disposed = false;
+  /** Kept here because an instance that fails takes its own along. */
+  #preprocessing: string | undefined;
 
   /** Takes over `binding`. `machine` is the JSON that it was made with. */
   constructor(backend: Backend, machine: string, binding: BindingModel) {
@@ -67,6 +69,7 @@ export class ModelCore {
     this.description = fromJson<ModelDescription>(binding.describe());
     this.#definition = JSON.stringify(this.description.definition);
     this.#committed = binding.weights();
+    this.#preprocessing = this.description.preprocessing ?? undefined;
   }
 
   get disposed(): boolean {
@@ -97,8 +100,27 @@ export class ModelCore {
     return fromJson<ModelSummary>(this.#call((binding) => binding.summarise(batchSize, steps)));
   }
 
+  /** What `save` writes of the model's preprocessing. */
+  setPreprocessing(text: string): void {
+    this.#call((binding) => binding.setPreprocessing(text));
+    this.#preprocessing = text;
+  }
+
   save(): Uint8Array {
     return this.#call((binding) => binding.save());
+  }
+
+  /** The file of this model with other weights. */
+  saveWith(weights: Float32Array): Uint8Array {
+    this.assertAlive();
+    const binding = this.#open(weights);
+    try {
+      return binding.save();
+    } catch (thrown) {
+      throw fromBinding(thrown);
+    } finally {
+      release(binding);
+    }
   }
 
   /**
@@ -238,6 +260,7 @@ export class ModelCore {
     try {
       const binding = this.#backend.createModel(this.#definition, this.#machine);
       binding.commit(weights);
+      if (this.#preprocessing !== undefined) binding.setPreprocessing(this.#preprocessing);
       return binding;
     } catch (thrown) {
       throw fromBinding(thrown);

@@ -5,6 +5,7 @@ import type { BindingModel } from "../backend/binding.js";
 import { type BackendAvailability, surveyBackends } from "../backend/choose.js";
 import { type MachineOptions, openBackend } from "../backend/open.js";
 import { assertUnshared, kindOf } from "../data/buffers.js";
+import type { SavedPipeline } from "../data/pipeline/saved.js";
 import { GatewiseError, fromBinding } from "../errors.js";
 import { toJson } from "../json.js";
 import { currentPlatform } from "../platform.js";
@@ -12,6 +13,7 @@ import { ModelCore } from "./core.js";
 import { type DefinitionOf, defineModel } from "./definition.js";
 import { Model } from "./model.js";
 import type { Output, OutputDefinition, OutputOf } from "./outputs.js";
+import { parsePreprocessing } from "./raw-rows.js";
 
 /**
  * A new model with freshly initialised weights, drawn from the definition's seed.
@@ -79,9 +81,19 @@ async function openModel<Out extends Output>(
   const { backend, reason, machine } = await openBackend(options);
   try {
     const core = new ModelCore(backend, machine, open(backend, machine));
-    return new Model<Out>(core, backend.name, reason);
+    const text = core.description.preprocessing;
+    return new Model<Out>(core, backend.name, reason, text === null ? undefined : await preprocessingOf(core, text));
   } catch (thrown) {
     throw fromBinding(thrown);
+  }
+}
+
+async function preprocessingOf(core: ModelCore, text: string): Promise<SavedPipeline> {
+  try {
+    return await parsePreprocessing(text);
+  } catch (error) {
+    core.dispose();
+    throw error;
   }
 }
 

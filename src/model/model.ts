@@ -4,18 +4,22 @@ import type { BackendName } from "../backend/backend.js";
 import { assertApart, assertFloats, assertUnshared, kindOf } from "../data/buffers.js";
 import { NUMBERS, STATICS, TOKENS, assertOne } from "../data/inputs.js";
 import { type Expected, prepareLabelled, prepareSequences } from "../data/sequences.js";
+import type { SavedPipeline } from "../data/pipeline/saved.js";
+import { type DataSource, isDataSource, sizesOf } from "../data/source.js";
 import type { LabelledData, Sequences } from "../data/types.js";
 import { GatewiseError } from "../errors.js";
 import { deepFreeze } from "../json.js";
 import { currentPlatform } from "../platform.js";
-import { type Training, prepareTraining, train } from "../training/fit.js";
-import type { FitOptions, History } from "../training/types.js";
+import { type Training, type TrainingData, prepareTraining, train, trainStepwise } from "../training/fit.js";
+import { type LearningRateRange, type LearningRateSearch, findLearningRate } from "../training/range-finder.js";
+import type { FitOptions, History, TrainingStep } from "../training/types.js";
 import type { ModelCore, RunArrays } from "./core.js";
 import type { ModelDefinition } from "./definition.js";
 import { readInSlices, sliceOfTargets, targetsSeenFromTheWhole } from "./long-read.js";
 import type { Output, Prediction, Report } from "./outputs.js";
 import { type Tensor, namedTensors } from "./parameters.js";
 import { type ReadPrediction, eachStep, predictionReader, sizeOf } from "./predictions.js";
+import { type RawRows, type RowPrediction, checkPreprocessing, isRawRows, openPipeline, withOrigins } from "./raw-rows.js";
 import { States } from "./states.js";
 import { Stream, type StreamOptions } from "./stream.js";
 import { type SummaryOptions, summarySize, summaryTable } from "./summary.js";
@@ -74,11 +78,13 @@ export class Model<Out extends Output = string> {
   readonly #expected: Expected;
   readonly #read: ReadPrediction<Out>;
   #training = false;
+  #preprocessing: SavedPipeline | undefined;
 
   /** @internal */
-  constructor(core: ModelCore, name: BackendName, reason: string) {
+  constructor(core: ModelCore, name: BackendName, reason: string, preprocessing?: SavedPipeline) {
     const { definition, isa, threads } = core.description;
     this.#core = core;
+    this.#preprocessing = preprocessing && deepFreeze(preprocessing);
     this.#expected = { input: definition.input, output: definition.output };
     this.#read = predictionReader<Out>(definition.output);
     // The names are the ones that `createModel` was given, or those that `loadModel`'s caller answers for.
@@ -90,13 +96,16 @@ export class Model<Out extends Output = string> {
    * Trains the model. Does not hold up the event loop: the native backend trains on threads of its own, WebAssembly in a
    * worker. The same seed, data, options and backend give the same weights to the bit.
    *
-   * @param data [n, steps, features] and the targets; copied before the first step, and kept no longer
-   * @param options how to train, on what to validate, whom to tell, when to stop
-   * @returns the losses and reports; `stopped` is `"aborted"` if the signal or `dispose` ended it early
+   * @param data [n, steps, features] and the targets; copied before the first step, and kept no longer. Or a source that is read
+   * chunk by chunk. What a pipeline of `gatewise/data` gave brings its {@link preprocessing} along
+   * @param options how to train, on what to validate, whom to tell, when to stop, where to keep the run
+   * @returns the losses and reports; `stopped` is `"aborted"` if the signal or `dispose` ended it, `"early"` if early stopping did
    * @throws {GatewiseError} `model_busy`, `model_disposed`, `invalid_option`, `shape_mismatch`, `not_finite`, `empty_data`,
    * `unknown_class`, `invalid_target`, `invalid_length`, `shared_buffer`, `out_of_memory`. Paths of the validation data begin with
-   * `validation.`
-   * @throws whatever a callback threw
+   * `validation.`, those of a source's chunk with `data.read(chunk).`. Of checkpoints `file_access`, and `invalid_file` if the one
+   * to go on from is damaged. A loss that turns NaN or infinite is `not_finite`, with its step, the first layer or tensor that is
+   * not finite, the last checkpoint and the likely causes
+   * @throws whatever a callback or the source threw
    *
    * @example
    * ```ts
@@ -104,28 +113,123 @@ export class Model<Out extends Output = string> {
    *   { x, shape: [1000, 24, 5], targets: labels },
    *   { epochs: 20, batchSize: 64, optimizer: { kind: "adam", learningRate: 3e-3 }, onEpoch: console.log },
    * );
+   * // Killed at any moment and started again, it goes on where it was, and comes to the same weights.
+   * await model.fit(data, { epochs: 20, checkpoint: { path: "run.safetensors", every: { seconds: 60 }, resume: true } });
    * ```
    */
-  fit(data: LabelledData<Out>, options: FitOptions<Out> = {}): Promise<History<Out>> {
+  fit(data: LabelledData<Out> | DataSource<Out>, options: FitOptions<Out> = {}): Promise<History<Out>> {
     // Not `async`: a function that waits for training to end would keep the data alive until then.
     return this.#train(this.#prepare(data, options));
   }
 
+  /**
+   * Looks for a learning rate: trains a copy of the model for some steps, while the learning rate rises from one that changes
+   * nothing to one that makes the loss explode, where it ends (Smith 2017). The model stays as it is.
+   *
+   * The suggestion is where the loss falls most steeply: a good first try as a constant learning rate, and as the `peak` of a
+   * one-cycle schedule. Look at the picture: the loss should fall well before it rises.
+   *
+   * @param data as for {@link fit}
+   * @param options what to search and how to train; a signal ends the search early
+   * @returns the learning rates, their losses, a suggestion, and a picture
+   * @throws {GatewiseError} as {@link fit}, but never `model_busy`
+   *
+   * @example
+   * ```ts
+   * const range = await model.findLearningRate({ x, shape: [1000, 24, 5], targets: labels }, { batchSize: 64 });
+   * await writeFile("range.svg", range.toSvg());
+   * const learningRate = { schedule: "one-cycle", peak: range.suggestion ?? 1e-3 } as const;
+   * await model.fit({ x, shape: [1000, 24, 5], targets: labels }, { optimizer: { kind: "adam", learningRate } });
+   * ```
+   */
+  async findLearningRate(data: LabelledData<Out>, options: LearningRateSearch<Out> = {}): Promise<LearningRateRange> {
+    this.#core.assertAlive();
+    return findLearningRate(this.#core, prepareLabelled(data, this.#expected), options);
+  }
+
+  /**
+   * The same as a loop that is the caller's: each turn is a crossing into the core of some 50 ms, after which the model has the
+   * weights so far. Leaving the loop ends the training, and the model keeps them. Training begins with the first turn.
+   *
+   * @param data as for `fit`
+   * @param options as for `fit`
+   * @returns what each crossing did, with the mean `loss` of its steps; a generator, whose return value is the history
+   * @throws {GatewiseError} as `fit`, from the loop
+   *
+   * @example
+   * ```ts
+   * for await (const { epoch, step, loss } of model.training(data, { epochs: 50 })) {
+   *   console.log(epoch, step, loss);
+   *   if (loss < 0.01) break;
+   * }
+   * ```
+   */
+  training(
+    data: LabelledData<Out> | DataSource<Out>,
+    options: FitOptions<Out> = {},
+  ): AsyncGenerator<TrainingStep<Out>, History<Out>, undefined> {
+    // Let go of when it is read: nothing here shall keep the data alive until training ends.
+    const given: { arguments?: readonly [typeof data, typeof options] } = { arguments: [data, options] };
+    return this.#steps(given);
+  }
+
+  async *#steps(given: {
+    arguments?: readonly [LabelledData<Out> | DataSource<Out>, FitOptions<Out>];
+  }): AsyncGenerator<TrainingStep<Out>, History<Out>, undefined> {
+    const preparing = this.#prepare(...(given.arguments ?? never()));
+    delete given.arguments;
+    const training = await preparing;
+    try {
+      return yield* trainStepwise(this.#core, training);
+    } finally {
+      this.#training = false;
+    }
+  }
+
   /** Hands the data to the core; the model is training from now on, unless it fails. */
-  async #prepare(data: LabelledData<Out>, options: FitOptions<Out>): Promise<Training<Out>> {
+  async #prepare(data: LabelledData<Out> | DataSource<Out>, options: FitOptions<Out>): Promise<Training<Out>> {
     this.#core.assertAlive();
     if (this.#training) {
       throw new GatewiseError("model_busy", "", "this model is training: wait for its fit, or end it with the signal");
     }
     this.#training = true;
     try {
-      const training = prepareLabelled(data, this.#expected);
+      // First: between the look at the arrays and their copying nothing may happen to them.
+      const given = (data as Partial<LabelledData<Out>> | undefined)?.preprocessing;
+      const preprocessing = given && (await checkPreprocessing(given));
+      const training = isDataSource(data) ? this.#readFrom(data) : prepareLabelled(data, this.#expected);
       const validation = options.validation && prepareLabelled(options.validation, this.#expected, "validation.");
-      return await prepareTraining(this.#core, training, validation, options);
+      const prepared = await prepareTraining(this.#core, training, validation, options);
+      if (preprocessing) this.#takeOver(preprocessing, prepared);
+      return prepared;
     } catch (error) {
       this.#training = false;
       throw error;
     }
+  }
+
+  /** A source's chunks, each in the form that the core takes. */
+  #readFrom(source: DataSource<Out>): TrainingData {
+    const read = async (chunk: number) => prepareLabelled(await source.read(chunk), this.#expected, `data.read(${chunk}).`);
+    return { sizes: sizesOf(source), read };
+  }
+
+  #takeOver(preprocessing: SavedPipeline, { trainer }: Training<Out>): void {
+    try {
+      this.#core.setPreprocessing(JSON.stringify(preprocessing));
+      this.#preprocessing = deepFreeze(preprocessing);
+    } catch (error) {
+      trainer.dispose();
+      throw error;
+    }
+  }
+
+  /**
+   * How raw rows become what this model reads: the fitted pipeline that its training data came from, as plain data. It is saved
+   * in the model's file, and `predict({ rows })` applies it. Undefined where the data came from no pipeline.
+   */
+  get preprocessing(): SavedPipeline | undefined {
+    return this.#preprocessing;
   }
 
   async #train(prepared: Promise<Training<Out>>): Promise<History<Out>> {
@@ -143,7 +247,8 @@ export class Model<Out extends Output = string> {
    * Weights weigh the loss, which knows nothing of what `fit` was told of its own; in every other figure each target counts
    * alike, but for those that weigh 0.
    *
-   * @param data [n, steps, features] and the targets
+   * @param data [n, steps, features] and the targets; or raw rows as `{ rows }`, where the model was trained on what a pipeline
+   * gave: then what it tells of values is in the units of the target's scale
    * @param options the states that the sequences begin from and come to
    * @returns of classes the loss, accuracy, F1, area under the ROC curve and confusion matrix; of classes at each step the
    * loss, accuracy and perplexity; of labels the loss, exact matches and F1; of values the loss, MAE, RMSE and R²
@@ -155,8 +260,12 @@ export class Model<Out extends Output = string> {
    * const { accuracy, auc } = await model.evaluate({ x, shape: [200, 24, 5], targets: labels });
    * ```
    */
-  async evaluate(data: LabelledData<Out>, options: ReadOptions = {}): Promise<Report<Out>> {
+  async evaluate(data: LabelledData<Out> | RawRows, options: ReadOptions = {}): Promise<Report<Out>> {
     this.#core.assertAlive();
+    if (isRawRows(data)) {
+      const pipeline = await openPipeline<Out>(this.#preprocessing);
+      return this.evaluate(pipeline.apply(data.rows, data), options);
+    }
     const prepared = prepareLabelled(data, this.#expected);
     const { n } = prepared;
     const states = this.#statesOf(options.states, n);
@@ -186,7 +295,33 @@ export class Model<Out extends Output = string> {
    * console.log(first.label, first.probabilities.returning);
    * ```
    */
-  async predict(data: Sequences, options: ReadOptions = {}): Promise<Prediction<Out>[]> {
+  predict(data: Sequences, options?: ReadOptions): Promise<Prediction<Out>[]>;
+  /**
+   * The same for raw rows: the pipeline that the model was trained with makes samples of them.
+   *
+   * @param data a table or a list of objects as `rows`, `cutOffs` instead of the pipeline's, and whether the `latest` sample of
+   * each group is all that is wanted
+   * @returns one prediction a sample, with its group and time
+   * @throws {GatewiseError} as above; `invalid_option` where the model knows no pipeline; `invalid_data` with row and column
+   *
+   * @example
+   * ```ts
+   * const rows = [{ customer: 7, time: "2011-09-01", value: 20 }, { customer: 7, time: "2011-09-09", value: 12 }];
+   * for (const { group, time, prediction } of await model.predict({ rows, cutOffs: "2011-09-16" })) {
+   *   console.log(group, new Date(time), prediction.label);
+   * }
+   * ```
+   */
+  predict(data: RawRows, options?: ReadOptions): Promise<RowPrediction<Out>[]>;
+  async predict(data: Sequences | RawRows, options: ReadOptions = {}): Promise<Prediction<Out>[] | RowPrediction<Out>[]> {
+    this.#core.assertAlive();
+    if (!isRawRows(data)) return this.#predict(data, options);
+    const pipeline = await openPipeline<Out>(this.#preprocessing);
+    const sequences = pipeline.sequences(data.rows, data);
+    return withOrigins(await this.#predict(sequences, options), sequences, pipeline);
+  }
+
+  async #predict(data: Sequences, options: ReadOptions): Promise<Prediction<Out>[]> {
     this.#core.assertAlive();
     const prepared = prepareSequences(data, this.#expected);
     const states = this.#statesOf(options.states, prepared.n);
@@ -398,6 +533,10 @@ export class Model<Out extends Output = string> {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+function never(): never {
+  throw new Error("a generator begins once");
 }
 
 function isRunInputs(inputs: RunInputs | Float32Array): inputs is RunInputs {

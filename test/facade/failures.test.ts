@@ -4,6 +4,7 @@ import { createRequire, syncBuiltinESMExports } from "node:module";
 import type { Worker } from "node:worker_threads";
 
 import { createModel, loadModel } from "gatewise";
+import { definePipeline } from "gatewise/data";
 import { createLayer } from "gatewise/layers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
@@ -38,7 +39,9 @@ describe("a trap in WebAssembly", () => {
   test("the call fails, and the model goes on with its last committed weights in a fresh instance", async () => {
     const model = await createModel(definition, { backend: "wasm" });
     const fitting = instances.length;
-    await model.fit(data, { epochs: 2 });
+    // What the file holds of preprocessing must outlive the instance too.
+    const preprocessing = definePipeline({ features: ["v"] }).fit([{ v: 1 }]).toJSON();
+    await model.fit({ ...data, preprocessing }, { epochs: 2 });
     // Training has an instance of its own, in a worker.
     expect(instances).toHaveLength(fitting);
     const expected = await model.predict(data);
@@ -57,6 +60,9 @@ describe("a trap in WebAssembly", () => {
       expect((await stateOf(model)).equals(state)).toBe(true);
     }
     expect((await model.fit(data, { epochs: 1 })).stopped).toBe("finished");
+    const loaded = await loadModel(await model.save(), { backend: "wasm" });
+    expect(loaded.preprocessing).toEqual(preprocessing);
+    loaded.dispose();
     model.dispose();
   });
 

@@ -98,6 +98,23 @@ test.each(["native", "wasm"])("gatewise/layers: a layer by itself on %s, whose e
   expect(runNode(["layer.mjs"], project)).toMatchObject({ status: 0, stdout: `${backend} 8 true true\n`, stderr: "" });
 });
 
+test("gatewise/data: a pipeline goes into the model's file, and raw rows are prepared by it", () => {
+  writeFileSync(
+    join(project, "rows.mjs"),
+    `import { createModel, loadModel } from "gatewise";
+     import { definePipeline } from "gatewise/data";
+     const rows = Array.from({ length: 40 }, (_, t) => ({ t, v: t % 2, next: t % 2 ? "even" : "odd" }));
+     const pipeline = definePipeline({ time: "t", features: ["v"], window: { size: 3 }, target: { last: "next" } });
+     const fitted = pipeline.fit(rows);
+     const model = await createModel({ input: { features: 1 }, layers: [{ cell: "gru", units: 4 }], output: { classes: fitted.classes } });
+     await model.fit(fitted.apply(rows), { epochs: 40, batchSize: 8, optimizer: { kind: "adam", learningRate: 0.05 } });
+     const loaded = await loadModel(await model.save());
+     const [{ group, time, prediction }] = await loaded.predict({ rows: rows.slice(0, 12), latest: true });
+     console.log(group, time, prediction.label);`,
+  );
+  expect(runNode(["rows.mjs"], project)).toMatchObject({ status: 0, stdout: "null 11 even\n", stderr: "" });
+});
+
 test("gatewise/data: it reads files with what comes with it, and names the package that a format needs", () => {
   writeFileSync(join(project, "orders.csv.gz"), gzipSync("customer,value\na,1.5\nb,\n"));
   writeFileSync(
@@ -121,8 +138,29 @@ test("gatewise/data: it reads files with what comes with it, and names the packa
   ]);
 });
 
+test("gatewise/baselines: what needs a package that is not installed names it; the rest works without", () => {
+  writeFileSync(
+    join(project, "baselines.mjs"),
+    `import { compare, sarima, toHtml, toTable } from "gatewise/baselines";
+     const series = Array.from({ length: 40 }, (_, t) => Math.sin(t) + t);
+     const comparison = await compare({ task: "forecasting", series, horizon: 4, entrants: ["naive", "drift"] });
+     const why = ({ code, path }) => code + " " + path;
+     console.log(toTable(comparison).includes("drift"));
+     console.log(await toHtml(comparison).catch(why));
+     console.log(await sarima({ order: [1, 0, 0] }).fit(Float64Array.from(series), { horizon: 1 }).catch(why));`,
+  );
+  const stdout = "true\nmissing_package @observablehq/plot\nmissing_package arima\n";
+  expect(runNode(["baselines.mjs"], project)).toMatchObject({ status: 0, stdout, stderr: "" });
+});
+
 // Each further file, and each of Node's own modules that is not there from the start, takes a program's start up to 4 ms.
-const ENTRIES = { gatewise: "node.js", "gatewise/layers": "layers-node.js", "gatewise/data": "data-node.js" } as const;
+const ENTRIES = {
+  gatewise: "node.js",
+  "gatewise/layers": "layers-node.js",
+  "gatewise/data": "data-node.js",
+  "gatewise/metrics": "metrics-node.js",
+  "gatewise/baselines": "baselines-node.js",
+} as const;
 const LOADS = (["import", "require"] as const).flatMap((how) => Object.entries(ENTRIES).map(([name, file]) => [how, name, file] as const));
 test.each(LOADS)("%s %s: it loads one file and nothing of Node's but the loader", (how, name, entry) => {
   expect(readFileSync(join(project, "node_modules/gatewise/dist/entry", entry), "utf8")).not.toMatch(/^import\b/m);

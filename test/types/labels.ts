@@ -1,6 +1,7 @@
 // What the compiler knows of a model. Compiled by types.test.ts, never run: each line marked as an error must be one.
 
-import { type GatewiseError, type Model, createModel, defineModel, loadModel } from "gatewise";
+import { type GatewiseError, type Model, type RowPrediction, createModel, defineModel, loadModel } from "gatewise";
+import { type Prepared, definePipeline } from "gatewise/data";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function assertType<_Holds extends true>(): void {}
@@ -91,3 +92,27 @@ declare const error: GatewiseError;
 if (error.code === "shape_mismatch") console.log(error.path);
 // @ts-expect-error a code that there is not
 if (error.code === "shape_mismatched") console.log(error.path);
+
+// Pipelines know what their targets are for, and models take what they give.
+const rows = [{ customer: 1, time: "2024-01-01", value: 1 }];
+const pipeline = definePipeline({
+  group: "customer",
+  time: "time",
+  features: ["value"],
+  target: { event: { value: 1 }, within: 3, classes: ["lapsed", "returning"] },
+});
+const fitted = pipeline.fit(rows);
+assertType<Equal<ReturnType<typeof fitted.apply>, Prepared<"lapsed" | "returning">>>();
+await model.fit(fitted.apply(rows), { validation: fitted.apply(rows) });
+const [row] = await model.predict({ rows, cutOffs: "2024-02-01", latest: true });
+assertType<Equal<typeof row, RowPrediction<"lapsed" | "returning"> | undefined>>();
+const others = definePipeline({ features: ["value"], target: { label: "kind", classes: ["calm", "storm"] } });
+// @ts-expect-error other classes
+await model.fit(others.fit(rows).apply(rows));
+const values = definePipeline({ features: ["value"], target: { values: "value" } }).fit(rows);
+const forecaster = await createModel({ input: { features: 1 }, layers: [{ cell: "gru", units: 4 }], output: { values: 1, steps: 2 } });
+await forecaster.fit(values.apply(rows));
+// @ts-expect-error values are no classes
+await model.fit(values.apply(rows));
+// @ts-expect-error a field that there is not
+definePipeline({ features: [{ column: "value", scale: "log10" }] });

@@ -23,6 +23,8 @@ pub enum ErrorCode {
     UnknownClass,
     /// A target, or its weight, is none that the output can have.
     InvalidTarget,
+    /// A table lacks a column, or a cell of it is missing or is none that can stand there.
+    InvalidData,
     /// A sequence's length is zero or beyond the steps of its array.
     InvalidLength,
     /// Two arrays that must be apart share memory, or one lies in shared memory.

@@ -3,7 +3,7 @@
 
 use crate::executor::Executor;
 use crate::finite::first_not_finite;
-use crate::formats::safetensors;
+use crate::formats::safetensors::{self, Loaded};
 use crate::network::definition::{At, ModelDefinition};
 use crate::network::description::{ModelDescription, StateDescription};
 use crate::network::machine::MachineOptions;
@@ -32,6 +32,8 @@ pub struct Model {
     definition: ModelDefinition,
     layout: Layout,
     weights: Vec<f32>,
+    /// How raw rows become what the model reads: text that is saved and loaded, and never looked at.
+    preprocessing: Option<String>,
     /// Whether `stack` holds the weights; packing waits for the first use.
     packed: bool,
     stack: Stack,
@@ -49,15 +51,24 @@ impl Model {
 
     /// A model out of a file that [`save`](Self::save) wrote.
     pub fn load(file: &[u8], machine: MachineOptions) -> Result<Self> {
-        let (definition, weights) = safetensors::load(file)?;
-        Self::with_weights(definition, weights, machine)
+        let Loaded { definition, weights, preprocessing } = safetensors::load(file)?;
+        Ok(Self { preprocessing, ..Self::with_weights(definition, weights, machine)? })
     }
 
     fn with_weights(definition: ModelDefinition, weights: Vec<f32>, machine: MachineOptions) -> Result<Self> {
         let layout = Layout::of(&definition);
         let executor = Executor::new(machine.threads.map(|threads| threads as usize))?;
         let stack = Stack::new(&layout, &definition.output, machine.choose_instruction_set()?, executor, false)?;
-        Ok(Self { definition, layout, weights, packed: false, stack, streams: Vec::new(), evaluations: Vec::new() })
+        Ok(Self {
+            definition,
+            layout,
+            weights,
+            preprocessing: None,
+            packed: false,
+            stack,
+            streams: Vec::new(),
+            evaluations: Vec::new(),
+        })
     }
 
     /// What the model is and what it runs on.
@@ -70,6 +81,7 @@ impl Model {
             tensors: self.layout.tensors().to_vec(),
             parameters: self.layout.trained_length() as u32,
             states: StateDescription::all(&self.definition),
+            preprocessing: self.preprocessing.clone(),
         }
     }
 
@@ -321,9 +333,17 @@ impl Model {
         }
     }
 
-    /// The model as a safetensors file, definition and scaling inside.
+    /// How raw rows become what the model reads, as text that is saved with the model and that the core does not read. Refuses
+    /// what is longer than a file may hold.
+    pub fn set_preprocessing(&mut self, text: Option<String>) -> Result<()> {
+        text.as_ref().map_or(Ok(()), |text| safetensors::check_preprocessing(text, ErrorCode::InvalidOption))?;
+        self.preprocessing = text;
+        Ok(())
+    }
+
+    /// The model as a safetensors file, definition, scaling and preprocessing inside.
     pub fn save(&self) -> Result<Vec<u8>> {
-        safetensors::save(&self.definition, &self.layout, &self.weights)
+        safetensors::save(&self.definition, &self.layout, &self.weights, self.preprocessing.as_deref())
     }
 
     fn pack(&mut self) {

@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { formatInvoices, type Invoice } from "../invoices.js";
+import type { Invoice } from "../invoices.js";
 
 /** The columns that are used, as the source names them. `InvoiceDate` is in the shop's local time. */
 export interface OrderLine {
@@ -37,11 +37,20 @@ export function collectInvoices(lines: Iterable<OrderLine>): Invoice[] {
       lines: (before?.lines ?? 0) + 1,
       items: (before?.items ?? 0) + line.Quantity,
       value: (before?.value ?? 0) + line.Quantity * line.UnitPrice,
-      cancelled: line.InvoiceNo.startsWith("C"),
+      cancelled: line.InvoiceNo.startsWith("C") ? 1 : 0,
     });
   }
   const numbered = [...byNumber].sort(([a, first], [b, second]) => first.time - second.time || (a < b ? -1 : 1));
   return numbered.map(([, invoice]) => invoice);
+}
+
+/** As CSV. Times are ISO 8601 to the minute: `2010-12-01T08:26`. */
+export function formatInvoices(invoices: readonly Invoice[]): string {
+  const rows = invoices.map(({ customer, time, lines, items, value, cancelled }) => {
+    const minute = new Date(time).toISOString().slice(0, "2010-12-01T08:26".length);
+    return [customer, minute, lines, items, Number(value.toFixed(2)), cancelled].join(",");
+  });
+  return ["customer,time,lines,items,value,cancelled", ...rows, ""].join("\n");
 }
 
 async function main(): Promise<void> {

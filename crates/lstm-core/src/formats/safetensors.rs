@@ -1,5 +1,5 @@
-//! A model as one safetensors file: its tensors under their names, its definition in the metadata. Any safetensors
-//! reader opens it. Nothing of a file is believed before it is checked; bytes may come from anywhere.
+//! A model as one safetensors file: its tensors under their names, its definition, and how raw rows become
+//! its input, in the metadata. Any safetensors reader opens it. Nothing of a file is believed before it is checked; bytes may come from anywhere.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -17,16 +17,32 @@ use crate::{
 };
 
 /// The metadata's one key, so that the same model gives the same bytes: readers and writers keep no order of keys.
-const KEY: &str = "gatewise";
+pub(super) const KEY: &str = "gatewise";
 /// The version of what is under [`KEY`].
 const VERSION: u32 = 1;
+/// Bytes of preprocessing, at most. Escaped twice on its way into the header, a byte takes at most 7, and readers take headers
+/// of up to 100 MB.
+const MOST_PREPROCESSING: usize = 8 << 20;
 
 /// What is under [`KEY`], as JSON.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Saved<Definition> {
+struct Saved<Definition, Text> {
     version: u32,
     definition: Definition,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preprocessing: Option<Text>,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// What the model is.
+    pub definition: ModelDefinition,
+    /// The flat vector that the definition's layout describes.
+    pub weights: Vec<f32>,
+    /// How raw rows become what the model reads: text of the facade's own, of which only the length is checked.
+    pub preprocessing: Option<String>,
 }
 
 /// The part of [`Saved`] that every version has.
@@ -38,8 +54,13 @@ struct SavedVersion {
 /// The file of a model; the same model gives the same bytes. `weights` is the flat vector that `layout` describes.
 ///
 /// Refuses weights of another length (`shape_mismatch`) and NaN or infinite ones (`not_finite`), which `load` would
-/// not accept.
-pub fn save(definition: &ModelDefinition, layout: &Layout, weights: &[f32]) -> Result<Vec<u8>> {
+/// not accept. `preprocessing` is text that [`check_preprocessing`] has passed.
+pub fn save(
+    definition: &ModelDefinition,
+    layout: &Layout,
+    weights: &[f32],
+    preprocessing: Option<&str>,
+) -> Result<Vec<u8>> {
     if weights.len() != layout.total_length() {
         let message = format!("there are {} weights, the model has {}", weights.len(), layout.total_length());
         return Err(Error::new(ErrorCode::ShapeMismatch, "weights", message));
@@ -52,19 +73,32 @@ pub fn save(definition: &ModelDefinition, layout: &Layout, weights: &[f32]) -> R
         views.push((tensor.name.as_str(), TensorView { shape, values }));
     }
     let unexpected = |error: &dyn std::fmt::Display| Error::new(ErrorCode::InternalError, "", error.to_string());
-    let saved = serde_json::to_string(&Saved { version: VERSION, definition }).map_err(|error| unexpected(&error))?;
+    let saved = Saved { version: VERSION, definition, preprocessing };
+    let saved = serde_json::to_string(&saved).map_err(|error| unexpected(&error))?;
     let metadata = HashMap::from([(KEY.to_owned(), saved)]);
     safetensors::serialize(views, Some(metadata)).map_err(|error| unexpected(&error))
 }
 
-/// Reads a file that [`save`] wrote: the definition and the flat vector of weights.
+/// Refuses preprocessing that is too long to be saved.
+pub fn check_preprocessing(text: &str, code: ErrorCode) -> Result<()> {
+    if text.len() <= MOST_PREPROCESSING {
+        return Ok(());
+    }
+    let message = format!(
+        "the preprocessing takes {} bytes, of which {MOST_PREPROCESSING} can be saved: encode columns with fewer categories",
+        text.len()
+    );
+    Err(Error::new(code, "preprocessing", message))
+}
+
+/// Reads a file that [`save`] wrote.
 ///
 /// Everything that is wrong with a file is an `invalid_file`, with the tensor's name or the place in the definition as
 /// its path. `bytes` need not be aligned.
-pub fn load(bytes: &[u8]) -> Result<(ModelDefinition, Vec<f32>)> {
+pub fn load(bytes: &[u8]) -> Result<Loaded> {
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| unreadable(bytes, &error))?;
     let file = SafeTensors::deserialize(bytes).map_err(|error| unreadable(bytes, &error))?;
-    let definition = definition_of(&metadata)?;
+    let Saved { definition, preprocessing, .. } = saved_in(&metadata)?;
     let layout = Layout::of(&definition);
     check_names(&metadata, &layout)?;
     // Every tensor is checked against the file before room is made for any: a small file cannot ask for much.
@@ -80,15 +114,15 @@ pub fn load(bytes: &[u8]) -> Result<(ModelDefinition, Vec<f32>)> {
         weights.extend(numbers.iter().map(|number| f32::from_le_bytes(*number)));
         check_finite(tensor, &weights[tensor.range()], ErrorCode::InvalidFile)?;
     }
-    Ok((definition, weights))
+    Ok(Loaded { definition, weights, preprocessing })
 }
 
-fn invalid(path: impl Into<String>, message: impl Into<String>) -> Error {
+pub(super) fn invalid(path: impl Into<String>, message: impl Into<String>) -> Error {
     Error::new(ErrorCode::InvalidFile, path, message)
 }
 
-/// The definition, validated; an error's path begins with `definition`.
-fn definition_of(metadata: &Metadata) -> Result<ModelDefinition> {
+/// What stands beside the tensors. The definition is validated; an error's path begins with `definition`.
+fn saved_in(metadata: &Metadata) -> Result<Saved<ModelDefinition, String>> {
     let Some(text) = metadata.metadata().as_ref().and_then(|entries| entries.get(KEY)) else {
         return Err(invalid(
             "",
@@ -103,9 +137,10 @@ fn definition_of(metadata: &Metadata) -> Result<ModelDefinition> {
         );
         return Err(invalid("version", message));
     }
-    let Saved { definition, .. } = json::parse::<Saved<ModelDefinition>>(text, ErrorCode::InvalidFile)?;
-    definition.validate().map_err(|error| invalid(format!("definition.{}", error.path), error.message))?;
-    Ok(definition)
+    let saved = json::parse::<Saved<ModelDefinition, String>>(text, ErrorCode::InvalidFile)?;
+    saved.definition.validate().map_err(|error| invalid(format!("definition.{}", error.path), error.message))?;
+    saved.preprocessing.as_ref().map_or(Ok(()), |text| check_preprocessing(text, ErrorCode::InvalidFile))?;
+    Ok(saved)
 }
 
 /// The file holds the layout's tensors, no fewer and no more.
@@ -142,7 +177,7 @@ fn check_finite(tensor: &Tensor, values: &[f32], code: ErrorCode) -> Result<()> 
 }
 
 /// What to tell about bytes that are no safetensors file, or no longer one.
-fn unreadable(bytes: &[u8], error: &SafeTensorError) -> Error {
+pub(super) fn unreadable(bytes: &[u8], error: &SafeTensorError) -> Error {
     const FOREIGN: [(&[u8], &str); 2] = [
         (b"PK\x03\x04", "a zip archive (as .pt, .npz and .keras files are)"),
         (b"\x89HDF\r\n\x1a\n", "an HDF5 file (as .h5 files are)"),

@@ -24,6 +24,8 @@ pub struct ModelDescription {
     pub parameters: u32,
     /// Where the hidden and cell states of one sequence lie, one after the other: layer by layer, direction by direction.
     pub states: Vec<StateDescription>,
+    /// What the model's file holds of its preprocessing, as it stands there; null if nothing.
+    pub preprocessing: Option<String>,
 }
 
 /// The states of one direction of a layer among all of a sequence's.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::optimizers::{Machine, penalised};
 use super::options::TrainingOptions;
-use super::spans::Span;
+use super::trained::Span;
 use crate::executor::Executor;
 use crate::kernels::instruction_set::{Kernel, KernelIsa, dispatch};
 use crate::memory::SharedRows;
@@ -84,11 +84,14 @@ impl Clipping {
         Self { kind, chunks: Vec::new(), sums: Vec::new(), units: Vec::new() }
     }
 
-    /// What is to become of these gradients.
-    pub(crate) fn clip(&mut self, machine: Machine, of: Gradients) -> Clipped<'_> {
+    /// What is to become of these gradients, whose [`norm`](Self::norm) may be known already.
+    pub(crate) fn clip(&mut self, machine: Machine, of: Gradients, norm: Option<f64>) -> Clipped<'_> {
         match self.kind {
             Kind::None => Clipped::NOT,
-            Kind::Norm(limit) => Clipped { scale: clip_factor(self.norm(machine, of), limit), ..Clipped::NOT },
+            Kind::Norm(limit) => {
+                let norm = norm.unwrap_or_else(|| self.norm(machine, of));
+                Clipped { scale: clip_factor(norm, limit), ..Clipped::NOT }
+            }
             Kind::Value(limit) => Clipped { limit, ..Clipped::NOT },
             Kind::Adaptive(limit) => {
                 self.scale_units(machine, of, limit);
@@ -98,7 +101,7 @@ impl Clipping {
     }
 
     /// The Euclidean norm of all gradients, summed in f64.
-    fn norm(&mut self, Machine { set, executor }: Machine, of: Gradients) -> f64 {
+    pub(crate) fn norm(&mut self, Machine { set, executor }: Machine, of: Gradients) -> f64 {
         let Self { chunks, sums, .. } = self;
         let parts = plan(chunks, of, executor, |span| (1, span.range.len()));
         sums.resize_with(chunks.len(), AtomicU64::default);
@@ -274,7 +277,7 @@ mod tests {
         let executor = Executor::new(Some(1)).unwrap();
         let clip = |set| {
             let mut clipping = Clipping::new(&TrainingOptions::from_json(options).unwrap());
-            let clipped = clipping.clip(Machine { set, executor: &executor }, of);
+            let clipped = clipping.clip(Machine { set, executor: &executor }, of, None);
             (clipped.scale, clipped.units.to_vec(), clipped.limit)
         };
         InstructionSet::available().into_iter().map(clip).collect()

@@ -21,7 +21,7 @@ fn model() -> (ModelDefinition, Layout, Vec<f32>) {
 
 fn saved() -> Vec<u8> {
     let (definition, layout, weights) = model();
-    save(&definition, &layout, &weights).unwrap()
+    save(&definition, &layout, &weights, None).unwrap()
 }
 
 /// The file with its header changed; the tensors' bytes stay.
@@ -54,7 +54,29 @@ fn assert_refused(bytes: &[u8], path: &str, part: &str) {
 #[test]
 fn a_model_comes_back_bit_by_bit() {
     let (definition, _, weights) = model();
-    assert_eq!(load(&saved()).unwrap(), (definition, weights));
+    assert_eq!(load(&saved()).unwrap(), Loaded { definition, weights, preprocessing: None });
+}
+
+#[test]
+fn preprocessing_comes_back_letter_by_letter() {
+    let (definition, layout, weights) = model();
+    let longest = "\u{1}\"\\".repeat(MOST_PREPROCESSING / 3);
+    for text in ["", r#"{"version":1,"names":["a \"b\"","\\","ü 漢"]}"#, "no JSON: {", "\0", &longest] {
+        let bytes = save(&definition, &layout, &weights, Some(text)).unwrap();
+        let loaded = load(&bytes).unwrap();
+        assert!(loaded.preprocessing.as_deref() == Some(text), "{text:.40}");
+        assert_eq!((&loaded.definition, &loaded.weights), (&definition, &weights));
+    }
+}
+
+#[test]
+fn preprocessing_is_a_text_of_bounded_length() {
+    let with = |value: serde_json::Value| with_saved(|saved| saved["preprocessing"] = value);
+    assert_refused(&with(json!({"version": 1})), "preprocessing", "give a string");
+    let long = "x".repeat(MOST_PREPROCESSING + 1);
+    assert_refused(&with(json!(long)), "preprocessing", "takes 8388609 bytes");
+    assert_eq!(check_preprocessing(&long, ErrorCode::InvalidOption).unwrap_err().code, ErrorCode::InvalidOption);
+    check_preprocessing(&long[1..], ErrorCode::InvalidOption).unwrap();
 }
 
 #[test]
@@ -81,17 +103,17 @@ fn bytes_may_lie_anywhere() {
     let bytes = saved();
     for shift in 0..8 {
         let shifted = [vec![0; shift], bytes.clone()].concat();
-        assert_eq!(load(&shifted[shift..]).unwrap().1, model().2);
+        assert_eq!(load(&shifted[shift..]).unwrap().weights, model().2);
     }
 }
 
 #[test]
 fn weights_that_could_not_be_loaded_are_not_saved() {
     let (definition, layout, mut weights) = model();
-    let error = save(&definition, &layout, &weights[1..]).unwrap_err();
+    let error = save(&definition, &layout, &weights[1..], None).unwrap_err();
     assert_eq!(error.code, ErrorCode::ShapeMismatch);
     weights[layout.head().bias.start + 1] = f32::INFINITY;
-    let error = save(&definition, &layout, &weights).unwrap_err();
+    let error = save(&definition, &layout, &weights, None).unwrap_err();
     assert_eq!((error.code, error.path.as_str()), (ErrorCode::NotFinite, "output.bias"));
 }
 
@@ -177,7 +199,7 @@ fn weights_must_be_finite() {
 /// Loads without a panic; what loads is a whole, valid model.
 fn load_or_refuse(bytes: &[u8]) -> std::result::Result<(), TestCaseError> {
     match load(bytes) {
-        Ok((definition, weights)) => {
+        Ok(Loaded { definition, weights, .. }) => {
             prop_assert!(definition.validate().is_ok());
             prop_assert_eq!(weights.len(), Layout::of(&definition).total_length());
             prop_assert!(weights.iter().all(|weight| weight.is_finite()));

@@ -54,7 +54,7 @@ impl Case {
                 // Nothing of this may be read.
                 gradients[3 * row as usize..][..3].fill(f32::NAN);
             }
-            update.step(machine, &mut weights, &gradients, rows, step);
+            update.step(machine, &mut weights, (&gradients, None), rows, step);
             if step + 1 == STEPS / 2 {
                 middle.clone_from(&weights);
                 // A run that goes on in another has the same bits.
@@ -109,4 +109,120 @@ fn twenty_steps_of_every_optimizer_and_option_are_pytorchs() {
         }
     }
     println!("the largest error is {:.1e}, of {}", largest.0, largest.1);
+}
+
+/// Every rule, with what comes before it in turn.
+const ALL: [&str; 11] = [
+    r#"{"optimizer":{"kind":"sgd"}}"#,
+    r#"{"optimizer":{"kind":"sgd","momentum":0.9,"nesterov":true},"clipNorm":1}"#,
+    r#"{"optimizer":{"kind":"rmsprop"},"clipValue":0.25}"#,
+    r#"{"optimizer":{"kind":"rmsprop","momentum":0.5},"clipAdaptive":0.01}"#,
+    r#"{"optimizer":{"kind":"rmsprop","centered":true,"learningRate":0.001}}"#,
+    r#"{"optimizer":{"kind":"rmsprop","centered":true,"momentum":0.5}}"#,
+    r#"{"optimizer":{"kind":"adam","learningRate":{"schedule":"one-cycle","peak":0.01}},"clipNorm":0.5}"#,
+    r#"{"optimizer":{"kind":"adam","amsgrad":true},"clipAdaptive":0.5}"#,
+    r#"{"optimizer":{"kind":"adamw","weightDecay":0}}"#,
+    r#"{"optimizer":{"kind":"lion","groups":[{"parameters":["layers.0.weight_hh_l0"],"frozen":true}]}}"#,
+    r#"{"optimizer":{"kind":"lion"},"clipNorm":0.5}"#,
+];
+
+/// The weights after so many steps along the gradients that `gradient` gives for a step and a number.
+fn after_steps(
+    options: &str,
+    set: InstructionSet,
+    threads: usize,
+    (units, steps): (u32, u32),
+    gradient: &dyn Fn(u32, usize) -> f32,
+) -> Vec<f32> {
+    let definition = format!(
+        r#"{{"input":{{"features":37}},"layers":[{{"cell":"lstm","units":{units}}}],"output":{{"values":3}}}}"#
+    );
+    let layout = Layout::of(&ModelDefinition::from_json(&definition).unwrap());
+    let mut update = Update::new(&TrainingOptions::from_json(options).unwrap(), &layout).unwrap();
+    update.begin(Course { epochs: 1, steps_per_epoch: steps }).unwrap();
+    let executor = Executor::new(Some(threads)).unwrap();
+    let mut weights: Vec<f32> = (0..layout.trained_length()).map(|k| (k % 23) as f32 / 16.0 - 0.5).collect();
+    for step in 0..steps {
+        let gradients: Vec<_> = (0..weights.len()).map(|number| gradient(step, number)).collect();
+        update.step(Machine { set, executor: &executor }, &mut weights, (&gradients, None), None, step);
+    }
+    weights
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+#[cfg(feature = "threads")]
+#[test]
+fn any_number_of_threads_and_every_instruction_set_give_the_same_bits() {
+    // 4 · 331 · (37 + 331 + 2) + 3 · 332 numbers are worth eight threads.
+    let gradient = |step: u32, number: usize| ((number * 31 + step as usize * 7) % 97) as f32 / 64.0 - 0.75;
+    let penalised = r#"{"optimizer":{"kind":"adamw"},"l1":0.1,"l2":0.1,"clipNorm":0.5}"#;
+    for options in ALL.into_iter().chain([penalised]) {
+        let mut expected = None;
+        for set in InstructionSet::available() {
+            for threads in [1, 2, 3, 8] {
+                let actual = bits(&after_steps(options, set, threads, (331, 2), &gradient));
+                let same = *expected.get_or_insert_with(|| actual.clone()) == actual;
+                assert!(same, "{options}: {set:?} on {threads} threads has other bits");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_moves_without_a_gradient() {
+    let start = after_steps(ALL[0], InstructionSet::Portable, 1, (3, 0), &|_, _| 0.0);
+    for options in ALL {
+        for set in InstructionSet::available() {
+            // What is subnormal is zero.
+            for gradient in [0.0, -0.0, 1e-40] {
+                let weights = after_steps(options, set, 1, (3, 5), &|_, _| gradient);
+                assert_eq!(weights, start, "{options}: {set:?}, gradients of {gradient:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn tiny_and_huge_gradients_leave_numbers() {
+    for options in ALL {
+        for set in InstructionSet::available() {
+            for size in [1.2e-38, 1e-30, 1e-19, 1e-10, 1e10, 1e18] {
+                // Also all alike, whose variance is zero but for roundings.
+                for signs in [1, 2] {
+                    let gradient = |step: u32, number: usize| {
+                        if (step as usize + number).is_multiple_of(signs) { size } else { -size }
+                    };
+                    let weights = after_steps(options, set, 1, (5, 7), &gradient);
+                    assert!(
+                        weights.iter().all(|weight| weight.is_finite()),
+                        "{options}: {set:?}, gradients of {size:e}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn nan_shows_where_it_comes_in_and_nowhere_else() {
+    for options in ALL {
+        for set in InstructionSet::available() {
+            let weights = after_steps(options, set, 1, (5, 2), &|_, number| if number == 41 { f32::NAN } else { 0.25 });
+            let wrong: Vec<_> = (0..weights.len()).filter(|&number| weights[number].is_nan()).collect();
+            assert_eq!(wrong, [41], "{options}: {set:?}");
+        }
+    }
+}
+
+#[test]
+fn a_learning_rate_of_zero_moves_nothing() {
+    let start = after_steps(ALL[0], InstructionSet::Portable, 1, (3, 0), &|_, _| 0.0);
+    for kind in ["sgd", "rmsprop", "adam", "adamw", "lion"] {
+        let table = r#"{"schedule":"table","rates":[0,0,0]}"#;
+        let options = format!(r#"{{"optimizer":{{"kind":"{kind}","learningRate":{table},"weightDecay":0.5}}}}"#);
+        assert_eq!(after_steps(&options, InstructionSet::Portable, 1, (3, 3), &|_, _| 0.5), start, "{kind}");
+    }
 }
