@@ -2,10 +2,11 @@
 //   npx tsx examples/comparison/orders.ts
 
 import { type Classifier, compare, logisticRegression } from "gatewise/baselines";
+import type { Table } from "gatewise/data";
 
 import { recencyFrequencyValue } from "../orders/baselines.js";
 import { readInvoices } from "../orders/invoices.js";
-import { CLASSES, type Sample, toSequences } from "../orders/sequences.js";
+import { CLASSES, type Samples, labelsOf } from "../orders/sequences.js";
 import { splitSamples } from "../orders/split.js";
 import { report, runProgram, running } from "./program.js";
 
@@ -16,9 +17,14 @@ const TRAINING = { epochs: 10, batchSize: 64, clipNorm: 1, optimizer: { kind: "a
  * Logistic regression on the three numbers with which shops have long sorted their customers, taken from the invoices: the weekly
  * sequences that all others read do not hold the sums.
  */
-function onRecencyFrequencyValue(training: readonly Sample[], test: readonly Sample[]): Classifier {
+function onRecencyFrequencyValue(invoices: Table, training: Samples, test: Samples): Classifier {
   const regression = logisticRegression({ features: ({ statics }) => statics });
-  const withSums = (samples: readonly Sample[]) => ({ ...toSequences(samples), statics: Float32Array.from(samples.flatMap(recencyFrequencyValue)) });
+  const withSums = (samples: Samples) => {
+    const sums = recencyFrequencyValue(invoices, samples);
+    // One step of nothing: what is read are the sums.
+    const [x, shape] = [new Float32Array(sums.length), [sums.length, 1, 1]] as const;
+    return { x, shape, statics: Float32Array.from(sums.flat()), targets: labelsOf(samples) };
+  };
   return {
     get parameters() {
       return regression.parameters;
@@ -33,15 +39,16 @@ function network(cell: "lstm" | "gru" | "rnn") {
 }
 
 await runProgram("Compares ways of telling which customers will order again.", {}, async ({ seeds, output }) => {
-  const { training, validation, test } = splitSamples(readInvoices(new URL("../orders/data/invoices.csv.gz", import.meta.url)));
-  const rfv = { name: "logistic: recency, frequency, value", create: () => onRecencyFrequencyValue(training, test) };
+  const invoices = await readInvoices(new URL("../orders/data/invoices.csv.gz", import.meta.url));
+  const { training, validation, test } = splitSamples(invoices);
+  const rfv = { name: "logistic: recency, frequency, value", create: () => onRecencyFrequencyValue(invoices, training, test) };
   const comparison = await compare({
     ...running(seeds),
     task: "classification",
     title: "Orders: who will order again within twelve weeks?",
-    train: toSequences(training),
-    validation: toSequences(validation),
-    test: toSequences(test),
+    train: training,
+    validation,
+    test,
     classes: CLASSES,
     entrants: [network("lstm"), network("gru"), network("rnn"), rfv, "logistic", "majority", "1nn-euclidean"],
   });
