@@ -13,12 +13,6 @@ import { report, runProgram, running } from "./program.js";
 /** Chosen for the LSTM by validation, in the order example. */
 const TRAINING = { epochs: 10, batchSize: 64, clipNorm: 1, optimizer: { kind: "adam", learningRate: 5e-4 } } as const;
 
-/** As sequences of numbers, which is what the pipeline makes of invoices. */
-function part(samples: Samples) {
-  if (samples.x === undefined) throw new Error("the pipeline gave no numbers");
-  return { x: samples.x, shape: samples.shape, lengths: samples.lengths, targets: labelsOf(samples) };
-}
-
 /** The regression reads its three numbers from the invoices: the weekly sequences that all others read do not hold the sums. */
 function onRecencyFrequencyValue(invoices: Table, training: Samples, test: Samples): Classifier {
   const regression = logisticRegression({ features: ({ rows }) => rows });
@@ -43,9 +37,9 @@ await runProgram("Compares ways of telling which customers will order again.", {
     ...running(seeds),
     task: "classification",
     title: "Orders: who will order again within twelve weeks?",
-    train: part(training),
-    validation: part(validation),
-    test: part(test),
+    train: training,
+    validation,
+    test,
     classes: CLASSES,
     entrants: [network("lstm"), network("gru"), network("rnn"), rfv, "logistic", "majority", "1nn-euclidean"],
   });
