@@ -14,8 +14,10 @@ export type { ClassIndices, LabelledData, Lengths, NumberSequences, Sequences, T
 export type { ErrorCode } from "./errors.js";
 export type {
   At,
+  AveragingOptions,
   Cell,
   ClassificationReport,
+  EarlyStoppingOptions,
   LabelReport,
   LabelsReport,
   LearningRateSchedule,
@@ -26,6 +28,7 @@ export type {
   Scaling,
   ScheduleKind,
   StaticsAs,
+  StoppingMetric,
   StepsReport,
   TrainingOptions,
   ValueReport,
@@ -57,6 +60,19 @@ export type { Tensor } from "./model/parameters.js";
 export type { LayerState, States } from "./model/states.js";
 export type { Stream } from "./model/stream.js";
 export type { SummaryOptions } from "./model/summary.js";
+export type { DataSource } from "./data/source.js";
 export type { LearningRate, LearningRateStep, Optimizer, Schedule } from "./training/learning-rate.js";
 export type { LearningRateRange, LearningRateSearch } from "./training/range-finder.js";
-export type { EpochReport, FitOptions, History, TrainingProgress, ValidationReport } from "./training/types.js";
+export type {
+  CheckpointInterval,
+  CheckpointOptions,
+  EpochReport,
+  FitOptions,
+  History,
+  ProgressOptions,
+  ProgressStream,
+  TakeBytes,
+  TrainingProgress,
+  TrainingStep,
+  ValidationReport,
+} from "./training/types.js";

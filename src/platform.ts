@@ -2,6 +2,7 @@
 
 import type { BackendSource } from "./backend/backend.js";
 import type { FileAccess } from "./file-access.js";
+import type { Display, DisplayOrder } from "./training/display.js";
 
 /** The runtime: its backends and its files. */
 export interface Platform {
@@ -13,6 +14,8 @@ export interface Platform {
   files(): Promise<FileAccess>;
   /** Writes a whole file or leaves what was there; undefined where there is no file system. */
   readonly writeFile?: (location: string | URL, bytes: Uint8Array) => Promise<void>;
+  /** Shows how training goes; undefined where there is no terminal. */
+  readonly openDisplay?: (order: DisplayOrder) => Promise<Display>;
 }
 
 let provided: Platform | undefined;

@@ -2,13 +2,13 @@
 //   npx tsx examples/learning/initialisation.ts
 
 import { createModel, defineModel } from "gatewise";
+import { readUcrTs } from "gatewise/data";
 import { lengthsOf, sums } from "./adding-data.js";
 import { gradientLeft, gradientNorm } from "./gradients.js";
 import { INITIALISATIONS } from "./initialisations.js";
 import { type Machine, type Row, runProgram } from "./program.js";
 import { withBar } from "./progress.js";
 import { randomFrom } from "./random.js";
-import { readSeries } from "./ts-format.js";
 
 /** What one seed came to. */
 interface Run {
@@ -30,6 +30,9 @@ interface Task {
 }
 
 const BATCH = 20;
+
+const japaneseVowels = (part: string) => readUcrTs(new URL(`data/JapaneseVowels_${part}.ts.gz`, import.meta.url));
+const VOWELS = { training: await japaneseVowels("TRAIN"), test: await japaneseVowels("TEST") };
 
 /** The adding problem at its full length from the first batch on, of which every sequence is seen once. */
 function adding({ steps, batches }: { readonly steps: number; readonly batches: number }, machine: Machine): Task {
@@ -56,8 +59,7 @@ function adding({ steps, batches }: { readonly steps: number; readonly batches: 
 
 function vowels({ epochs }: { readonly epochs: number }, machine: Machine): Task {
   const low = 0.1;
-  const [training, test] = ["TRAIN", "TEST"].map((part) => readSeries(new URL(`data/JapaneseVowels_${part}.ts.gz`, import.meta.url))) as [Part, Part];
-  type Part = ReturnType<typeof readSeries>;
+  const { training, test } = VOWELS;
   return {
     columns: [`epochs until the loss is below ${low}`, "test accuracy"],
     longest: training.shape[1],

@@ -2,7 +2,7 @@
 
 import { cargoSuite, vitestSuites } from "./suite.mjs";
 
-const FOLDERS = ["facade", "data", "parity", "packaging", "browser", "examples", "types", "bench"];
+const FOLDERS = ["facade", "data", "parity", "packaging", "browser", "examples", "types", "bench", "tuning", "cli"];
 
 /**
  * Runs them all, whatever fails.

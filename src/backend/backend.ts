@@ -32,8 +32,22 @@ export interface TrainingJob {
   readonly options: string;
   /** The model's weights, every tensor one after the other. */
   readonly weights: Float32Array;
-  readonly training: LabelledSequences;
+  /** All training data at once, or how many samples each chunk of it will have. */
+  readonly training: LabelledSequences | ChunkSizes;
   readonly validation?: LabelledSequences | undefined;
+  /** A run to go on with, as {@link TrainerHandle.checkpoint} gave it. */
+  readonly checkpoint?: Uint8Array | undefined;
+}
+
+/** Training data that comes in chunks. */
+export interface ChunkSizes {
+  /** Samples of each. */
+  readonly sizes: Uint32Array;
+}
+
+/** Whether training data comes in chunks. */
+export function comesInChunks(data: LabelledSequences | ChunkSizes): data is ChunkSizes {
+  return "sizes" in data;
 }
 
 /** What predictions are held to, as the core takes it: either classes or numbers. */
@@ -61,10 +75,18 @@ export interface LabelledSequences extends CoreTargets {
 
 /** A trainer, wherever it runs. One call at a time. */
 export interface TrainerHandle {
+  /** Where the run is before the first `advance`: with all losses and epochs so far, if it goes on from a checkpoint. */
+  readonly begun: TrainingProgress;
+  /** Hands over the chunk that the progress asks for. */
+  giveChunk(chunk: number, data: LabelledSequences): Promise<void>;
   /** Works through that many batches without holding up the caller's event loop. */
   advance(batches: number): Promise<TrainingProgress>;
   /** A copy of the weights after the last `advance`, in `spare` where that saves memory: an array that nobody reads any more. */
   weights(spare?: Float32Array): Promise<Float32Array>;
+  /** The weights of the epoch that was best on the validation data; there has to be one. */
+  bestWeights(): Promise<Float32Array>;
+  /** The run as it is between two calls of `advance`, as a safetensors file. */
+  checkpoint(): Promise<Uint8Array>;
   /** Ends it at once and frees what it holds; a call under way may reject. */
   dispose(): void;
 }

@@ -55,12 +55,22 @@ export interface BindingTrainer {
   /** `x` [n, steps, features], `tokens` [n, steps], `statics` [n, statics], and either classes or numbers. */
   setTraining(...data: BindingData): void;
   setValidation(...data: BindingData): void;
-  /** Fits the scaling if it is not fitted yet. */
-  start(): void;
+  /** In the place of `setTraining`: the data comes in chunks of so many samples. */
+  setChunks(sizes: Uint32Array): void;
+  /** The chunk that the progress asks for; the one before is let go. */
+  setChunk(chunk: number, ...data: BindingData): void;
+  /** Fits the scaling if it is not fitted yet; JSON of `TrainingProgress`. */
+  start(): string;
+  /** In the place of `start`: goes on from a checkpoint; JSON of `TrainingProgress` with all losses and epochs so far. */
+  resume(file: Uint8Array): string;
+  /** The run between two steps, as a safetensors file. */
+  checkpoint(): Uint8Array;
   /** Works through that many batches; JSON of `TrainingProgress`. */
   advance(batches: number): string | Promise<string>;
   /** Fills `y` with every tensor, one after the other. */
   weights(y: Float32Array): void;
+  /** The same of the epoch that was best on the validation data. */
+  bestWeights(y: Float32Array): void;
   dispose(): void;
 }
 

@@ -3,7 +3,7 @@
 import { fromBinding } from "../errors.js";
 import type { TrainingProgress } from "../generated/core.js";
 import { fromJson } from "../json.js";
-import type { LabelledSequences, TrainerHandle, TrainingJob } from "./backend.js";
+import { type LabelledSequences, type TrainerHandle, type TrainingJob, comesInChunks } from "./backend.js";
 import type { BindingData, BindingModule, BindingTrainer } from "./binding.js";
 import { release } from "./release.js";
 
@@ -11,25 +11,33 @@ import { release } from "./release.js";
 export function openTrainer(binding: BindingModule, job: TrainingJob): TrainerHandle {
   const trainer = attempt(() => new binding.Trainer(job.definition, job.machine, job.weights, job.options));
   try {
-    const { training, validation } = job;
-    attempt(() => trainer.setTraining(...asArguments(training)));
+    const { training, validation, checkpoint } = job;
+    attempt(() =>
+      comesInChunks(training) ? trainer.setChunks(training.sizes) : trainer.setTraining(...asArguments(training)),
+    );
     if (validation) attempt(() => trainer.setValidation(...asArguments(validation)));
-    attempt(() => trainer.start());
+    const begun = attempt(() => (checkpoint ? trainer.resume(checkpoint) : trainer.start()));
+    return new DirectTrainer(trainer, job.weights.length, fromJson<TrainingProgress>(begun));
   } catch (error) {
     release(trainer);
     throw error;
   }
-  return new DirectTrainer(trainer, job.weights.length);
 }
 
 class DirectTrainer implements TrainerHandle {
+  readonly begun: TrainingProgress;
   readonly #trainer: BindingTrainer;
   /** Numbers of all tensors together. */
   readonly #length: number;
 
-  constructor(trainer: BindingTrainer, length: number) {
+  constructor(trainer: BindingTrainer, length: number, begun: TrainingProgress) {
     this.#trainer = trainer;
     this.#length = length;
+    this.begun = begun;
+  }
+
+  async giveChunk(chunk: number, data: LabelledSequences): Promise<void> {
+    attempt(() => this.#trainer.setChunk(chunk, ...asArguments(data)));
   }
 
   async advance(batches: number): Promise<TrainingProgress> {
@@ -43,6 +51,16 @@ class DirectTrainer implements TrainerHandle {
   async weights(spare = new Float32Array(this.#length)): Promise<Float32Array> {
     attempt(() => this.#trainer.weights(spare));
     return spare;
+  }
+
+  async bestWeights(): Promise<Float32Array> {
+    const weights = new Float32Array(this.#length);
+    attempt(() => this.#trainer.bestWeights(weights));
+    return weights;
+  }
+
+  async checkpoint(): Promise<Uint8Array> {
+    return attempt(() => this.#trainer.checkpoint());
   }
 
   dispose(): void {

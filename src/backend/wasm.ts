@@ -62,11 +62,15 @@ function wasmBackend(glue: WasmGlue, module: WebAssembly.Module, { workerStarter
 function openTrainerInSlices(glue: WasmGlue, module: WebAssembly.Module, job: TrainingJob): TrainerHandle {
   const trainer = openTrainer(glue.instantiate(module), job);
   return {
+    begun: trainer.begun,
+    giveChunk: (chunk, data) => trainer.giveChunk(chunk, data),
     async advance(batches) {
       await nextTurn();
       return trainer.advance(batches);
     },
     weights: (spare) => trainer.weights(spare),
+    bestWeights: () => trainer.bestWeights(),
+    checkpoint: () => trainer.checkpoint(),
     dispose: () => trainer.dispose(),
   };
 }

@@ -4,20 +4,20 @@
 // A static import, unlike in wasm.ts: bundlers write workers as one file, where an import cannot wait.
 import { instantiate } from "#wasm";
 import { fromBinding } from "../errors.js";
-import type { TrainerHandle, TrainingJob } from "./backend.js";
+import type { TrainerHandle } from "./backend.js";
 import { openTrainer } from "./direct-trainer.js";
-import { type Answers, type Reply, type Request, buffersOf } from "./worker-protocol.js";
+import { type Answers, type Reply, type Request, buffersOf, buffersOfData } from "./worker-protocol.js";
 
 /** Posts a reply; `transfer` lists the buffers that move instead of being copied. */
 export type Post = (reply: Reply, transfer: ArrayBufferLike[]) => void;
 
 /**
- * Frees at once what moved here with the job, now that the trainer has copied it: a worker makes so little garbage that it
+ * Frees at once what moved here with a request, now that the trainer has copied it: a worker makes so little garbage that it
  * may never be collected. Messages that nobody receives go with their ports.
  */
-function freeBuffers(job: TrainingJob): void {
+function freeBuffers(buffers: ArrayBuffer[]): void {
   const { port1, port2 } = new MessageChannel();
-  port1.postMessage(undefined, buffersOf(job));
+  port1.postMessage(undefined, buffers);
   port1.close();
   port2.close();
 }
@@ -29,17 +29,30 @@ export function serveTraining(post: Post): (request: Request) => Promise<void> {
   async function answer(request: Request): Promise<Answers[keyof Answers]> {
     if (request.kind === "open") {
       trainer = openTrainer(instantiate(request.module), request.job);
-      freeBuffers(request.job);
-      return undefined;
+      freeBuffers(buffersOf(request.job));
+      return trainer.begun;
     }
-    if (!trainer) throw new Error(`the worker was asked to ${request.kind} before it was opened`);
-    return request.kind === "advance" ? trainer.advance(request.batches) : trainer.weights();
+    if (!trainer) throw new Error(`the worker was asked for ${request.kind} before it was opened`);
+    switch (request.kind) {
+      case "chunk":
+        await trainer.giveChunk(request.chunk, request.data);
+        freeBuffers(buffersOfData(request.data));
+        return undefined;
+      case "advance":
+        return trainer.advance(request.batches);
+      case "weights":
+        return trainer.weights();
+      case "best":
+        return trainer.bestWeights();
+      case "checkpoint":
+        return trainer.checkpoint();
+    }
   }
 
   return async (request) => {
     try {
       const value = await answer(request);
-      post({ ok: true, value }, value instanceof Float32Array ? [value.buffer] : []);
+      post({ ok: true, value }, ArrayBuffer.isView(value) ? [value.buffer] : []);
     } catch (thrown) {
       const { code, path, message } = fromBinding(thrown);
       post({ ok: false, error: { code, path, message } }, []);

@@ -3,19 +3,25 @@
 
 import type { ErrorData } from "../errors.js";
 import type { TrainingProgress } from "../generated/core.js";
-import type { TrainingJob } from "./backend.js";
+import { type LabelledSequences, type TrainingJob, comesInChunks } from "./backend.js";
 
 /** To the worker, one at a time: each is answered before the next is posted. */
 export type Request =
   | { readonly kind: "open"; readonly module: WebAssembly.Module; readonly job: TrainingJob }
+  | { readonly kind: "chunk"; readonly chunk: number; readonly data: LabelledSequences }
   | { readonly kind: "advance"; readonly batches: number }
-  | { readonly kind: "weights" };
+  | { readonly kind: "weights" }
+  | { readonly kind: "best" }
+  | { readonly kind: "checkpoint" };
 
 /** What each request is answered with when all went well. */
 export interface Answers {
-  open: undefined;
+  open: TrainingProgress;
+  chunk: undefined;
   advance: TrainingProgress;
   weights: Float32Array;
+  best: Float32Array;
+  checkpoint: Uint8Array;
 }
 
 /** From the worker. */
@@ -24,10 +30,16 @@ export type Reply =
   | { readonly ok: false; readonly error: ErrorData };
 
 /** The memory of a job's arrays: what moves with it instead of being copied. */
-export function buffersOf({ weights, training, validation }: TrainingJob): ArrayBuffer[] {
-  const data = [training, validation].flatMap((set) =>
-    set ? [set.x, set.tokens, set.statics, set.lengths, set.classes, set.numbers, set.weights] : [],
-  );
+export function buffersOf({ weights, training, validation, checkpoint }: TrainingJob): ArrayBuffer[] {
+  const sets = [comesInChunks(training) ? undefined : training, validation];
+  const own = [weights, checkpoint].flatMap((array) => (array ? [array.buffer as ArrayBuffer] : []));
+  return [...own, ...sets.flatMap((set) => (set ? buffersOfData(set) : []))];
+}
+
+/** The memory of data's arrays. Two of them may share it. */
+export function buffersOfData({ x, tokens, statics, lengths, classes, numbers, weights }: LabelledSequences): ArrayBuffer[] {
   // Shared memory was refused when the data came in.
-  return [weights, ...data].flatMap((array) => (array ? [array.buffer as ArrayBuffer] : []));
+  return [x, tokens, statics, lengths, classes, numbers, weights].flatMap((array) =>
+    array ? [array.buffer as ArrayBuffer] : [],
+  );
 }

@@ -1,8 +1,9 @@
 // The facade's side of a trainer in a worker. Knows the protocol; what starts a worker comes from the runtime.
 
 import { GatewiseError, fromBinding } from "../errors.js";
-import type { LabelledSequences, TrainerHandle, TrainingJob } from "./backend.js";
-import { type Answers, type Reply, type Request, buffersOf } from "./worker-protocol.js";
+import type { TrainingProgress } from "../generated/core.js";
+import { type LabelledSequences, type TrainerHandle, type TrainingJob, comesInChunks } from "./backend.js";
+import { type Answers, type Reply, type Request, buffersOf, buffersOfData } from "./worker-protocol.js";
 
 /** A started worker. */
 export interface TrainingWorker {
@@ -21,16 +22,24 @@ export async function openTrainerInWorker(
   job: TrainingJob,
 ): Promise<TrainerHandle> {
   const client = new WorkerClient(start);
+  let begun: TrainingProgress;
   try {
     const { copy, transfer } = withOwnBuffers(job);
-    await client.ask({ kind: "open", module, job: copy }, transfer);
+    begun = await client.ask({ kind: "open", module, job: copy }, transfer);
   } catch (error) {
     client.dispose();
     throw error;
   }
   return {
+    begun,
+    giveChunk(chunk, given) {
+      const data = copyOf(given);
+      return client.ask({ kind: "chunk", chunk, data }, buffersOfData(data));
+    },
     advance: (batches) => client.ask({ kind: "advance", batches }),
     weights: () => client.ask({ kind: "weights" }),
+    bestWeights: () => client.ask({ kind: "best" }),
+    checkpoint: () => client.ask({ kind: "checkpoint" }),
     dispose: () => client.dispose(),
   };
 }
@@ -92,7 +101,16 @@ function workerFailure(cause: unknown): GatewiseError {
 
 /** A copy of the job whose arrays own their buffers: those move into the worker, and the caller's stay as they are. */
 function withOwnBuffers(job: TrainingJob): { copy: TrainingJob; transfer: ArrayBuffer[] } {
-  const copyData = ({ steps, ...arrays }: LabelledSequences): LabelledSequences => ({
+  const training = comesInChunks(job.training) ? job.training : copyOf(job.training);
+  const validation = job.validation && copyOf(job.validation);
+  // `slice` of a Buffer would be a view.
+  const checkpoint = job.checkpoint && new Uint8Array(job.checkpoint);
+  const copy = { ...job, weights: job.weights.slice(), training, validation, checkpoint };
+  return { copy, transfer: buffersOf(copy) };
+}
+
+function copyOf({ steps, ...arrays }: LabelledSequences): LabelledSequences {
+  return {
     steps,
     x: arrays.x?.slice(),
     tokens: arrays.tokens?.slice(),
@@ -101,9 +119,5 @@ function withOwnBuffers(job: TrainingJob): { copy: TrainingJob; transfer: ArrayB
     classes: arrays.classes?.slice(),
     numbers: arrays.numbers?.slice(),
     weights: arrays.weights?.slice(),
-  });
-  const training = copyData(job.training);
-  const validation = job.validation && copyData(job.validation);
-  const copy = { ...job, weights: job.weights.slice(), training, validation };
-  return { copy, transfer: buffersOf(copy) };
+  };
 }

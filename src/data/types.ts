@@ -65,15 +65,3 @@ export type LabelledData<Out extends Output = string> = Sequences & {
   /** The fitted pipeline that all of this came from: `fit` keeps it with the model, for raw rows to come. */
   readonly preprocessing?: SavedPipeline | undefined;
 };
-
-/**
- * Training data that need not fit in memory: chunks that are read one at a time.
- *
- * Each epoch visits the chunks in an order of its own, and shuffles the samples within each; batches do not cross chunks.
- */
-export interface DataSource<Out extends Output = string> {
-  /** Samples of each chunk. */
-  readonly sizes: readonly number[];
-  /** Reads a chunk: the same one each time. */
-  read(chunk: number): Promise<LabelledData<Out>>;
-}

@@ -33,5 +33,6 @@ export function provideNode(): void {
       const { writeFileAtomically } = await import("./atomic-write.js");
       await writeFileAtomically(location, bytes);
     },
+    openDisplay: async (order) => (await import("./terminal.js")).openTerminal(order),
   });
 }

@@ -352,6 +352,21 @@ export type TrainingOptions = {
    * each epoch begins anew (`stateful` in Keras). Takes `shuffle: false` and whole batches. False unless given.
    */
   stateful?: boolean,
+  /**
+   * Batches that make up one step, 1 to 65,536: its gradient is that of the mean over all their samples, as of one batch that
+   * would take as many times the memory. What is left at the end of an epoch, or of a chunk of the data, is a step too. 1
+   * unless given.
+   */
+  accumulateBatches?: number,
+  /**
+   * Whether batches are of sequences of similar length, which saves time where lengths differ much: each epoch's samples are
+   * sorted within pools of some 50 batches, and the batches shuffled. False unless given.
+   */
+  bucketing?: boolean,
+  /** Weights that are the mean over steps. Those of the last step unless given. */
+  averaging?: AveragingOptions,
+  /** When to end before the last epoch; takes validation data. Never unless given. */
+  earlyStopping?: EarlyStoppingOptions,
 };
 
 /** An optimiser and its settings. Everything but the kind may be left out, and is of the kinds that its description begins with. */
@@ -521,6 +536,35 @@ export type Warmup = {
   from?: number,
 };
 
+/**
+ * The mean of the weights of all steps, of which later ones count more (Polyak and Juditsky 1992; as an exponential mean,
+ * `torch.optim.swa_utils.get_ema_multi_avg_fn`): after the first step the mean is that step's weights, after each later one
+ * `mean = mean + (1 − decay) · (weights − mean)`. Validation, and the weights that training shows and leaves, are the mean's.
+ */
+export type AveragingOptions = {
+  /** How much of the mean each step leaves, from 0 to below 1. 0.999 unless given. */
+  decay?: number,
+};
+
+/** When training ends before its last epoch: once the validation data has been predicted no better for some epochs. */
+export type EarlyStoppingOptions = {
+  /** What has to become better. `loss` unless given. */
+  metric?: StoppingMetric,
+  /** Epochs without an improvement after which training ends: 1 to 1,000,000. 5 unless given. */
+  patience?: number,
+  /** By how much more than this the metric has to become better, from 0 on. 0 unless given. */
+  minimumImprovement?: number,
+  /** Whether training, however it comes to its end, leaves the weights of the best epoch. True unless given. */
+  restoreBest?: boolean,
+};
+
+/** What of the validation data's report tells whether an epoch was better. */
+export type StoppingMetric =
+  /** The loss that is trained on: less is better. */
+  | "loss"
+  /** The part that is right, of classes and labels: more is better. */
+  | "accuracy";
+
 /** The loss to minimise. Everything but the kind may be left out, and is of the kind that its description begins with. */
 export type LossOptions = {
   /** Which loss. */
@@ -578,14 +622,22 @@ export type TrainingProgress = {
   totalEpochs: number,
   /** The learning rate of the last step, or of the first before there was one. */
   learningRate: number,
-  /** The mean loss of each batch of this crossing, as it was before its step. */
+  /** The mean loss of each step's batches of this crossing, as it was before the step. */
   losses: Array<number>,
   /** The epochs that ended in this crossing. */
   epochs: Array<EpochReport>,
   /** Batches worked through in this crossing, validation's among them. */
   batches: number,
-  /** Whether the last epoch has ended. */
+  /** Whether training has ended. */
   finished: boolean,
+  /** Whether early stopping has ended it before its last epoch. */
+  early: boolean,
+  /** The epoch, from 1, that was best on the validation data so far; null where there is none. */
+  bestEpoch: number | null,
+  /** The chunk of the data that training waits for; null where it waits for none. */
+  chunk: number | null,
+  /** The chunk that it will want after the one that it is at; null after the last. */
+  nextChunk: number | null,
 };
 
 /** One pass over the training data. */
@@ -603,7 +655,7 @@ export type EpochReport = {
   validation: ValidationReport | null,
 };
 
-/** Loss and accuracy over the validation data. */
+/** How the model does on the validation data. */
 export type ValidationReport = {
   /** Mean loss, the same that is trained on. */
   loss: number,
@@ -612,6 +664,8 @@ export type ValidationReport = {
    * values.
    */
   accuracy: number | null,
+  /** What `evaluate` tells of the same data; its loss is the output's plain one. */
+  report: ClassificationReport | StepsReport | LabelsReport | ValuesReport,
 };
 
 /** How well predicted classes fit the true ones. */

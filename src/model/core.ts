@@ -42,7 +42,7 @@ export interface StreamHandle {
 export type AddToEvaluation = (predictions: Float32Array, lengths: Uint32Array, targets: CoreTargets) => void;
 
 /** What training needs beside the model itself. */
-export type TrainingOrder = Pick<TrainingJob, "options" | "training" | "validation">;
+export type TrainingOrder = Pick<TrainingJob, "options" | "training" | "validation" | "checkpoint">;
 
 /** A model in a backend. Every method but `dispose` and `closeStream` throws `model_disposed` once it was disposed of. */
 export class ModelCore {
@@ -108,6 +108,19 @@ export class ModelCore {
 
   save(): Uint8Array {
     return this.#call((binding) => binding.save());
+  }
+
+  /** The file of this model with other weights. */
+  saveWith(weights: Float32Array): Uint8Array {
+    this.assertAlive();
+    const binding = this.#open(weights);
+    try {
+      return binding.save();
+    } catch (thrown) {
+      throw fromBinding(thrown);
+    } finally {
+      release(binding);
+    }
   }
 
   /**

@@ -5,13 +5,14 @@ import { assertApart, assertFloats, assertUnshared, kindOf } from "../data/buffe
 import { NUMBERS, STATICS, TOKENS, assertOne } from "../data/inputs.js";
 import { type Expected, prepareLabelled, prepareSequences } from "../data/sequences.js";
 import type { SavedPipeline } from "../data/pipeline/saved.js";
+import { type DataSource, isDataSource, sizesOf } from "../data/source.js";
 import type { LabelledData, Sequences } from "../data/types.js";
 import { GatewiseError } from "../errors.js";
 import { deepFreeze } from "../json.js";
 import { currentPlatform } from "../platform.js";
-import { type Training, prepareTraining, train } from "../training/fit.js";
+import { type Training, type TrainingData, prepareTraining, train, trainStepwise } from "../training/fit.js";
 import { type LearningRateRange, type LearningRateSearch, findLearningRate } from "../training/range-finder.js";
-import type { FitOptions, History } from "../training/types.js";
+import type { FitOptions, History, TrainingStep } from "../training/types.js";
 import type { ModelCore, RunArrays } from "./core.js";
 import type { ModelDefinition } from "./definition.js";
 import { readInSlices, sliceOfTargets, targetsSeenFromTheWhole } from "./long-read.js";
@@ -95,14 +96,16 @@ export class Model<Out extends Output = string> {
    * Trains the model. Does not hold up the event loop: the native backend trains on threads of its own, WebAssembly in a
    * worker. The same seed, data, options and backend give the same weights to the bit.
    *
-   * @param data [n, steps, features] and the targets; copied before the first step, and kept no longer. What a pipeline of
-   * `gatewise/data` gave brings its {@link preprocessing} along
-   * @param options how to train, on what to validate, whom to tell, when to stop
-   * @returns the losses and reports; `stopped` is `"aborted"` if the signal or `dispose` ended it early
+   * @param data [n, steps, features] and the targets; copied before the first step, and kept no longer. Or a source that is read
+   * chunk by chunk. What a pipeline of `gatewise/data` gave brings its {@link preprocessing} along
+   * @param options how to train, on what to validate, whom to tell, when to stop, where to keep the run
+   * @returns the losses and reports; `stopped` is `"aborted"` if the signal or `dispose` ended it, `"early"` if early stopping did
    * @throws {GatewiseError} `model_busy`, `model_disposed`, `invalid_option`, `shape_mismatch`, `not_finite`, `empty_data`,
    * `unknown_class`, `invalid_target`, `invalid_length`, `shared_buffer`, `out_of_memory`. Paths of the validation data begin with
-   * `validation.`
-   * @throws whatever a callback threw
+   * `validation.`, those of a source's chunk with `data.read(chunk).`. Of checkpoints `file_access`, and `invalid_file` if the one
+   * to go on from is damaged. A loss that turns NaN or infinite is `not_finite`, with its step, the first layer or tensor that is
+   * not finite, the last checkpoint and the likely causes
+   * @throws whatever a callback or the source threw
    *
    * @example
    * ```ts
@@ -110,9 +113,11 @@ export class Model<Out extends Output = string> {
    *   { x, shape: [1000, 24, 5], targets: labels },
    *   { epochs: 20, batchSize: 64, optimizer: { kind: "adam", learningRate: 3e-3 }, onEpoch: console.log },
    * );
+   * // Killed at any moment and started again, it goes on where it was, and comes to the same weights.
+   * await model.fit(data, { epochs: 20, checkpoint: { path: "run.safetensors", every: { seconds: 60 }, resume: true } });
    * ```
    */
-  fit(data: LabelledData<Out>, options: FitOptions<Out> = {}): Promise<History<Out>> {
+  fit(data: LabelledData<Out> | DataSource<Out>, options: FitOptions<Out> = {}): Promise<History<Out>> {
     // Not `async`: a function that waits for training to end would keep the data alive until then.
     return this.#train(this.#prepare(data, options));
   }
@@ -142,8 +147,47 @@ export class Model<Out extends Output = string> {
     return findLearningRate(this.#core, prepareLabelled(data, this.#expected), options);
   }
 
+  /**
+   * The same as a loop that is the caller's: each turn is a crossing into the core of some 50 ms, after which the model has the
+   * weights so far. Leaving the loop ends the training, and the model keeps them. Training begins with the first turn.
+   *
+   * @param data as for `fit`
+   * @param options as for `fit`
+   * @returns what each crossing did, with the mean `loss` of its steps; a generator, whose return value is the history
+   * @throws {GatewiseError} as `fit`, from the loop
+   *
+   * @example
+   * ```ts
+   * for await (const { epoch, step, loss } of model.training(data, { epochs: 50 })) {
+   *   console.log(epoch, step, loss);
+   *   if (loss < 0.01) break;
+   * }
+   * ```
+   */
+  training(
+    data: LabelledData<Out> | DataSource<Out>,
+    options: FitOptions<Out> = {},
+  ): AsyncGenerator<TrainingStep<Out>, History<Out>, undefined> {
+    // Let go of when it is read: nothing here shall keep the data alive until training ends.
+    const given: { arguments?: readonly [typeof data, typeof options] } = { arguments: [data, options] };
+    return this.#steps(given);
+  }
+
+  async *#steps(given: {
+    arguments?: readonly [LabelledData<Out> | DataSource<Out>, FitOptions<Out>];
+  }): AsyncGenerator<TrainingStep<Out>, History<Out>, undefined> {
+    const preparing = this.#prepare(...(given.arguments ?? never()));
+    delete given.arguments;
+    const training = await preparing;
+    try {
+      return yield* trainStepwise(this.#core, training);
+    } finally {
+      this.#training = false;
+    }
+  }
+
   /** Hands the data to the core; the model is training from now on, unless it fails. */
-  async #prepare(data: LabelledData<Out>, options: FitOptions<Out>): Promise<Training<Out>> {
+  async #prepare(data: LabelledData<Out> | DataSource<Out>, options: FitOptions<Out>): Promise<Training<Out>> {
     this.#core.assertAlive();
     if (this.#training) {
       throw new GatewiseError("model_busy", "", "this model is training: wait for its fit, or end it with the signal");
@@ -153,7 +197,7 @@ export class Model<Out extends Output = string> {
       // First: between the look at the arrays and their copying nothing may happen to them.
       const given = (data as Partial<LabelledData<Out>> | undefined)?.preprocessing;
       const preprocessing = given && (await checkPreprocessing(given));
-      const training = prepareLabelled(data, this.#expected);
+      const training = isDataSource(data) ? this.#readFrom(data) : prepareLabelled(data, this.#expected);
       const validation = options.validation && prepareLabelled(options.validation, this.#expected, "validation.");
       const prepared = await prepareTraining(this.#core, training, validation, options);
       if (preprocessing) this.#takeOver(preprocessing, prepared);
@@ -162,6 +206,12 @@ export class Model<Out extends Output = string> {
       this.#training = false;
       throw error;
     }
+  }
+
+  /** A source's chunks, each in the form that the core takes. */
+  #readFrom(source: DataSource<Out>): TrainingData {
+    const read = async (chunk: number) => prepareLabelled(await source.read(chunk), this.#expected, `data.read(${chunk}).`);
+    return { sizes: sizesOf(source), read };
   }
 
   #takeOver(preprocessing: SavedPipeline, { trainer }: Training<Out>): void {
@@ -483,6 +533,10 @@ export class Model<Out extends Output = string> {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+function never(): never {
+  throw new Error("a generator begins once");
 }
 
 function isRunInputs(inputs: RunInputs | Float32Array): inputs is RunInputs {

@@ -63,6 +63,7 @@ export interface RunLength {
   readonly epochs?: number | undefined;
   readonly batchSize?: number | undefined;
   readonly backpropagationSteps?: number | undefined;
+  readonly accumulateBatches?: number | undefined;
 }
 
 /** The core's defaults. */
@@ -74,9 +75,14 @@ const MOST_STEPS = 1_000_000;
 
 const PATH = "options.optimizer.learningRate";
 
-/** Steps of an epoch over `n` sequences of up to `steps` steps; no whole number where the options are none that the core takes. */
-export function stepsPerEpoch(n: number, steps: number, { batchSize = BATCH_SIZE, backpropagationSteps }: RunLength): number {
-  return Math.ceil(n / batchSize) * Math.ceil(steps / (backpropagationSteps ?? steps));
+/**
+ * Steps of an epoch over chunks of so many sequences, of up to `steps` steps; no whole number where the options are none that the
+ * core takes.
+ */
+export function stepsPerEpoch(sizes: Iterable<number>, steps: number, options: RunLength): number {
+  const { batchSize = BATCH_SIZE, backpropagationSteps = steps, accumulateBatches = 1 } = options;
+  const ofChunk = (n: number) => Math.ceil(Math.ceil(n / batchSize) / accumulateBatches);
+  return Array.from(sizes, ofChunk).reduce((total, count) => total + count, 0) * Math.ceil(steps / backpropagationSteps);
 }
 
 /** The options with a table in the place of a learning rate that is a function; `perEpoch` are the steps of an epoch. */

@@ -64,7 +64,7 @@ function legend(): string[] {
     ["raw", "each step"],
   ] as const;
   return entries.flatMap(([kind, name], index) => {
-    const left = FRAME.right - 180 + index * 100;
+    const left = FRAME.right - 192 + index * 105;
     return [`<line class="${kind}" x1="${left}" x2="${left + 20}" y1="40" y2="40"/>`, `<text x="${left + 26}" y="44">${name}</text>`];
   });
 }

@@ -14,18 +14,31 @@ import type { FitOptions } from "./types.js";
 
 type Distribute<Kind> = Kind extends unknown ? Omit<Kind, "learningRate"> : never;
 
+/** What a search takes of the options of `fit`. */
+type Shared =
+  | "accumulateBatches"
+  | "backpropagationSteps"
+  | "batchSize"
+  | "bucketing"
+  | "clipAdaptive"
+  | "clipNorm"
+  | "clipValue"
+  | "l1"
+  | "l2"
+  | "loss"
+  | "shuffle"
+  | "signal"
+  | "stateful";
+
 /** How to search, and otherwise as `fit` is told. Every field may be left out. */
-export type LearningRateSearch<Out extends Output = string> = Omit<
-  FitOptions<Out>,
-  "epochs" | "optimizer" | "validation" | "onProgress" | "onEpoch"
-> & {
+export type LearningRateSearch<Out extends Output = string> = Pick<FitOptions<Out>, Shared> & {
   /** The learning rate of the first step, above 0. 1e-7 unless given. */
   readonly from?: number | undefined;
   /** The learning rate of the last step, above `from`. 10 unless given. */
   readonly to?: number | undefined;
-  /** Steps, from 10 to 100,000; between them the learning rate rises by the same factor each. 100 unless given. */
+  /** Steps, from 10 to 10,000; between them the learning rate rises by the same factor each. 100 unless given. */
   readonly steps?: number | undefined;
-  /** The part of the mean of losses that goes on from step to step, from 0 to below 1. 0.98 unless given. */
+  /** The part of the mean of losses that goes on from step to step, from 0 to below 1. 0.9 unless given. */
   readonly smoothing?: number | undefined;
   /** The optimiser whose learning rate is looked for. Adam unless given. */
   readonly optimizer?: Distribute<Optimizer> | undefined;
@@ -40,19 +53,19 @@ export interface LearningRateRange {
   /** Their mean, which forgets the older ones; what it lacks at its start is made up for. */
   readonly smoothed: readonly number[];
   /**
-   * Where the smoothed losses fall most steeply over the logarithm of the learning rate; null where they fall nowhere, or there
-   * are too few. The first tenth of the steps and the last five do not count.
+   * Where the smoothed losses fall most steeply over the logarithm of the learning rate, before they are at their least; null
+   * where they fall nowhere. The first tenth of the steps does not count, nor do the last five.
    */
   readonly suggestion: number | null;
   /** The picture of it, as the text of an SVG file. */
   toSvg(): string;
 }
 
-/** A search ends where the smoothed loss is this many times the least one so far. */
+/** A search ends where the smoothed loss is this many times the least one so far, and larger than the first. */
 const EXPLODED = 4;
 /** Steps at the end that do not count: there the loss may have begun to explode. */
 const LAST = 5;
-const MOST_STEPS = 100_000;
+const MOST_STEPS = 10_000;
 
 /** Searches with a trainer of its own: `core` stays as it is. */
 export async function findLearningRate<Out extends Output>(
@@ -60,15 +73,16 @@ export async function findLearningRate<Out extends Output>(
   training: PreparedSequences,
   options: LearningRateSearch<Out>,
 ): Promise<LearningRateRange> {
-  const { from = 1e-7, to = 10, steps = 100, smoothing = 0.98, signal, optimizer = { kind: "adam" }, ...rest } = options;
+  const { from = 1e-7, to = 10, steps = 100, smoothing = 0.9, signal, optimizer = { kind: "adam" }, ...rest } = options;
   check(from > 0 && from < to && Number.isFinite(to), from > 0 ? "to" : "from", "give numbers above 0, `to` above `from`");
   check(Number.isInteger(steps) && steps >= 10 && steps <= MOST_STEPS, "steps", `give a whole number from 10 to ${MOST_STEPS}`);
   check(smoothing >= 0 && smoothing < 1, "smoothing", "give a number from 0 to below 1");
-  const perEpoch = stepsPerEpoch(training.n, training.steps, rest);
+  const perEpoch = stepsPerEpoch([training.n], training.steps, rest);
   // Where there is no such number the core says what is wrong.
   const epochs = Math.ceil(steps / perEpoch) || 1;
+  const left = Number.isSafeInteger(epochs * perEpoch) ? Math.max(0, epochs * perEpoch - steps) : 0;
   const rising = Array.from({ length: steps }, (_, step) => from * (to / from) ** (step / (steps - 1)));
-  const rates = rising.concat(Array<number>(Math.max(0, epochs * perEpoch - steps) || 0).fill(to));
+  const rates = rising.concat(Array<number>(left).fill(to));
   const job = toJson({ ...rest, epochs, optimizer: { ...optimizer, learningRate: { schedule: "table", rates } } });
   const trainer = await core.openTrainer({ options: job, training });
   try {
@@ -109,7 +123,7 @@ async function riseAndWatch(
     }
     const last = watched.smoothed.at(-1) ?? Number.POSITIVE_INFINITY;
     least = Math.min(least, last);
-    if (last > EXPLODED * least) break;
+    if (last > EXPLODED * least && last > (watched.smoothed[0] ?? 0)) break;
     if (progress.finished) break;
     done = progress.step;
   }
@@ -121,10 +135,11 @@ function found(watched: Watched, steps: number): LearningRateRange {
   return Object.freeze({ ...curve, toSvg: () => drawRangeCurve(curve) });
 }
 
-/** The learning rate at the steepest descent, as fastai's `lr_find` suggests it. */
+/** The learning rate at the steepest descent, as fastai's `lr_find` suggests it; but what falls again after a rise is no descent. */
 function steepest({ rates, smoothed }: Watched, first: number): number | null {
   let best: { readonly slope: number; readonly rate: number } | undefined;
-  for (let step = first; step + 1 < rates.length - LAST; step++) {
+  const end = Math.min(rates.length - LAST, smoothed.indexOf(Math.min(...smoothed)) + 1);
+  for (let step = first; step + 1 < end; step++) {
     const [rate = 1, next = 1, loss = 0, after = 0] = [rates[step], rates[step + 1], smoothed[step], smoothed[step + 1]];
     const slope = (after - loss) / Math.log(next / rate);
     if (slope < (best?.slope ?? 0)) best = { slope, rate };

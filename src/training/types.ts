@@ -3,16 +3,19 @@
 import type { LabelledData } from "../data/types.js";
 import type * as core from "../generated/core.js";
 import type { DeepReadonly } from "../model/definition.js";
-import type { Accuracy, Loss, Output } from "../model/outputs.js";
+import type { Accuracy, Loss, Output, Report } from "../model/outputs.js";
 import type { Optimizer } from "./learning-rate.js";
 
-type WithAccuracy<Report, Out extends Output> = Omit<Report, "accuracy"> & {
-  /** Part of the targets whose most probable class is the right one, or of labels on the right side of one half. */
+type WithAccuracy<Told, Out extends Output> = Omit<Told, "accuracy"> & {
+  /** Part of the targets whose most probable class was the right one, or of labels on the right side of one half. */
   accuracy: Accuracy<Out>;
 };
 
-/** Loss and accuracy over the validation data. */
-export type ValidationReport<Out extends Output = string> = WithAccuracy<core.ValidationReport, Out>;
+/** How the model does on the validation data. */
+export type ValidationReport<Out extends Output = string> = WithAccuracy<Omit<core.ValidationReport, "report">, Out> & {
+  /** What `evaluate` tells of the same data; its loss is the output's plain one. */
+  report: Report<Out>;
+};
 
 /** One pass over the training data. */
 export type EpochReport<Out extends Output = string> = WithAccuracy<Omit<core.EpochReport, "validation">, Out> & {
@@ -26,6 +29,12 @@ export type TrainingProgress<Out extends Output = string> = Omit<core.TrainingPr
   epochs: EpochReport<Out>[];
 };
 
+/** What one crossing into the core did, as `training` gives it. */
+export type TrainingStep<Out extends Output = string> = TrainingProgress<Out> & {
+  /** The mean loss of the crossing's steps; of the last one that had any, if all of it was validation. */
+  loss: number;
+};
+
 /** How to train, on what to check, and whom to tell. Every field may be left out. */
 export type FitOptions<Out extends Output = string> = DeepReadonly<Omit<core.TrainingOptions, "loss" | "optimizer">> & {
   /** How gradients become steps. Adam unless given. */
@@ -37,6 +46,13 @@ export type FitOptions<Out extends Output = string> = DeepReadonly<Omit<core.Tra
   readonly loss?: Loss<Out> | undefined;
   /** Data that is not trained on: each epoch's report says how the model does on it. */
   readonly validation?: LabelledData<Out> | undefined;
+  /** Where the run is kept, so that it can go on after a crash, an abort or with more epochs. Nowhere unless given. */
+  readonly checkpoint?: CheckpointOptions | undefined;
+  /**
+   * Shows how training goes: `"bar"` on a terminal, `"lines"` (one for each epoch) elsewhere; true chooses between them. In
+   * Node alone, on stderr or the given stream. False unless given.
+   */
+  readonly progress?: ProgressOptions | undefined;
   /**
    * Called some twenty times a second, after the weights so far were committed: `predict` sees them. A promise is waited
    * for. If it throws, `fit` ends and rejects with what it threw; the model keeps the weights so far.
@@ -48,14 +64,56 @@ export type FitOptions<Out extends Output = string> = DeepReadonly<Omit<core.Tra
   readonly signal?: AbortSignal | undefined;
 };
 
+/** Takes a file as bytes, where there are no files or they are somebody else's. A promise is waited for. */
+export type TakeBytes = (bytes: Uint8Array) => void | Promise<void>;
+
+/**
+ * How a run is kept. A run that goes on from its checkpoint comes to the same bits, losses and reports as one that never
+ * stopped: with the same definition, options, data and backend. Only `epochs` may be raised.
+ */
+export interface CheckpointOptions {
+  /** A file, which is replaced as a whole, or a function that takes the bytes. */
+  readonly path: string | URL | TakeBytes;
+  /** When it is written, beside the end and an abort: whatever comes first. Each epoch unless given. */
+  readonly every?: CheckpointInterval | undefined;
+  /** Where the model of the epoch that was best on the validation data is written, for `loadModel`. Nowhere unless given. */
+  readonly best?: string | URL | TakeBytes | undefined;
+  /**
+   * Whether to go on from the file at `path`, if there is one; or the bytes of a checkpoint to go on from. Begins anew unless
+   * given.
+   */
+  readonly resume?: boolean | Uint8Array | undefined;
+}
+
+/** After how much a checkpoint is written: each above 0. */
+export interface CheckpointInterval {
+  readonly epochs?: number | undefined;
+  readonly seconds?: number | undefined;
+  /** Batches that were worked through, those of validation among them. */
+  readonly batches?: number | undefined;
+}
+
+/** Whether and where training is shown. */
+export type ProgressOptions = boolean | "bar" | "lines" | { readonly stream: ProgressStream };
+
+/** What of a stream of Node's is needed: `process.stdout`, or any other. */
+export interface ProgressStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+}
+
 /** How a training went. */
 export interface History<Out extends Output = string> {
-  /** Why it ended: all epochs were done, or the signal was aborted or the model disposed of. */
-  readonly stopped: "finished" | "aborted";
+  /**
+   * Why it ended: all epochs were done, early stopping saw no improvement, or the signal was aborted or the model disposed of.
+   */
+  readonly stopped: "finished" | "early" | "aborted";
   /** Steps of the optimiser that were done. */
   readonly steps: number;
-  /** The mean loss of each step's batch, as it was before the step. */
+  /** The mean loss of each step's batches, as it was before the step. */
   readonly losses: readonly number[];
   /** One report for each epoch that ended. */
   readonly epochs: readonly EpochReport<Out>[];
+  /** The epoch, from 1, that was best on the validation data; null where there was none. */
+  readonly bestEpoch: number | null;
 }

@@ -142,7 +142,7 @@ describe.each(BACKENDS)("ending fit early on %s", (backend) => {
     using model = await smallModel(backend);
     const before = await stateOf(model);
     const history = await model.fit(risingOrFalling(20), { ...options, signal: AbortSignal.abort() });
-    expect(history).toEqual({ stopped: "aborted", steps: 0, losses: [], epochs: [] });
+    expect(history).toEqual({ stopped: "aborted", steps: 0, losses: [], epochs: [], bestEpoch: null });
     expect((await stateOf(model)).equals(before)).toBe(true);
   });
 

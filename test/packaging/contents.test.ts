@@ -40,6 +40,7 @@ test("it holds the facade, both bindings, the licences, and nothing else", () =>
     "bindings/wasm/pkg/gatewise.js",
     "bindings/wasm/pkg/gatewise_bg.wasm",
     "package.json",
+    "schema/gatewise.schema.json",
   ]);
 });
 

@@ -138,8 +138,29 @@ test("gatewise/data: it reads files with what comes with it, and names the packa
   ]);
 });
 
+test("gatewise/baselines: what needs a package that is not installed names it; the rest works without", () => {
+  writeFileSync(
+    join(project, "baselines.mjs"),
+    `import { compare, sarima, toHtml, toTable } from "gatewise/baselines";
+     const series = Array.from({ length: 40 }, (_, t) => Math.sin(t) + t);
+     const comparison = await compare({ task: "forecasting", series, horizon: 4, entrants: ["naive", "drift"] });
+     const why = ({ code, path }) => code + " " + path;
+     console.log(toTable(comparison).includes("drift"));
+     console.log(await toHtml(comparison).catch(why));
+     console.log(await sarima({ order: [1, 0, 0] }).fit(Float64Array.from(series), { horizon: 1 }).catch(why));`,
+  );
+  const stdout = "true\nmissing_package @observablehq/plot\nmissing_package arima\n";
+  expect(runNode(["baselines.mjs"], project)).toMatchObject({ status: 0, stdout, stderr: "" });
+});
+
 // Each further file, and each of Node's own modules that is not there from the start, takes a program's start up to 4 ms.
-const ENTRIES = { gatewise: "node.js", "gatewise/layers": "layers-node.js", "gatewise/data": "data-node.js" } as const;
+const ENTRIES = {
+  gatewise: "node.js",
+  "gatewise/layers": "layers-node.js",
+  "gatewise/data": "data-node.js",
+  "gatewise/metrics": "metrics-node.js",
+  "gatewise/baselines": "baselines-node.js",
+} as const;
 const LOADS = (["import", "require"] as const).flatMap((how) => Object.entries(ENTRIES).map(([name, file]) => [how, name, file] as const));
 test.each(LOADS)("%s %s: it loads one file and nothing of Node's but the loader", (how, name, entry) => {
   expect(readFileSync(join(project, "node_modules/gatewise/dist/entry", entry), "utf8")).not.toMatch(/^import\b/m);

@@ -42,7 +42,11 @@ export async function use(): Promise<"lapsed" | "returning" | undefined> {
   await readParquet("orders.parquet", { columns: { value: "text" } });
   const source = await arrowSource<{ values: 1 }>("load.arrow", { features: ["load"], target: "load", window: { steps: 24, ahead: 1 } });
   const { targets }: { targets: Float32Array } = await source.read(0);
-  console.log(initialCell, targets);
+  const { entrants } = await compare({ task: "forecasting", series: [1, 2, 3], horizon: 1, entrants: ["naive", { kind: "lstm", units: 4 }] });
+  const mape: number | undefined = entrants[0]?.summary.mape?.mean;
+  // @ts-expect-error an entrant that there is not
+  await compare({ task: "forecasting", series: [1, 2, 3], horizon: 1, entrants: ["naif"] });
+  console.log(initialCell, targets, mape, rocAuc([true, false], [0.7, 0.2]).toFixed(2));
   return losses.length > 0 ? prediction?.label : undefined;
 }
 `;
@@ -58,10 +62,13 @@ interface Consumer {
 }
 
 const esm = `import { createModel } from "gatewise"; import { createLayer } from "gatewise/layers";
-import { arrowSource, readCsv, readParquet, type Table } from "gatewise/data";`;
+import { arrowSource, readCsv, readParquet, type Table } from "gatewise/data";
+import { compare } from "gatewise/baselines"; import { rocAuc } from "gatewise/metrics";`;
 const cjs = `import gatewise = require("gatewise"); import layers = require("gatewise/layers"); import data = require("gatewise/data");
+import baselines = require("gatewise/baselines"); import metrics = require("gatewise/metrics");
 type Table = data.Table;
-const { arrowSource, readCsv, readParquet } = data; const { createModel } = gatewise; const { createLayer } = layers;`;
+const { arrowSource, readCsv, readParquet } = data; const { compare } = baselines; const { rocAuc } = metrics;
+const { createModel } = gatewise; const { createLayer } = layers;`;
 
 const CONSUMERS: readonly Consumer[] = [
   { name: "Node, import", file: "use.ts", how: esm, options: { module: "nodenext", ...NODE } },

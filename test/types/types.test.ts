@@ -1,4 +1,4 @@
-// Has the compiler check labels.ts and outputs.ts as a user's code, against the declarations of the compiled package.
+// Has the compiler check labels.ts, outputs.ts and training.ts as a user's code, against the declarations of the compiled package.
 
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 import { expect, test } from "vitest";
 
-test("the types say what a model predicts", () => {
+test("the types say what a model predicts and how it is trained", () => {
   const compiler = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
   const project = fileURLToPath(new URL("tsconfig.json", import.meta.url));
   const { status, stdout } = spawnSync(process.execPath, [compiler, "-p", project]);

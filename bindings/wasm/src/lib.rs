@@ -6,12 +6,12 @@
 #![allow(missing_docs, reason = "the methods are those of `lstm_core`, which documents them")]
 
 mod layer;
+mod trainer;
 
 use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::machine::{MachineOptions, describe_machine};
 use lstm_core::network::samples::Inputs;
 use lstm_core::network::targets::Targets;
-use lstm_core::training::options::TrainingOptions;
 use lstm_core::{Error, to_json};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -142,81 +142,6 @@ impl Model {
 
     pub fn save(&mut self) -> Result<Vec<u8>> {
         self.held()?.save().map_err(crossing)
-    }
-
-    pub fn dispose(&mut self) {
-        self.0 = None;
-    }
-}
-
-/// A training run: see `lstm_core::Trainer`.
-#[wasm_bindgen]
-pub struct Trainer(Option<lstm_core::Trainer>);
-
-impl Trainer {
-    fn held(&mut self) -> Result<&mut lstm_core::Trainer> {
-        self.0.as_mut().ok_or_else(|| crossing(Error::disposed("trainer")))
-    }
-}
-
-#[wasm_bindgen]
-impl Trainer {
-    #[wasm_bindgen(constructor)]
-    pub fn new(definition: &str, machine: &str, weights: &[f32], options: &str) -> Result<Trainer> {
-        let definition = ModelDefinition::from_json(definition).map_err(crossing)?;
-        let machine = MachineOptions::from_json(machine).map_err(crossing)?;
-        let options = TrainingOptions::from_json(options).map_err(crossing)?;
-        let trainer = lstm_core::Trainer::new(definition, machine, weights, options).map_err(crossing)?;
-        Ok(Self(Some(trainer)))
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "as many arrays as models read and are held to")]
-    #[wasm_bindgen(js_name = setTraining)]
-    pub fn set_training(
-        &mut self,
-        x: Option<Vec<f32>>,
-        tokens: Option<Vec<u32>>,
-        statics: Option<Vec<f32>>,
-        steps: u32,
-        lengths: Option<Vec<u32>>,
-        classes: Option<Vec<u32>>,
-        numbers: Option<Vec<f32>>,
-        weights: Option<Vec<f32>>,
-    ) -> Result<()> {
-        let targets = targets(classes.as_deref(), numbers.as_deref(), weights.as_deref())?;
-        let inputs = inputs(x.as_deref(), tokens.as_deref(), statics.as_deref());
-        self.held()?.set_training(inputs, steps as usize, lengths.as_deref(), targets).map_err(crossing)
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "as many arrays as models read and are held to")]
-    #[wasm_bindgen(js_name = setValidation)]
-    pub fn set_validation(
-        &mut self,
-        x: Option<Vec<f32>>,
-        tokens: Option<Vec<u32>>,
-        statics: Option<Vec<f32>>,
-        steps: u32,
-        lengths: Option<Vec<u32>>,
-        classes: Option<Vec<u32>>,
-        numbers: Option<Vec<f32>>,
-        weights: Option<Vec<f32>>,
-    ) -> Result<()> {
-        let targets = targets(classes.as_deref(), numbers.as_deref(), weights.as_deref())?;
-        let inputs = inputs(x.as_deref(), tokens.as_deref(), statics.as_deref());
-        self.held()?.set_validation(inputs, steps as usize, lengths.as_deref(), targets).map_err(crossing)
-    }
-
-    pub fn start(&mut self) -> Result<()> {
-        self.held()?.start().map_err(crossing)
-    }
-
-    /// Runs on the calling thread and gives a `TrainingProgress`.
-    pub fn advance(&mut self, batches: u32) -> Result<String> {
-        self.held()?.advance(batches).map(|progress| to_json(&progress)).map_err(crossing)
-    }
-
-    pub fn weights(&mut self, y: &mut [f32]) -> Result<()> {
-        self.held()?.copy_weights(y).map_err(crossing)
     }
 
     pub fn dispose(&mut self) {

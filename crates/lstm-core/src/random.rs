@@ -16,6 +16,8 @@ pub enum Stream {
     Shuffling = 1,
     /// What training drops or keeps: the masks of dropout and zoneout.
     Dropout = 2,
+    /// The order of the chunks of data in each epoch.
+    Chunks = 3,
 }
 
 /// One stream of one seed: ChaCha8 (Bernstein 2008), an integer-only generator, so the same bits everywhere.
@@ -34,6 +36,20 @@ impl RandomStream {
         let mut generator = ChaCha8Rng::from_seed(key);
         generator.set_stream(stream as u64);
         Self { generator }
+    }
+
+    /// The stream from its `position`-th word of 32 bits on.
+    #[must_use]
+    pub fn at(seed: u32, stream: Stream, position: u64) -> Self {
+        let mut random = Self::new(seed, stream);
+        random.generator.set_word_pos(position.into());
+        random
+    }
+
+    /// How many words have been drawn; no program lives to draw 2⁶⁴.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.generator.get_word_pos() as u64
     }
 
     /// Any of the 2³² integers, each as likely.
@@ -206,6 +222,23 @@ mod tests {
         // 23 degrees of freedom: beyond 49.7 once in a thousand seeds.
         let counts: Vec<u32> = counts.into_values().collect();
         assert!(chi_square(&counts, 1_000.0) < 49.7, "{counts:?}");
+    }
+
+    #[test]
+    fn a_stream_goes_on_from_its_position_whatever_was_drawn() {
+        for words in [0, 1, 15, 16, 63, 64, 65, 1_000] {
+            let mut random = RandomStream::new(6, Stream::Dropout);
+            for _ in 0..words {
+                random.next_u32();
+            }
+            let mut mask = [0.0; 37];
+            random.mask(&mut mask, 0.5, [1.0, 0.0]);
+            random.unit_f64();
+            assert_eq!(random.position(), words + 37 + 2);
+            let mut resumed = RandomStream::at(6, Stream::Dropout, random.position());
+            assert_eq!(resumed.unit_f64().to_bits(), random.unit_f64().to_bits());
+            assert_eq!((resumed.next_u32(), resumed.position()), (random.next_u32(), random.position()));
+        }
     }
 
     #[test]

@@ -32,6 +32,7 @@ use crate::{
             ClassificationReport, EpochReport, LabelReport, LabelsReport, StepsReport, TrainingProgress,
             ValidationReport, ValueReport, ValuesReport,
         },
+        run_options::{AveragingOptions, EarlyStoppingOptions, StoppingMetric},
     },
 };
 
@@ -73,6 +74,9 @@ fn typescript() -> String {
         object::<LearningRateSchedule>(),
         choice::<ScheduleKind>(),
         object::<Warmup>(),
+        object::<AveragingOptions>(),
+        object::<EarlyStoppingOptions>(),
+        choice::<StoppingMetric>(),
         object::<LossOptions>(),
         choice::<LossKind>(),
         object::<MachineOptions>(),

@@ -1,3 +1,4 @@
 //! Files that models are read from and written to, as bytes: no file is opened here.
 
+pub(crate) mod checkpoint;
 pub mod safetensors;

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The metadata's one key, so that the same model gives the same bytes: readers and writers keep no order of keys.
-const KEY: &str = "gatewise";
+pub(super) const KEY: &str = "gatewise";
 /// The version of what is under [`KEY`].
 const VERSION: u32 = 1;
 /// Bytes of preprocessing, at most. Escaped twice on its way into the header, a byte takes at most 7, and readers take headers
@@ -117,7 +117,7 @@ pub fn load(bytes: &[u8]) -> Result<Loaded> {
     Ok(Loaded { definition, weights, preprocessing })
 }
 
-fn invalid(path: impl Into<String>, message: impl Into<String>) -> Error {
+pub(super) fn invalid(path: impl Into<String>, message: impl Into<String>) -> Error {
     Error::new(ErrorCode::InvalidFile, path, message)
 }
 
@@ -177,7 +177,7 @@ fn check_finite(tensor: &Tensor, values: &[f32], code: ErrorCode) -> Result<()> 
 }
 
 /// What to tell about bytes that are no safetensors file, or no longer one.
-fn unreadable(bytes: &[u8], error: &SafeTensorError) -> Error {
+pub(super) fn unreadable(bytes: &[u8], error: &SafeTensorError) -> Error {
     const FOREIGN: [(&[u8], &str); 2] = [
         (b"PK\x03\x04", "a zip archive (as .pt, .npz and .keras files are)"),
         (b"\x89HDF\r\n\x1a\n", "an HDF5 file (as .h5 files are)"),

@@ -9,6 +9,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rten_simd::ops::BitOps;
+use serde::{Deserialize, Serialize};
 
 use super::definition::OutputKind;
 use super::targets::{RowTarget, RowTargets};
@@ -37,7 +38,7 @@ pub(crate) enum Loss {
 }
 
 /// Loss and hits of one batch.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct BatchLoss {
     /// Σ w·l, in nats where l is a cross-entropy.
     pub(crate) sum: f64,

@@ -1,5 +1,6 @@
 //! What a model is: its definition, its parameters, how a batch runs through it.
 
+mod activations;
 pub(crate) mod attention;
 mod between;
 pub mod definition;

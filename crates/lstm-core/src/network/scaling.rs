@@ -34,18 +34,55 @@ fn finite(value: f32) -> f32 {
     value.clamp(f32::MIN, f32::MAX)
 }
 
-/// Mean and standard deviation of each feature over the valid steps, the latter 1 for a feature that never changes.
-pub(crate) fn fit_scaling(samples: &Samples) -> (Vec<f32>, Vec<f32>) {
-    let valid = || (0..samples.count()).flat_map(|sample| (0..samples.length(sample)).map(move |step| (sample, step)));
-    fit(|| valid().map(|(sample, step)| samples.step(sample, step)))
+/// Mean and variance of each of some numbers over rows that may come part by part.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Moments {
+    rows: f64,
+    mean: Vec<f64>,
+    variance: Vec<f64>,
 }
 
-/// The same of the statics, over the samples.
-pub(crate) fn fit_scaling_of_statics(samples: &Samples) -> (Vec<f32>, Vec<f32>) {
-    fit(|| (0..samples.count()).map(|sample| samples.statics(sample)))
+impl Moments {
+    /// Adds the features of all valid steps.
+    pub(crate) fn add_steps(&mut self, samples: &Samples) {
+        let steps = |sample: usize| (0..samples.length(sample)).map(move |step| samples.step(sample, step));
+        self.add(moments(|| (0..samples.count()).flat_map(steps)));
+    }
+
+    /// Adds the statics of all samples.
+    pub(crate) fn add_statics(&mut self, samples: &Samples) {
+        self.add(moments(|| (0..samples.count()).map(|sample| samples.statics(sample))));
+    }
+
+    /// Chan, Golub and `LeVeque` (1979): no less precise than all rows at once, and of the first part the same bits.
+    fn add(&mut self, part: Self) {
+        if self.rows == 0.0 {
+            *self = part;
+            return;
+        }
+        let rows = self.rows + part.rows;
+        let (of_all, of_part) = (self.rows / rows, part.rows / rows);
+        let both = self.mean.iter_mut().zip(&mut self.variance).zip(part.mean.iter().zip(&part.variance));
+        for ((mean, variance), (part_mean, part_variance)) in both {
+            let apart = part_mean - *mean;
+            *variance = of_all * *variance + of_part * part_variance + of_all * of_part * apart * apart;
+            *mean += of_part * apart;
+        }
+        self.rows = rows;
+    }
+
+    /// The means, and the standard deviations, which are 1 for a number that never changes.
+    pub(crate) fn scaling(&self) -> (Vec<f32>, Vec<f32>) {
+        let deviation = self.variance.iter().map(|&variance| libm::sqrt(variance) as f32);
+        // A spread below rounding is a constant: dividing by it would blow noise up to size 1. So is one that is subnormal,
+        // which the kernels take for zero.
+        let least = |mean: f64| (1e-6 * mean.abs() as f32).max(f32::MIN_POSITIVE);
+        let deviation = deviation.zip(&self.mean).map(|(d, &mean)| if d > least(mean) { d } else { 1.0 }).collect();
+        (self.mean.iter().map(|&value| value as f32).collect(), deviation)
+    }
 }
 
-fn fit<'a, Rows: Iterator<Item = &'a [f32]>>(rows: impl Fn() -> Rows) -> (Vec<f32>, Vec<f32>) {
+fn moments<'a, Rows: Iterator<Item = &'a [f32]>>(rows: impl Fn() -> Rows) -> Moments {
     let count = rows().count() as f64;
     let width = rows().next().map_or(0, <[f32]>::len);
     let mut mean = vec![0.0; width];
@@ -60,17 +97,32 @@ fn fit<'a, Rows: Iterator<Item = &'a [f32]>>(rows: impl Fn() -> Rows) -> (Vec<f3
             *sum += (f64::from(value) - mean) * (f64::from(value) - mean) / count;
         }
     }
-    let deviation = variance.iter().map(|&variance| libm::sqrt(variance) as f32);
-    // A spread below rounding is a constant: dividing by it would blow noise up to size 1. So is one that is subnormal,
-    // which the kernels take for zero.
-    let least = |mean: f64| (1e-6 * mean.abs() as f32).max(f32::MIN_POSITIVE);
-    let deviation = deviation.zip(&mean).map(|(d, &mean)| if d > least(mean) { d } else { 1.0 }).collect();
-    (mean.into_iter().map(|value| value as f32).collect(), deviation)
+    Moments { rows: count, mean, variance }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn fit_scaling(samples: &Samples) -> (Vec<f32>, Vec<f32>) {
+        let mut moments = Moments::default();
+        moments.add_steps(samples);
+        moments.scaling()
+    }
+
+    #[test]
+    fn parts_come_to_what_all_rows_do() {
+        let x: Vec<f32> = (0..60).map(|value| ((value * 37 % 61) as f32 - 20.0) * 1e3).collect();
+        let (mean, deviation) = fit_scaling(&Samples::new(&x, 3, 2, None).unwrap());
+        let mut parts = Moments::default();
+        for part in [&x[..12], &x[12..18], &x[18..]] {
+            parts.add_steps(&Samples::new(part, 3, 2, None).unwrap());
+        }
+        let (part_mean, part_deviation) = parts.scaling();
+        for (a, b) in mean.iter().chain(&deviation).zip(part_mean.iter().chain(&part_deviation)) {
+            assert!((a - b).abs() <= 2e-7 * a.abs(), "{a}, {b}");
+        }
+    }
 
     #[test]
     fn scaling_is_fitted_over_valid_steps_and_leaves_constants_alone() {

@@ -25,13 +25,13 @@ use crate::random::RandomStream;
 pub(crate) struct Stack {
     pub(crate) set: InstructionSet,
     pub(crate) executor: Executor,
-    recurrent: Recurrent,
+    pub(super) recurrent: Recurrent,
     readout: Readout,
-    head: Linear,
+    pub(super) head: Linear,
     kind: OutputKind,
     input: InputLayer,
-    sequences: Sequences,
-    workspace: Workspace,
+    pub(super) sequences: Sequences,
+    pub(super) workspace: Workspace,
     rows: RowScratch,
     training: bool,
 }
@@ -42,6 +42,8 @@ struct RowScratch {
     indices: Vec<usize>,
     weights: Vec<f32>,
     sums: ChunkSums,
+    /// Outputs that are kept while a loss is computed out of them.
+    outputs: Vec<f32>,
 }
 
 /// One sequence that is carried from step to step.
@@ -204,9 +206,17 @@ impl Stack {
         });
     }
 
-    /// The loss of the batch whose s-th sample is `pick(s)` of the targets. What the outputs were is lost.
+    /// The loss of the batch whose s-th sample is `pick(s)` of the targets. The outputs stay what they are.
     pub(crate) fn loss(&mut self, loss: &Loss, targets: TargetRows, pick: impl Fn(usize) -> usize) -> BatchLoss {
-        self.evaluate(loss, targets, pick, false)
+        let kept = self.output_rows() * self.head.output_stride();
+        let range = self.workspace.outputs.range();
+        let mut outputs = std::mem::take(&mut self.rows.outputs);
+        outputs.clear();
+        outputs.extend_from_slice(&self.workspace.memory[range.clone()][..kept]);
+        let result = self.evaluate(loss, targets, pick, false);
+        self.workspace.memory[range][..kept].copy_from_slice(&outputs);
+        self.rows.outputs = outputs;
+        result
     }
 
     /// The loss likewise, and its gradient by every trained number, a flat vector of the given layout: the same in every call,
@@ -259,7 +269,7 @@ impl Stack {
         differentiate: bool,
     ) -> BatchLoss {
         let mut scratch = std::mem::take(&mut self.rows);
-        let RowScratch { indices, weights, sums } = &mut scratch;
+        let RowScratch { indices, weights, sums, .. } = &mut scratch;
         indices.clear();
         weights.clear();
         for_rows(&self.sequences, self.readout.gives_every_step(), |sample, step| {
@@ -271,9 +281,14 @@ impl Stack {
         result
     }
 
+    /// How many rows of outputs the batch has.
+    pub(super) fn output_rows(&self) -> usize {
+        self.readout.rows(self.sequences.batch(), self.sequences.packed_rows())
+    }
+
     /// The batch's outputs.
     fn outputs(&mut self) -> OutputRows<'_> {
-        let rows = self.readout.rows(self.sequences.batch(), self.sequences.packed_rows());
+        let rows = self.output_rows();
         OutputRows {
             set: self.set,
             executor: &self.executor,

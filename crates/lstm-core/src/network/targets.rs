@@ -209,6 +209,11 @@ impl<'a> TargetRows<'a> {
         }
     }
 
+    /// The target of a sample, or of a step of it where there is one for each.
+    pub(crate) fn row_of(&self, sample: usize, step: usize) -> RowTarget<'a> {
+        self.row(self.index(sample, step))
+    }
+
     /// The target at a place.
     pub(crate) fn row(&self, index: usize) -> RowTarget<'a> {
         match self.targets.values {

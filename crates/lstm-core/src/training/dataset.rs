@@ -1,5 +1,6 @@
 //! Samples and their targets, copied once into memory that outlives the call that brought them.
 
+use super::fingerprint::fingerprint;
 use crate::network::definition::{ModelDefinition, OutputDefinition};
 use crate::network::samples::{Inputs, Samples, Window};
 use crate::network::targets::{TargetRows, TargetValues, Targets};
@@ -17,6 +18,7 @@ pub(crate) struct Dataset {
     values: OwnedValues,
     weights: Option<Vec<f32>>,
     count: usize,
+    fingerprint: u64,
 }
 
 enum OwnedValues {
@@ -53,6 +55,7 @@ impl Dataset {
             },
             weights: targets.weights.map(<[f32]>::to_vec),
             count: samples.count(),
+            fingerprint: fingerprint(inputs, &samples, targets, &rows),
         })
     }
 
@@ -75,6 +78,11 @@ impl Dataset {
     /// Sequences and targets of which only these steps are there.
     pub(crate) fn within(&self, window: Window) -> (Samples<'_>, TargetRows<'_>) {
         (self.samples().within(window), self.targets().within(window, self.lengths.as_deref()))
+    }
+
+    /// What tells this data from other data: the same in every run.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 
     /// Sequences.

@@ -92,6 +92,13 @@ impl Evaluation {
         Ok(())
     }
 
+    /// Adds one finite prediction, its target, which was checked before, and its weight.
+    pub(crate) fn add_checked(&mut self, prediction: &[f32], target: RowTarget, weight: f32) {
+        if weight > 0.0 {
+            self.add_row(prediction, target, f64::from(weight));
+        }
+    }
+
     fn add_row(&mut self, prediction: &[f32], target: RowTarget, weight: f64) {
         self.counted += 1;
         let loss = match (&mut self.figures, target) {

@@ -1,18 +1,30 @@
 //! How a model learns.
 
-mod chunks;
+mod accumulation;
+mod averaging;
 pub(crate) mod clipping;
 pub(crate) mod dataset;
+mod diagnosis;
 pub mod evaluation;
+mod feed;
+pub(crate) mod fingerprint;
 pub mod initializers;
 pub mod loss_options;
 pub mod metrics;
 pub(crate) mod optimizers;
 pub mod options;
+mod order;
+mod position;
 pub mod report;
+mod resume;
+pub mod run_options;
 pub mod schedules;
-pub(crate) mod spans;
+mod spans;
+mod steps;
+mod stopping;
+pub(crate) mod trained;
 pub mod trainer;
 mod update;
+mod validation;
 #[cfg(test)]
 mod vectors;

@@ -1,6 +1,6 @@
 //! What training and evaluating tell: plain data that crosses as JSON.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What one crossing into the core did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -17,18 +17,26 @@ pub struct TrainingProgress {
     pub total_epochs: u32,
     /// The learning rate of the last step, or of the first before there was one.
     pub learning_rate: f64,
-    /// The mean loss of each batch of this crossing, as it was before its step.
+    /// The mean loss of each step's batches of this crossing, as it was before the step.
     pub losses: Vec<f32>,
     /// The epochs that ended in this crossing.
     pub epochs: Vec<EpochReport>,
     /// Batches worked through in this crossing, validation's among them.
     pub batches: u32,
-    /// Whether the last epoch has ended.
+    /// Whether training has ended.
     pub finished: bool,
+    /// Whether early stopping has ended it before its last epoch.
+    pub early: bool,
+    /// The epoch, from 1, that was best on the validation data so far; null where there is none.
+    pub best_epoch: Option<u32>,
+    /// The chunk of the data that training waits for; null where it waits for none.
+    pub chunk: Option<u32>,
+    /// The chunk that it will want after the one that it is at; null after the last.
+    pub next_chunk: Option<u32>,
 }
 
 /// One pass over the training data.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct EpochReport {
@@ -43,8 +51,8 @@ pub struct EpochReport {
     pub validation: Option<ValidationReport>,
 }
 
-/// Loss and accuracy over the validation data.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// How the model does on the validation data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct ValidationReport {
@@ -53,10 +61,13 @@ pub struct ValidationReport {
     /// Part of the targets whose most probable class is the right one, or of labels on the right side of one half; null for
     /// values.
     pub accuracy: Option<f32>,
+    /// What `evaluate` tells of the same data; its loss is the output's plain one.
+    #[cfg_attr(feature = "schema", ts(type = "ClassificationReport | StepsReport | LabelsReport | ValuesReport"))]
+    pub report: Report,
 }
 
 /// How well predicted classes fit the true ones.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct ClassificationReport {
@@ -78,7 +89,7 @@ pub struct ClassificationReport {
 }
 
 /// How well a model does on data whose targets are known: a report for each kind of output.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Report {
     /// Of classes of whole sequences.
@@ -92,7 +103,7 @@ pub enum Report {
 }
 
 /// How well the classes that are predicted at each step fit the true ones.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct StepsReport {
@@ -107,7 +118,7 @@ pub struct StepsReport {
 }
 
 /// How well predicted labels fit the true ones. A label is predicted where its probability is above one half.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct LabelsReport {
@@ -124,7 +135,7 @@ pub struct LabelsReport {
 }
 
 /// How well one label is predicted.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct LabelReport {
@@ -139,7 +150,7 @@ pub struct LabelReport {
 }
 
 /// How well predicted values fit the true ones. With quantiles, the one nearest to one half stands for the value.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct ValuesReport {
@@ -160,7 +171,7 @@ pub struct ValuesReport {
 }
 
 /// How well one value is predicted.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct ValueReport {

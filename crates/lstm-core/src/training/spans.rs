@@ -1,250 +1,167 @@
-//! Which of the trained numbers move, and how: each tensor with what its group says. Knows names and places, no values.
+//! Which steps of which sequences a training step runs over, and from which states: truncated back-propagation (Williams and
+//! Peng 1990), and states that are carried from batch to batch.
 
-use std::ops::Range;
-
-use super::options::{OptimizerKind, ParameterGroup, TrainingOptions};
-use crate::network::names::matches;
-use crate::network::parameters::{Layout, Tensor};
+use super::dataset::Dataset;
+use super::options::TrainingOptions;
+use crate::network::definition::{At, ModelDefinition};
+use crate::network::samples::Window;
+use crate::network::stack::Stack;
+use crate::network::states::InitialStates;
 use crate::{Error, ErrorCode, Result};
 
-/// A tensor that moves.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Span {
-    /// Where it lies in the flat vector.
-    pub(crate) range: Range<usize>,
-    pub(crate) learning_rate_factor: f64,
-    pub(crate) weight_decay: f32,
-    /// What is added to a gradient of its weight's sign, and of its weight.
-    pub(crate) penalty: [f32; 2],
-    /// Numbers of one of its units, each of which adaptive clipping scales by itself.
-    pub(crate) unit: usize,
-    /// The number of its first unit among those of all spans.
-    pub(crate) first_unit: usize,
+/// How batches are cut into spans of steps, and what is carried from one to the next.
+pub(super) struct Spans {
+    /// Steps of a span; all of them where nothing is truncated.
+    steps: Option<usize>,
+    stateful: bool,
+    state_size: usize,
+    /// [batch, S]: the states that each sequence of the batch has come to.
+    carried: Vec<f32>,
+    /// The sequences of the batch that reach into the span.
+    chosen: Vec<Chosen>,
+    /// The span.
+    window: Window,
 }
 
-impl Span {
-    /// How many units it has.
-    pub(crate) fn units(&self) -> usize {
-        self.range.len() / self.unit
-    }
+/// A sequence of a batch.
+struct Chosen {
+    /// Its place in the batch.
+    place: u32,
+    /// Which of the data set's it is.
+    sample: u32,
 }
 
-/// Every trained tensor that is not frozen, in the order of the flat vector. Fails where a group names what is not there, or what
-/// another one has named.
-pub(crate) fn spans(options: &TrainingOptions, layout: &Layout) -> Result<Vec<Span>> {
-    let optimizer = &options.optimizer;
-    let trained: Vec<_> = layout.tensors().iter().filter(|tensor| tensor.trained).collect();
-    let groups = groups_of(&trained, optimizer.groups.as_deref().unwrap_or_default())?;
-    let mut first_unit = 0;
-    let mut spans = Vec::with_capacity(trained.len());
-    for (tensor, group) in trained.into_iter().zip(groups) {
-        if group.is_some_and(|group| group.frozen) {
-            continue;
+impl Spans {
+    /// Fails where the network needs whole sequences, or nothing could be carried on.
+    pub(super) fn new(definition: &ModelDefinition, options: &TrainingOptions) -> Result<Self> {
+        let steps = options.backpropagation_steps.map(|steps| steps as usize);
+        if let Some(field) = steps.map(|_| "backpropagationSteps").or(options.stateful.then_some("stateful")) {
+            check(definition, field)?;
         }
-        let weight = is_weight(&tensor.name);
-        let when_weight = |value: f32| if weight { value } else { 0.0 };
-        let unit = match tensor.shape.as_slice() {
-            [_, rest @ ..] if !rest.is_empty() => rest.iter().map(|&size| size as usize).product(),
-            _ => tensor.length,
-        };
-        let span = Span {
-            range: tensor.range(),
-            learning_rate_factor: group.and_then(|group| group.learning_rate_factor).map_or(1.0, f64::from),
-            weight_decay: group
-                .and_then(|group| group.weight_decay)
-                .unwrap_or_else(|| when_weight(optimizer.weight_decay())),
-            penalty: [when_weight(options.l1.unwrap_or(0.0)), when_weight(2.0 * options.l2.unwrap_or(0.0))],
-            unit,
-            first_unit,
-        };
-        first_unit += span.units();
-        spans.push(span);
+        if options.stateful && options.shuffle {
+            let message = "each batch goes on where the one before has ended: say `shuffle: false`";
+            return refuse("stateful", message.to_owned());
+        }
+        let state_size = definition.state_size();
+        let window = Window::all(0);
+        Ok(Self { steps, stateful: options.stateful, state_size, carried: Vec::new(), chosen: Vec::new(), window })
     }
-    check_sparse(options, layout, &spans)?;
-    Ok(spans)
-}
 
-/// The group of each tensor.
-fn groups_of<'a>(tensors: &[&Tensor], groups: &'a [ParameterGroup]) -> Result<Vec<Option<&'a ParameterGroup>>> {
-    let mut chosen = vec![None; tensors.len()];
-    for (g, group) in groups.iter().enumerate() {
-        for (k, pattern) in group.parameters.iter().enumerate() {
-            let path = format!("optimizer.groups[{g}].parameters[{k}]");
-            let mut found = false;
-            for (tensor, chosen) in tensors.iter().zip(&mut chosen) {
-                if !matches(pattern, &tensor.name) {
-                    continue;
-                }
-                found = true;
-                if let Some((other, _)) = chosen.replace((g, group))
-                    && other != g
-                {
-                    let message = format!("{} is in groups[{other}] already: a parameter is in one group", tensor.name);
-                    return Err(Error::new(ErrorCode::InvalidOption, path, message));
-                }
+    /// Whether so many sequences make whole batches, which states can be carried through.
+    pub(super) fn check_count(&self, sequences: usize, batch_size: usize) -> Result<()> {
+        if self.stateful && !sequences.is_multiple_of(batch_size) {
+            let message = format!(
+                "{sequences} sequences are no whole number of batches of {batch_size}, and every batch goes on where the one \
+                 before has ended: give a batch size that divides their number"
+            );
+            return refuse("batchSize", message);
+        }
+        Ok(())
+    }
+
+    /// Fails where data that comes in chunks could not be walked through: chunks may differ in their steps, and states belong to
+    /// the sequences of one.
+    pub(super) fn check_chunked(&self) -> Result<()> {
+        match self.steps.map(|_| "backpropagationSteps").or(self.stateful.then_some("stateful")) {
+            Some(field) => {
+                let message = "this takes all data at once: leave it out, or give the data as one chunk";
+                refuse(field, message.to_owned())
             }
-            if !found {
-                let names: Vec<_> = tensors.iter().take(8).map(|tensor| tensor.name.as_str()).collect();
-                let more = if tensors.len() > 8 { ", …" } else { "" };
-                let message =
-                    format!("`{pattern}` is the name of no trained parameter: they are {}{more}", names.join(", "));
-                return Err(Error::new(ErrorCode::InvalidOption, path, message));
+            None => Ok(()),
+        }
+    }
+
+    /// How many spans sequences of up to `steps` steps are cut into.
+    pub(super) fn count(&self, steps: usize) -> usize {
+        self.steps.map_or(1, |each| steps.div_ceil(each))
+    }
+
+    /// Chooses of the samples of a batch those that reach into the span that begins with step `first`.
+    pub(super) fn choose(&mut self, data: &Dataset, batch: impl Iterator<Item = u32>, first: usize) {
+        self.window = Window { first, steps: self.steps.unwrap_or(data.steps()).min(data.steps() - first) };
+        self.chosen.clear();
+        let mut size = 0;
+        for (place, sample) in (0..).zip(batch) {
+            size += self.state_size;
+            if data.length(sample as usize) > first {
+                self.chosen.push(Chosen { place, sample });
             }
         }
+        if self.carries() && self.carried.len() < size {
+            self.carried.resize(size, 0.0);
+        }
     }
-    Ok(chosen.into_iter().map(|chosen| chosen.map(|(_, group)| group)).collect())
+
+    /// The span that was chosen last.
+    pub(super) fn window(&self) -> Window {
+        self.window
+    }
+
+    /// How many sequences were chosen.
+    pub(super) fn sequences(&self) -> usize {
+        self.chosen.len()
+    }
+
+    /// Which sample the s-th of them is.
+    pub(super) fn sample(&self, s: usize) -> usize {
+        self.chosen[s].sample as usize
+    }
+
+    /// The place in the batch of the s-th of them.
+    pub(super) fn place(&self, s: usize) -> usize {
+        self.chosen[s].place as usize
+    }
+
+    /// What was carried to this span of the batch that begins with sample `start`, if it goes on from anything. `place` is
+    /// [`place`](Self::place).
+    pub(super) fn carried<'a>(
+        &'a self,
+        start: usize,
+        place: &'a (dyn Fn(usize) -> usize + Sync),
+    ) -> Option<InitialStates<'a>> {
+        let goes_on = self.window.first > 0 || self.stateful && start > 0;
+        goes_on.then_some(InitialStates { values: &self.carried, row: place })
+    }
+
+    /// Carries on what those have come to that were chosen.
+    pub(super) fn carry(&mut self, stack: &Stack) {
+        if self.carries() {
+            let Self { carried, chosen, .. } = self;
+            stack.final_states(|s| chosen[s].place as usize, carried);
+        }
+    }
+
+    /// [sequences of a batch, S]: what is carried, to be kept and to be put back.
+    pub(super) fn states(&mut self) -> &mut Vec<f32> {
+        &mut self.carried
+    }
+
+    /// The step that the batch's next span begins with, if any sequence reaches there.
+    pub(super) fn next(&self, data: &Dataset) -> Option<usize> {
+        let first = self.window.first + self.window.steps;
+        self.chosen.iter().any(|chosen| data.length(chosen.sample as usize) > first).then_some(first)
+    }
+
+    fn carries(&self) -> bool {
+        self.steps.is_some() || self.stateful
+    }
 }
 
-/// Whether weights decay and are penalised: everything but biases, and the gains of layer normalisation.
-fn is_weight(name: &str) -> bool {
-    let last = name.rsplit('.').next().unwrap_or(name);
-    !last.starts_with("bias") && !last.starts_with("gain")
+/// Whether the network can go on from states in the middle of a sequence.
+fn check(definition: &ModelDefinition, field: &str) -> Result<()> {
+    if let Some(layer) = definition.layers.iter().position(|layer| layer.bidirectional) {
+        let message =
+            format!("layers[{layer}] is bidirectional and reads sequences from their end, which is not there yet");
+        return refuse(field, format!("{message}: leave this out, or use one direction"));
+    }
+    if !matches!(definition.output.at, At::Last | At::Each) {
+        let message = "the output pools all steps of a sequence, which are not together: leave this out, or read the last \
+                       step or each";
+        return refuse(field, message.to_owned());
+    }
+    Ok(())
 }
 
-/// A sparse table's rows are left alone by steps that have no gradient for them; not every option can do that.
-fn check_sparse(options: &TrainingOptions, layout: &Layout, spans: &[Span]) -> Result<()> {
-    let Some(table) = layout.embedding().filter(|embedding| embedding.sparse) else { return Ok(()) };
-    let Some(span) = spans.iter().find(|span| span.range == table.weight) else { return Ok(()) };
-    let optimizer = &options.optimizer;
-    let refuse = |path: &str, what: &str| {
-        let message = format!(
-            "{what} would change every embedding at every step, and `input.sparse` leaves alone what a batch does not read: \
-             leave this out, make the input dense, or freeze `embedding.weight`"
-        );
-        Err(Error::new(ErrorCode::InvalidOption, path, message))
-    };
-    match optimizer.kind {
-        OptimizerKind::Sgd if optimizer.momentum() > 0.0 => return refuse("optimizer.momentum", "momentum"),
-        OptimizerKind::Adam if optimizer.amsgrad == Some(true) => {
-            return refuse("optimizer.amsgrad", "the largest mean of squares");
-        }
-        OptimizerKind::Rmsprop | OptimizerKind::Adamw | OptimizerKind::Lion => {
-            return refuse("optimizer.kind", &format!("`{}`", optimizer.kind.name()));
-        }
-        OptimizerKind::Sgd | OptimizerKind::Adam => {}
-    }
-    if span.weight_decay > 0.0 {
-        return refuse("optimizer.weightDecay", "weight decay");
-    }
-    match span.penalty {
-        [l1, _] if l1 > 0.0 => refuse("l1", "a penalty"),
-        [_, l2] if l2 > 0.0 => refuse("l2", "a penalty"),
-        _ => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::network::definition::ModelDefinition;
-
-    fn layout(input: &str) -> Layout {
-        let definition = format!(
-            r#"{{"input":{input},"layers":[{{"cell":"lstm","units":3,"layerNorm":true,"peepholes":true}},
-                {{"cell":"gru","units":2}}],"output":{{"values":1,"at":"attention"}}}}"#
-        );
-        Layout::of(&ModelDefinition::from_json(&definition).unwrap())
-    }
-
-    fn spans_of(input: &str, options: &str) -> Result<Vec<(String, Span)>> {
-        let (layout, options) = (layout(input), TrainingOptions::from_json(options)?);
-        let spans = spans(&options, &layout)?;
-        let name =
-            |span: &Span| layout.tensors().iter().find(|tensor| tensor.range() == span.range).unwrap().name.clone();
-        Ok(spans.into_iter().map(|span| (name(&span), span)).collect())
-    }
-
-    const NUMBERS: &str = r#"{"features":2}"#;
-
-    #[test]
-    fn weights_decay_and_biases_and_gains_do_not() {
-        let options = r#"{"optimizer":{"kind":"adamw"},"l1":0.25,"l2":0.5}"#;
-        for (name, span) in spans_of(NUMBERS, options).unwrap() {
-            let expected =
-                if name.contains("bias") || name.contains("gain") { (0.0, [0.0; 2]) } else { (0.01, [0.25, 1.0]) };
-            assert_eq!((span.weight_decay, span.penalty), expected, "{name}");
-        }
-    }
-
-    #[test]
-    fn units_are_rows_of_matrices_and_whole_vectors() {
-        let spans = spans_of(NUMBERS, "{}").unwrap();
-        let mut units = 0;
-        for (name, span) in spans {
-            assert_eq!(span.first_unit, units, "{name}");
-            units += span.units();
-            let expected = match name.as_str() {
-                "layers.0.weight_ih_l0" => Some((2, 12)),
-                "layers.0.weight_hh_l0" => Some((3, 12)),
-                "layers.0.bias_ih_l0" => Some((12, 1)),
-                "layers.0.gain_cell_l0" => Some((3, 1)),
-                "output.weight" => Some((2, 1)),
-                _ => None,
-            };
-            if let Some(expected) = expected {
-                assert_eq!((span.unit, span.units()), expected, "{name}");
-            }
-        }
-    }
-
-    #[test]
-    fn groups_say_otherwise() {
-        let options = r#"{"optimizer":{"kind":"sgd","weightDecay":0.5,"groups":[
-            {"parameters":["layers.0.*"],"learningRateFactor":0.25},
-            {"parameters":["*.bias*","output.*"],"weightDecay":0.125},{"parameters":["attention.*t*"],"frozen":true}]}}"#;
-        let error = spans_of(NUMBERS, options).unwrap_err();
-        assert_eq!(error.path, "optimizer.groups[1].parameters[0]", "{error}");
-        let spans = spans_of(NUMBERS, &options.replace("*.bias*", "layers.1.bias*")).unwrap();
-        let named: Vec<_> = spans.iter().map(|(name, _)| name.as_str()).collect();
-        assert!(
-            !named.contains(&"attention.weight")
-                && named.contains(&"attention.bias")
-                && named.contains(&"attention.score")
-        );
-        for (name, span) in &spans {
-            let factor = if name.starts_with("layers.0.") { 0.25 } else { 1.0 };
-            let decay = match name.as_str() {
-                name if name.starts_with("output.") || name.starts_with("layers.1.bias") => 0.125,
-                name if name.contains("bias") || name.contains("gain") => 0.0,
-                _ => 0.5,
-            };
-            assert_eq!((span.learning_rate_factor, span.weight_decay), (factor, decay), "{name}");
-        }
-    }
-
-    #[test]
-    fn what_names_nothing_or_what_sparse_tables_cannot_do_is_refused() {
-        let sparse = r#"{"tokens":9,"embedding":2,"sparse":true}"#;
-        for (input, options, path, part) in [
-            (
-                NUMBERS,
-                r#"{"optimizer":{"kind":"adam","groups":[{"parameters":["output.*","layer.*"]}]}}"#,
-                "optimizer.groups[0].parameters[1]",
-                "`layer.*` is the name of no trained parameter: they are layers.0.weight_ih_l0",
-            ),
-            (
-                r#"{"features":2,"scaling":"standard"}"#,
-                r#"{"optimizer":{"kind":"adam","groups":[{"parameters":["input.mean"]}]}}"#,
-                "optimizer.groups[0].parameters[0]",
-                "no trained parameter",
-            ),
-            (sparse, r#"{"optimizer":{"kind":"sgd","momentum":0.5}}"#, "optimizer.momentum", "`input.sparse`"),
-            (sparse, r#"{"optimizer":{"kind":"sgd","weightDecay":0.5}}"#, "optimizer.weightDecay", "`input.sparse`"),
-            (sparse, r#"{"optimizer":{"kind":"adam","amsgrad":true}}"#, "optimizer.amsgrad", "`input.sparse`"),
-            (sparse, r#"{"optimizer":{"kind":"adamw"}}"#, "optimizer.kind", "`adamw` would"),
-            (sparse, r#"{"optimizer":{"kind":"lion"}}"#, "optimizer.kind", "`input.sparse`"),
-            (sparse, r#"{"optimizer":{"kind":"rmsprop"}}"#, "optimizer.kind", "`input.sparse`"),
-            (sparse, r#"{"l1":0.1}"#, "l1", "`input.sparse`"),
-            (sparse, r#"{"l2":0.1}"#, "l2", "`input.sparse`"),
-        ] {
-            let error = spans_of(input, options).unwrap_err();
-            assert_eq!((error.code, error.path.as_str()), (ErrorCode::InvalidOption, path), "{options}: {error}");
-            assert!(error.message.contains(part), "{options}: {error}");
-        }
-        let frozen =
-            r#"{"optimizer":{"kind":"lion","groups":[{"parameters":["embedding.*"],"frozen":true}]},"l2":0.1}"#;
-        assert!(spans_of(sparse, frozen).is_ok());
-        let spared = r#"{"optimizer":{"kind":"adam","weightDecay":1,"groups":[{"parameters":["embedding.*"],"weightDecay":0}]}}"#;
-        assert!(spans_of(sparse, spared).is_ok());
-    }
+fn refuse<T>(field: &str, message: String) -> Result<T> {
+    Err(Error::new(ErrorCode::InvalidOption, field, message))
 }

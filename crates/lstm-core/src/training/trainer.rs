@@ -1,22 +1,31 @@
-//! The training loop: epochs of shuffled batches, each a forward pass, a backward pass, clipping and a step of Adam.
+//! A training run as its callers see it: epochs of shuffled batches, each a forward pass, a backward pass, clipping and a step
+//! of the optimiser.
 //!
 //! A trainer works on a copy of the weights with memory of its own. It advances some batches at a time, so that
-//! whoever drives it can show progress, take the weights over and stop in between.
+//! whoever drives it can show progress, take the weights over, hand it more data and stop in between.
 
-use super::chunks::Chunks;
+use super::accumulation::Accumulation;
+use super::averaging::Average;
 use super::dataset::Dataset;
+use super::diagnosis::Evidence;
+use super::evaluation::Evaluation;
+use super::feed::Feed;
 use super::loss_options::loss_for;
 use super::options::TrainingOptions;
-use super::report::{EpochReport, TrainingProgress, ValidationReport};
+use super::position::Position;
+use super::report::{EpochReport, TrainingProgress};
+use super::run_options;
 use super::schedules::Course;
+use super::spans::Spans;
+use super::stopping::Stopping;
 use super::update::Update;
 use crate::executor::Executor;
 use crate::network::definition::ModelDefinition;
 use crate::network::loss::{BatchLoss, Loss};
 use crate::network::machine::MachineOptions;
 use crate::network::parameters::{Layout, ScalingRanges};
-use crate::network::samples::{Inputs, Window};
-use crate::network::scaling::{fit_scaling, fit_scaling_of_statics};
+use crate::network::samples::Inputs;
+use crate::network::scaling::Moments;
 use crate::network::stack::Stack;
 use crate::network::targets::Targets;
 use crate::random::{RandomStream, Stream};
@@ -24,39 +33,38 @@ use crate::{Error, ErrorCode, Result};
 
 /// One training run. The [crate] has an example.
 pub struct Trainer {
-    definition: ModelDefinition,
-    layout: Layout,
-    options: TrainingOptions,
-    loss: Loss,
-    weights: Vec<f32>,
-    gradients: Vec<f32>,
-    update: Update,
-    stack: Stack,
-    training: Option<Dataset>,
-    validation: Option<Dataset>,
-    random: RandomStream,
+    pub(super) definition: ModelDefinition,
+    pub(super) layout: Layout,
+    pub(super) options: TrainingOptions,
+    pub(super) loss: Loss,
+    pub(super) weights: Vec<f32>,
+    pub(super) gradients: Vec<f32>,
+    pub(super) accumulation: Accumulation,
+    pub(super) update: Update,
+    pub(super) average: Option<Average>,
+    pub(super) stopping: Stopping,
+    pub(super) stack: Stack,
+    pub(super) feed: Feed,
+    pub(super) validation: Option<Dataset>,
+    pub(super) random: RandomStream,
     /// Draws what a step drops.
-    dropout: RandomStream,
-    order: Vec<u32>,
-    chunks: Chunks,
-    position: Position,
+    pub(super) dropout: RandomStream,
+    pub(super) spans: Spans,
+    pub(super) position: Position,
     /// Training steps done, and those that were passed over because their sequences had ended.
-    step: u32,
+    pub(super) step: u32,
     /// Loss and hits of the epoch's samples, or of the validation's, so far.
-    totals: BatchLoss,
-    /// The epoch whose training is done and whose validation is under way.
-    epoch: Option<EpochReport>,
-}
-
-/// What comes next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Position {
-    /// The epoch, from 0, the first sample of the next training batch, and the step that its next chunk begins with.
-    Training { epoch: u32, start: usize, first: usize },
-    /// The same of validation.
-    Validation { epoch: u32, start: usize, first: usize },
-    /// Nothing.
-    Finished,
+    pub(super) totals: BatchLoss,
+    /// What the validation under way has predicted so far.
+    pub(super) evaluation: Option<Evaluation>,
+    /// The epoch whose training is done and whose validation is under way: its loss and accuracy.
+    pub(super) epoch: Option<(f32, Option<f32>)>,
+    /// Of every step so far, and every epoch: what a run that goes on from a checkpoint tells first.
+    pub(super) losses: Vec<f32>,
+    pub(super) epochs: Vec<EpochReport>,
+    pub(super) evidence: Evidence,
+    /// Of the features and of the statics, as far as the scaling's pass has come.
+    moments: [Moments; 2],
 }
 
 impl Trainer {
@@ -69,31 +77,39 @@ impl Trainer {
     ) -> Result<Self> {
         definition.validate()?;
         options.validate()?;
+        run_options::check(&options, &definition)?;
         let layout = Layout::of(&definition);
         layout.check(weights)?;
         let loss = loss_for(&definition.output, options.loss.as_ref())?;
-        let chunks = Chunks::new(&definition, &options)?;
+        let spans = Spans::new(&definition, &options)?;
         let executor = Executor::new(machine.threads.map(|threads| threads as usize))?;
         let trained = layout.trained_length();
         Ok(Self {
             stack: Stack::new(&layout, &definition.output, machine.choose_instruction_set()?, executor, true)?,
             update: Update::new(&options, &layout)?,
+            accumulation: Accumulation::new(options.accumulate_batches, trained),
+            average: options.averaging.as_ref().map(|averaging| Average::new(averaging.decay)),
+            stopping: Stopping::new(options.early_stopping.clone()),
             gradients: vec![0.0; trained],
             weights: weights.to_vec(),
+            feed: Feed::new(definition.seed, &options),
+            validation: None,
             random: RandomStream::new(definition.seed, Stream::Shuffling),
             dropout: RandomStream::new(definition.seed, Stream::Dropout),
             definition,
             layout,
             options,
             loss,
-            training: None,
-            validation: None,
-            order: Vec::new(),
-            chunks,
-            position: Position::Training { epoch: 0, start: 0, first: 0 },
+            spans,
+            position: Position::epoch(0),
             step: 0,
             totals: BatchLoss::default(),
+            evaluation: None,
             epoch: None,
+            losses: Vec::new(),
+            epochs: Vec::new(),
+            evidence: Evidence::default(),
+            moments: <[Moments; 2]>::default(),
         })
     }
 
@@ -106,8 +122,31 @@ impl Trainer {
         lengths: Option<&[u32]>,
         targets: Targets,
     ) -> Result<()> {
-        self.training = Some(Dataset::new(inputs.into(), steps, lengths, targets, &self.definition)?);
-        Ok(())
+        let data = Dataset::new(inputs.into(), steps, lengths, targets, &self.definition)?;
+        self.feed.announce(&[data.count() as u32])?;
+        self.feed.take(0, data)
+    }
+
+    /// Says that the training data will come in chunks of so many samples, one at a time: the one that
+    /// [`TrainingProgress::chunk`] names has to be handed over before training goes on. Each epoch visits all of them in an
+    /// order of its own. Batches do not cross chunks.
+    pub fn set_chunks(&mut self, sizes: &[u32]) -> Result<()> {
+        self.feed.announce(sizes)
+    }
+
+    /// Copies a chunk of the training data, in the form of [`set_training`](Self::set_training), in the place of the one that
+    /// was there.
+    pub fn set_chunk<'a>(
+        &mut self,
+        chunk: u32,
+        inputs: impl Into<Inputs<'a>>,
+        steps: usize,
+        lengths: Option<&[u32]>,
+        targets: Targets,
+    ) -> Result<()> {
+        self.feed.make_room(chunk)?;
+        let data = Dataset::new(inputs.into(), steps, lengths, targets, &self.definition)?;
+        self.feed.take(chunk, data)
     }
 
     /// Copies the validation data, in the form of the training data.
@@ -123,72 +162,156 @@ impl Trainer {
         Ok(())
     }
 
-    /// Gets ready for the first batch: fits the input's scaling on the training data unless an earlier run did.
-    pub fn start(&mut self) -> Result<()> {
-        let training = self.training.as_ref().ok_or_else(no_training_data)?;
-        for data in std::iter::once(training).chain(&self.validation) {
-            self.chunks.check_count(data.count(), self.options.batch_size as usize)?;
+    /// Gets ready for the first batch: fits the input's scaling on the training data unless an earlier run did. If the data
+    /// comes in chunks, the scaling takes a pass over all of them first.
+    pub fn start(&mut self) -> Result<TrainingProgress> {
+        self.check_data()?;
+        self.position = if self.is_unfitted() { Position::Scaling { chunk: 0 } } else { Position::epoch(0) };
+        self.moments = <[Moments; 2]>::default();
+        if !self.feed.is_chunked() && self.is_unfitted() {
+            self.fit_scaling(0);
         }
-        let samples = training.samples();
-        fit_unfitted(self.layout.scaling(), &mut self.weights, || fit_scaling(&samples));
-        fit_unfitted(self.layout.statics_scaling(), &mut self.weights, || fit_scaling_of_statics(&samples));
-        self.order = (0..training.count() as u32).collect();
-        let (epochs, steps) = (self.options.epochs, self.steps_per_epoch()?);
-        self.update.begin(Course { epochs, steps_per_epoch: steps })?;
-        self.position = Position::Training { epoch: 0, start: 0, first: 0 };
-        self.stack.pack(&self.layout, &self.weights);
+        self.begin_update()?;
+        self.begin_visit();
+        self.pack();
+        self.progress()
+    }
+
+    /// Tells the update how long the run is.
+    pub(super) fn begin_update(&mut self) -> Result<()> {
+        let (epochs, steps_per_epoch) = (self.options.epochs, self.steps_per_epoch()?);
+        self.update.begin(Course { epochs, steps_per_epoch })
+    }
+
+    /// Checks that the data is there and fits the options.
+    pub(super) fn check_data(&self) -> Result<()> {
+        if self.feed.sizes().is_empty() || !self.feed.is_chunked() && self.feed.chunk(0).is_none() {
+            return Err(no_training_data());
+        }
+        if self.feed.is_chunked() {
+            self.spans.check_chunked()?;
+        }
+        let training = self.feed.sizes().iter().map(|&size| size as usize);
+        for count in training.chain(self.validation.as_ref().map(Dataset::count)) {
+            self.spans.check_count(count, self.options.batch_size as usize)?;
+        }
+        if self.options.early_stopping.is_some() && self.validation.is_none() {
+            let message = "whether training gets better is told by data that it does not see: give `validation`";
+            return Err(Error::new(ErrorCode::InvalidOption, "earlyStopping", message));
+        }
         Ok(())
     }
 
-    /// Works through the next `batches` batches, those of validation among them.
+    /// Whether means and deviations are still to be taken from the training data.
+    fn is_unfitted(&self) -> bool {
+        let unfitted = |scaling: &ScalingRanges| self.weights[scaling.deviation.clone()].contains(&0.0);
+        self.layout.scaling().into_iter().chain(self.layout.statics_scaling()).any(unfitted)
+    }
+
+    /// Adds a chunk that is there to the scaling; after the last one, the scaling is fitted.
+    fn fit_scaling(&mut self, chunk: u32) {
+        let Self { layout, feed, weights, moments: [steps, statics], .. } = self;
+        let Some(samples) = feed.chunk(chunk).map(Dataset::samples) else { return };
+        let of_both = [(layout.scaling(), steps, true), (layout.statics_scaling(), statics, false)];
+        let is_last = chunk as usize + 1 == feed.sizes().len();
+        for (scaling, moments, of_steps) in of_both {
+            // What an earlier run has fitted stays.
+            let Some(scaling) = scaling.filter(|scaling| weights[scaling.deviation.clone()].contains(&0.0)) else {
+                continue;
+            };
+            if of_steps {
+                moments.add_steps(&samples);
+            } else {
+                moments.add_statics(&samples);
+            }
+            if is_last {
+                let (mean, deviation) = moments.scaling();
+                weights[scaling.mean.clone()].copy_from_slice(&mean);
+                weights[scaling.deviation.clone()].copy_from_slice(&deviation);
+            }
+        }
+        self.position = if is_last { Position::epoch(0) } else { Position::Scaling { chunk: chunk + 1 } };
+    }
+
+    /// Works through the next `batches` batches, those of validation among them; to the end of the chunk that is there, if the
+    /// one after it is not.
     ///
-    /// A loss that is no longer finite ends the run with an error; the weights it was computed with are no use.
+    /// A loss, a gradient or a weight that is no longer finite ends the run with an error that says where it came up.
     pub fn advance(&mut self, batches: u32) -> Result<TrainingProgress> {
-        let mut progress = TrainingProgress {
-            step: 0,
+        let (losses, epochs) = (self.losses.len(), self.epochs.len());
+        if self.feed.sizes().is_empty() {
+            return Err(no_training_data());
+        }
+        let mut done = 0;
+        while done < batches {
+            match (self.position, self.feed.at(self.position)) {
+                (Position::Finished { .. }, _) => break,
+                (_, Some(chunk)) if self.feed.chunk(chunk).is_none() => break,
+                (Position::Scaling { chunk }, _) => {
+                    self.fit_scaling(chunk);
+                    self.begin_visit();
+                    self.pack();
+                }
+                (Position::Training { .. }, _) => self.train_span()?,
+                (Position::Validation { .. }, _) => self.validate_span()?,
+            }
+            done += 1;
+        }
+        self.check_weights()?;
+        let progress = self.progress()?;
+        let (losses, epochs) = (self.losses[losses..].to_vec(), self.epochs[epochs..].to_vec());
+        Ok(TrainingProgress { losses, epochs, batches: done, ..progress })
+    }
+
+    /// Where the run is, without losses and epochs.
+    pub(super) fn progress(&mut self) -> Result<TrainingProgress> {
+        let wanted = self.feed.at(self.position);
+        let epochs = self.options.epochs;
+        Ok(TrainingProgress {
+            step: self.step,
             total_steps: self.total_steps()?,
-            epoch: 0,
-            total_epochs: self.options.epochs,
-            learning_rate: 0.0,
+            epoch: self.position.epoch_under_way(),
+            total_epochs: epochs,
+            learning_rate: self.update.learning_rate(),
             losses: Vec::new(),
             epochs: Vec::new(),
             batches: 0,
-            finished: false,
-        };
-        while progress.batches < batches {
-            match self.position {
-                Position::Training { epoch, start, first } => {
-                    progress.losses.extend(self.train_chunk(epoch, start, first)?);
-                }
-                Position::Validation { epoch, start, first } => self.validate_chunk(epoch, start, first)?,
-                Position::Finished => break,
-            }
-            progress.batches += 1;
-            progress.epochs.extend(self.end_of_epoch());
-        }
-        progress.step = self.step;
-        progress.learning_rate = self.update.learning_rate();
-        progress.finished = self.position == Position::Finished;
-        progress.epoch = match self.position {
-            Position::Training { epoch, .. } | Position::Validation { epoch, .. } => epoch + 1,
-            Position::Finished => self.options.epochs,
-        };
-        Ok(progress)
+            finished: matches!(self.position, Position::Finished { .. }),
+            early: matches!(self.position, Position::Finished { early: true, .. }),
+            best_epoch: self.stopping.best.map(|best| best.epoch),
+            chunk: wanted.filter(|&chunk| self.feed.chunk(chunk).is_none()),
+            next_chunk: self.feed.after(self.position, epochs),
+        })
     }
 
-    /// The weights after the last step, a flat vector as [`Model::commit`](crate::Model::commit) takes it.
+    /// The weights that training has come to, a flat vector as [`Model::commit`](crate::Model::commit) takes it: those after the
+    /// last step, or their mean; when all is done, those of the best epoch where early stopping restores them.
     #[must_use]
     pub fn weights(&self) -> &[f32] {
-        &self.weights
+        let restored = matches!(self.position, Position::Finished { .. }).then(|| self.stopping.restored()).flatten();
+        restored.unwrap_or_else(|| self.current_weights())
     }
 
     /// Fills `y` with the [`weights`](Self::weights).
     pub fn copy_weights(&self, y: &mut [f32]) -> Result<()> {
+        self.copy(self.weights(), y)
+    }
+
+    /// Fills `y` with the weights of the epoch that was best on the validation data so far; fails before one has ended.
+    pub fn copy_best_weights(&self, y: &mut [f32]) -> Result<()> {
+        if self.stopping.weights.is_empty() {
+            let message = "no epoch has been validated yet: wait until `bestEpoch` is there";
+            return Err(Error::new(ErrorCode::EmptyData, "bestEpoch", message));
+        }
+        self.copy(&self.stopping.weights, y)
+    }
+
+    fn copy(&self, weights: &[f32], y: &mut [f32]) -> Result<()> {
         if y.len() != self.weights.len() {
             let message = format!("y has room for {} numbers, the model has {}", y.len(), self.weights.len());
             return Err(Error::new(ErrorCode::ShapeMismatch, "y", message));
         }
-        y.copy_from_slice(&self.weights);
+        y.copy_from_slice(weights);
         Ok(())
     }
 
@@ -199,9 +322,9 @@ impl Trainer {
     }
 
     /// Puts the gradient for the training samples with these indices into [`gradients`](Self::gradients) and gives
-    /// their mean loss. Drops nothing and takes no step: nothing else changes.
+    /// their mean loss. Drops nothing and takes no step: nothing else changes. Samples are those of the first chunk.
     pub fn differentiate(&mut self, samples: &[u32]) -> Result<f32> {
-        let data = self.training.as_ref().ok_or_else(no_training_data)?;
+        let data = self.feed.chunk(0).ok_or_else(no_training_data)?;
         if samples.is_empty() || samples.iter().any(|&sample| sample as usize >= data.count()) {
             let message = format!("give indices of samples below {}, at least one", data.count());
             return Err(Error::new(ErrorCode::InvalidOption, "samples", message));
@@ -211,127 +334,24 @@ impl Trainer {
         Ok(self.stack.backward(&self.layout, &self.loss, data.targets(), pick, &mut self.gradients).mean())
     }
 
-    fn steps_per_epoch(&self) -> Result<u32> {
-        let data = self.training.as_ref().ok_or_else(no_training_data)?;
-        let batches = data.count().div_ceil(self.options.batch_size as usize);
-        Ok(u32::try_from(batches * self.chunks.count(data.steps())).unwrap_or(u32::MAX))
-    }
-
     fn total_steps(&self) -> Result<u32> {
         Ok(self.steps_per_epoch()?.saturating_mul(self.options.epochs))
     }
 
-    /// One training step, over the batch that begins with sample `start` in the epoch's order and its chunk that begins with
-    /// step `first`. Gives its loss, unless nothing of it has a target: then the states go on and nothing is learned.
-    fn train_chunk(&mut self, epoch: u32, start: usize, first: usize) -> Result<Option<f32>> {
-        let Self { stack, chunks, layout, order, random, dropout, training, .. } = self;
-        let data = training.as_ref().ok_or_else(no_training_data)?;
-        if start == 0 && first == 0 && self.options.shuffle {
-            random.shuffle(order);
-        }
-        let end = data.count().min(start + self.options.batch_size as usize);
-        chunks.choose(data, order[start..end].iter().copied(), first);
-        let (place, pick) = (|s: usize| chunks.place(s), |s: usize| chunks.sample(s));
-        let (window, count) = (chunks.window(), chunks.sequences());
-        let (samples, targets) = data.within(window);
-        stack.drop_weights(layout, &self.weights, dropout);
-        let initial = chunks.carried(start, &place);
-        stack.forward(&self.weights, &samples, count, pick, initial, Some(dropout))?;
-        let weight = if window == Window::all(data.steps()) {
-            1.0
-        } else {
-            targets.weight_of(count, |s| (pick(s), samples.length(pick(s))))
+    fn steps_per_epoch(&self) -> Result<u32> {
+        let spans = match self.feed.chunk(0) {
+            Some(data) => self.spans.count(data.steps()),
+            None if self.feed.is_chunked() => 1,
+            None => return Err(no_training_data()),
         };
-        let loss = (weight > 0.0).then(|| stack.backward(layout, &self.loss, targets, pick, &mut self.gradients));
-        chunks.carry(stack);
-        // Chunks that no sequence of the batch reaches are passed over.
-        let left = || chunks.count(data.steps()) - chunks.count(window.first + window.steps);
-        let (passed_over, position) = match chunks.next(data) {
-            Some(first) => (0, Position::Training { epoch, start, first }),
-            None if end < data.count() => (left(), Position::Training { epoch, start: end, first: 0 }),
-            None => (left(), Position::Validation { epoch, start: 0, first: 0 }),
+        let steps_of = |&size: &u32| {
+            (size as usize).div_ceil(self.options.batch_size as usize).div_ceil(self.accumulation.batches())
         };
-        if let Some(loss) = loss {
-            self.learn(epoch, loss)?;
-        }
-        self.step += 1 + passed_over as u32;
-        self.position = position;
-        Ok(loss.map(|loss| loss.mean()))
-    }
-
-    /// Moves the weights against the gradient of a batch's loss.
-    fn learn(&mut self, epoch: u32, loss: BatchLoss) -> Result<()> {
-        let mean = loss.mean();
-        if !mean.is_finite() {
-            let message =
-                format!("the loss became {mean} in epoch {}; lower the learning rate or clip gradients", epoch + 1);
-            return Err(Error::new(ErrorCode::NotFinite, "loss", message));
-        }
-        let trained = &mut self.weights[..self.gradients.len()];
-        self.update.apply(&self.stack, trained, &self.gradients, self.step);
-        self.stack.pack(&self.layout, &self.weights);
-        self.totals.add(loss);
-        Ok(())
-    }
-
-    fn validate_chunk(&mut self, epoch: u32, start: usize, first: usize) -> Result<()> {
-        let Self { stack, chunks, validation, .. } = self;
-        let Some(data) = validation.as_ref() else { return Ok(()) };
-        let end = data.count().min(start + self.options.batch_size as usize);
-        chunks.choose(data, start as u32..end as u32, first);
-        let (place, pick) = (|s: usize| chunks.place(s), |s: usize| chunks.sample(s));
-        let (samples, targets) = data.within(chunks.window());
-        let initial = chunks.carried(start, &place);
-        stack.forward(&self.weights, &samples, chunks.sequences(), pick, initial, None)?;
-        self.totals.add(stack.loss(&self.loss, targets, pick));
-        chunks.carry(stack);
-        let (start, first) = chunks.next(data).map_or((end, 0), |first| (start, first));
-        self.position = Position::Validation { epoch, start, first };
-        Ok(())
-    }
-
-    /// The epoch's report, if the batch just done was its last.
-    fn end_of_epoch(&mut self) -> Option<EpochReport> {
-        let Position::Validation { epoch, start, first } = self.position else { return None };
-        if start == 0 && first == 0 {
-            let (loss, accuracy) = self.take_totals();
-            self.epoch = Some(EpochReport { epoch: epoch + 1, loss, accuracy, validation: None });
-        }
-        let samples = self.validation.as_ref().map_or(0, Dataset::count);
-        if start < samples {
-            return None;
-        }
-        let mut report = self.epoch.take()?;
-        if samples > 0 {
-            let (loss, accuracy) = self.take_totals();
-            report.validation = Some(ValidationReport { loss, accuracy });
-        }
-        self.update.end_epoch(epoch, report.validation.as_ref().map_or(report.loss, |validation| validation.loss));
-        self.position = match epoch + 1 {
-            next if next < self.options.epochs => Position::Training { epoch: next, start: 0, first: 0 },
-            _ => Position::Finished,
-        };
-        Some(report)
-    }
-
-    /// Loss and accuracy of what was added up, which begins anew.
-    fn take_totals(&mut self) -> (f32, Option<f32>) {
-        let totals = std::mem::take(&mut self.totals);
-        (totals.mean(), totals.accuracy())
+        let steps: usize = self.feed.sizes().iter().map(steps_of).sum();
+        Ok(u32::try_from(steps * spans).unwrap_or(u32::MAX))
     }
 }
 
-/// Puts means and deviations among the weights, unless there are some already.
-fn fit_unfitted(scaling: Option<&ScalingRanges>, weights: &mut [f32], fit: impl FnOnce() -> (Vec<f32>, Vec<f32>)) {
-    if let Some(scaling) = scaling
-        && weights[scaling.deviation.clone()].contains(&0.0)
-    {
-        let (mean, deviation) = fit();
-        weights[scaling.mean.clone()].copy_from_slice(&mean);
-        weights[scaling.deviation.clone()].copy_from_slice(&deviation);
-    }
-}
-
-fn no_training_data() -> Error {
+pub(super) fn no_training_data() -> Error {
     Error::new(ErrorCode::EmptyData, "data", "there is no training data yet; call set_training and start first")
 }

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::clipping::{Clipping, Gradients};
+use super::clipping::{Clipping, ToClip};
 use super::optimizers::{Machine, Optimizer, Work};
 use super::options::{OptimizerOptions, TrainingOptions};
 use super::schedules::{Course, Pace, PlateauState, Schedule};
-use super::spans::{Span, spans};
+use super::trained::{Span, spans};
 use crate::Result;
 use crate::network::embedding::TableRows;
 use crate::network::parameters::Layout;
@@ -59,20 +59,41 @@ impl Update {
         Ok(())
     }
 
-    /// The step that so many of the run's were done before: of the trained numbers, `weights`, against their `gradients`, which
-    /// `stack` has just computed.
-    pub(super) fn apply(&mut self, stack: &Stack, weights: &mut [f32], gradients: &[f32], step: u32) {
+    /// The norm of `gradients` of the trained numbers, `weights`, as clipping sees it; not finite if any of those is not that move.
+    pub(super) fn norm(&mut self, stack: &Stack, weights: &[f32], gradients: &[f32]) -> f64 {
+        let Self { spans, clipping, .. } = self;
         let machine = Machine { set: stack.set, executor: &stack.executor };
-        self.step(machine, weights, gradients, stack.changed_rows(), step);
+        clipping.norm(machine, ToClip { spans, gradients, weights, rows: stack.changed_rows() })
+    }
+
+    /// The step that so many of the run's were done before: of the trained numbers, `weights`, against their `gradients`, which
+    /// `stack` has just computed, and whose [`norm`](Self::norm) may be known already.
+    pub(super) fn apply(
+        &mut self,
+        stack: &Stack,
+        weights: &mut [f32],
+        gradients: &[f32],
+        norm: Option<f64>,
+        step: u32,
+    ) {
+        let machine = Machine { set: stack.set, executor: &stack.executor };
+        self.step(machine, weights, (gradients, norm), stack.changed_rows(), step);
     }
 
     /// The same; with `rows`, of the table that comes first only these have gradients.
-    fn step(&mut self, machine: Machine, weights: &mut [f32], gradients: &[f32], rows: Option<TableRows>, step: u32) {
+    fn step(
+        &mut self,
+        machine: Machine,
+        weights: &mut [f32],
+        (gradients, norm): (&[f32], Option<f64>),
+        rows: Option<TableRows>,
+        step: u32,
+    ) {
         let Self { spans, clipping, optimizer, schedule, plateau, pace, .. } = self;
         if let Some(schedule) = schedule {
             *pace = schedule.at(u64::from(step), plateau);
         }
-        let clipped = clipping.clip(machine, Gradients { spans, gradients, weights, rows });
+        let clipped = clipping.clip(machine, ToClip { spans, gradients, weights, rows }, norm);
         optimizer.step(machine, Work { spans, gradients, clipped, rows }, weights, *pace);
     }
 
@@ -87,7 +108,10 @@ impl Update {
     pub(super) fn learning_rate(&self) -> f64 {
         self.pace.learning_rate
     }
+}
 
+/// What a run that is saved and goes on later needs.
+impl Update {
     /// What the optimiser keeps of every trained number, by name, in the order of the flat vector.
     pub(super) fn slots(&self) -> Vec<(&'static str, &[f32])> {
         self.optimizer.slots()

@@ -1,6 +1,6 @@
 //! What tests share: `PyTorch`'s vectors, the measure of error, and in `case` a layer with a batch for it, in `network` a whole
 //! network, in `definitions` random ones of these, in `masks` what its training drops, in `slopes` finite differences, in
-//! `outputs` models of every kind of output, in `inputs` of every kind of input.
+//! `outputs` models of every kind of output, in `inputs` of every kind of input, in `runs` small training runs.
 //! `vectors/generate.py` says what each file holds.
 #![allow(dead_code, reason = "every test binary compiles all of it and uses its part")]
 
@@ -10,6 +10,7 @@ pub(crate) mod inputs;
 pub(crate) mod masks;
 pub(crate) mod network;
 pub(crate) mod outputs;
+pub(crate) mod runs;
 pub(crate) mod slopes;
 
 use lstm_core::network::definition::{Activation, Cell, LayerDefinition};

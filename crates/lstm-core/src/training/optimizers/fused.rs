@@ -10,7 +10,7 @@ use crate::kernels::instruction_set::{Kernel, KernelIsa, dispatch};
 use crate::memory::SharedRows;
 use crate::network::embedding::TableRows;
 use crate::training::clipping::Clipped;
-use crate::training::spans::Span;
+use crate::training::trained::Span;
 
 /// What an optimiser does with one number. It keeps `N` others beside it from step to step, 0 at first.
 pub(super) trait Rule<const N: usize>: Copy {
@@ -68,7 +68,9 @@ pub(super) fn step<R: Rule<N> + Sync, const N: usize>(
     work: Work,
     moved: Moved<N>,
     rule: impl Fn(&Span, bool) -> Ruled<R> + Sync,
-) {
+) where
+    Loops: Loop<N>,
+{
     let count = work.gradients.len();
     assert!(moved.parameters.length() == count && work.spans.iter().all(|span| span.range.end <= count));
     let first = work.rows.map_or(0, |rows| rows.length);
@@ -100,7 +102,10 @@ struct Steps<'a, F, const N: usize> {
     rule: &'a F,
 }
 
-impl<R: Rule<N>, F: Fn(&Span, bool) -> Ruled<R>, const N: usize> Kernel for Steps<'_, F, N> {
+impl<R: Rule<N>, F: Fn(&Span, bool) -> Ruled<R>, const N: usize> Kernel for Steps<'_, F, N>
+where
+    Loops: Loop<N>,
+{
     type Output = ();
     #[inline(always)]
     fn run<I: KernelIsa>(self, _isa: I) {
@@ -139,7 +144,10 @@ struct RowSteps<'a, R, const N: usize> {
     ruled: Ruled<R>,
 }
 
-impl<R: Rule<N>, const N: usize> Kernel for RowSteps<'_, R, N> {
+impl<R: Rule<N>, const N: usize> Kernel for RowSteps<'_, R, N>
+where
+    Loops: Loop<N>,
+{
     type Output = ();
     #[inline(always)]
     fn run<I: KernelIsa>(self, _isa: I) {
@@ -165,78 +173,61 @@ unsafe fn step_range<R: Rule<N>, const N: usize>(
     work: Work,
     moved: Moved<N>,
     ruled: Ruled<R>,
-) {
-    let gradients = &work.gradients[range.clone()];
-    let gradient = Gradient { penalty: span.penalty, scale, limit: work.clipped.limit };
-    let whole = range.len() - range.len() % BLOCK;
-    for at in (0..whole).step_by(BLOCK) {
-        // SAFETY: the caller answers for the range, which these are within.
-        unsafe { step_block(BLOCK, range.start + at, &gradients[at..at + BLOCK], moved, gradient, ruled) };
-    }
-    if whole < range.len() {
-        // SAFETY: as above.
-        unsafe { step_block(range.len() - whole, range.start + whole, &gradients[whole..], moved, gradient, ruled) };
+) where
+    Loops: Loop<N>,
+{
+    let shape = Shape { penalty: span.penalty, limit: work.clipped.limit };
+    // SAFETY: the caller answers for the range.
+    let parameters = unsafe { std::slice::from_raw_parts_mut(moved.parameters.at(range.start), range.len()) };
+    // SAFETY: as above.
+    let kept = moved.kept.map(|values| unsafe { std::slice::from_raw_parts_mut(values.at(range.start), range.len()) });
+    let gradients = &work.gradients[range];
+    if shape == Shape::NONE {
+        Loops::run(Each::<R, false> { shape, scale, ruled }, parameters, gradients, kept);
+    } else {
+        Loops::run(Each::<R, true> { shape, scale, ruled }, parameters, gradients, kept);
     }
 }
 
-/// Numbers that are in registers together, whatever the instruction set.
-const BLOCK: usize = 16;
-
-/// What becomes of a gradient before weight decay.
-#[derive(Clone, Copy)]
-struct Gradient {
+/// What becomes of a gradient beside its scaling.
+#[derive(Clone, Copy, PartialEq)]
+struct Shape {
     penalty: [f32; 2],
-    scale: f32,
     limit: f32,
 }
 
-/// The step of `count` numbers, at most [`BLOCK`], that begin at `start`. Plain Rust over arrays of a fixed size: the compiler
-/// makes vectors of them, with the set's features, and every operation rounds as IEEE 754 says.
-///
-/// # Safety
-/// As [`step_range`].
-#[inline(always)]
-unsafe fn step_block<R: Rule<N>, const N: usize>(
-    count: usize,
-    start: usize,
-    gradients: &[f32],
-    moved: Moved<N>,
-    gradient: Gradient,
-    Ruled { rule, decay, lost }: Ruled<R>,
-) {
-    let mut g = [0.0; BLOCK];
-    g[..count].copy_from_slice(&gradients[..count]);
-    // SAFETY: the caller answers for these numbers.
-    let parameters = unsafe { std::slice::from_raw_parts_mut(moved.parameters.at(start), count) };
-    let mut p = [0.0; BLOCK];
-    p[..count].copy_from_slice(parameters);
-    let mut kept = [[0.0; BLOCK]; N];
-    for (values, slot) in kept.iter_mut().zip(moved.kept) {
-        // SAFETY: as above.
-        values[..count].copy_from_slice(unsafe { std::slice::from_raw_parts(slot.at(start), count) });
-    }
-    for i in 0..BLOCK {
-        let mut of_number = [0.0; N];
-        for slot in 0..N {
-            of_number[slot] = kept[slot][i];
-        }
-        let g = gradient.clipped(g[i], p[i]) + decay * p[i];
-        p[i] = rule.step(p[i] - lost * p[i], g, &mut of_number);
-        for slot in 0..N {
-            kept[slot][i] = of_number[slot];
-        }
-    }
-    parameters.copy_from_slice(&p[..count]);
-    for (values, slot) in kept.iter().zip(moved.kept) {
-        // SAFETY: as above.
-        unsafe { std::slice::from_raw_parts_mut(slot.at(start), count) }.copy_from_slice(&values[..count]);
+impl Shape {
+    /// Nothing: most often, and then not worth half a step's time.
+    const NONE: Self = Self { penalty: [0.0; 2], limit: f32::INFINITY };
+}
+
+/// All that becomes of one number; of its gradient what `shape` says, if it is `SHAPED`.
+#[derive(Clone, Copy)]
+pub(super) struct Each<R, const SHAPED: bool> {
+    shape: Shape,
+    scale: f32,
+    ruled: Ruled<R>,
+}
+
+impl<R, const SHAPED: bool> Each<R, SHAPED> {
+    #[inline(always)]
+    fn step<const N: usize>(self, parameter: f32, gradient: f32, kept: &mut [f32; N]) -> f32
+    where
+        R: Rule<N>,
+    {
+        let Ruled { rule, decay, lost } = self.ruled;
+        let gradient = if SHAPED {
+            self.shape.clipped(penalised(gradient, parameter, self.shape.penalty) * self.scale)
+        } else {
+            gradient * self.scale
+        };
+        rule.step(parameter - lost * parameter, gradient + decay * parameter, kept)
     }
 }
 
-impl Gradient {
+impl Shape {
     #[inline(always)]
-    fn clipped(self, gradient: f32, parameter: f32) -> f32 {
-        let gradient = penalised(gradient, parameter, self.penalty) * self.scale;
+    fn clipped(&self, gradient: f32) -> f32 {
         // NaN stays NaN.
         if gradient > self.limit {
             self.limit
@@ -247,6 +238,48 @@ impl Gradient {
         }
     }
 }
+
+/// The loop over numbers of which `N` others are kept.
+pub(super) trait Loop<const N: usize> {
+    fn run<R: Rule<N>, const SHAPED: bool>(
+        each: Each<R, SHAPED>,
+        parameters: &mut [f32],
+        gradients: &[f32],
+        kept: [&mut [f32]; N],
+    );
+}
+
+pub(super) struct Loops;
+
+/// Plain Rust: the compiler vectorises it with the set's features, and every operation rounds as IEEE 754 says. It has to know
+/// that the slices are apart, and knows it of a function's arguments: hence one function for each number of them.
+macro_rules! loops {
+    ($count:literal: $($slot:ident $value:ident),*) => {
+        impl Loop<$count> for Loops {
+            #[inline(always)]
+            fn run<R: Rule<$count>, const SHAPED: bool>(each: Each<R, SHAPED>, parameters: &mut [f32], gradients: &[f32], kept: [&mut [f32]; $count]) {
+                #[inline(always)]
+                fn apart<R: Rule<$count>, const SHAPED: bool>(each: Each<R, SHAPED>, parameters: &mut [f32], gradients: &[f32], $($slot: &mut [f32]),*) {
+                    let count = parameters.len();
+                    assert!(gradients.len() == count $(&& $slot.len() == count)*);
+                    for i in 0..count {
+                        let mut kept = [$($slot[i]),*];
+                        parameters[i] = each.step(parameters[i], gradients[i], &mut kept);
+                        let [$($value),*] = kept;
+                        $($slot[i] = $value;)*
+                    }
+                }
+                let [$($slot),*] = kept;
+                apart(each, parameters, gradients, $($slot),*);
+            }
+        }
+    };
+}
+
+loops!(0:);
+loops!(1: a of_a);
+loops!(2: a of_a, b of_b);
+loops!(3: a of_a, b of_b, c of_c);
 
 /// A gradient with that of the penalties on its weight: `l1` |w| + `l2`/2 w².
 #[inline(always)]

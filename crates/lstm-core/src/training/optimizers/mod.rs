@@ -7,14 +7,14 @@ mod rmsprop;
 mod sgd;
 
 use self::adam::{Adam, AmsGrad};
+use self::fused::{Loop, Loops, Moved, Rule, Ruled};
 pub(crate) use self::fused::{Machine, Work, penalised};
-use self::fused::{Moved, Rule, Ruled};
 use self::lion::Lion;
 use self::rmsprop::{Centered, CenteredWithMomentum, RmsProp, WithMomentum};
 use self::sgd::{Momentum, Sgd};
 use super::options::{OptimizerKind, OptimizerOptions};
 use super::schedules::Pace;
-use super::spans::Span;
+use super::trained::Span;
 
 /// An optimiser with what it keeps of every parameter.
 pub(crate) struct Optimizer {
@@ -31,26 +31,6 @@ impl Optimizer {
     pub(crate) fn new(options: &OptimizerOptions, parameters: usize) -> Self {
         let names = slot_names(options);
         Self { options: options.clone(), steps: 0, names, slots: vec![vec![0.0; parameters]; names.len()] }
-    }
-
-    /// Steps taken.
-    pub(crate) fn steps(&self) -> u32 {
-        self.steps
-    }
-
-    /// Goes on as after so many steps, with the [slots](Self::slots_mut) that there were then.
-    pub(crate) fn set_steps(&mut self, steps: u32) {
-        self.steps = steps;
-    }
-
-    /// What is kept of every parameter, by name, in the order of the flat vector.
-    pub(crate) fn slots(&self) -> Vec<(&'static str, &[f32])> {
-        self.names.iter().copied().zip(self.slots.iter().map(Vec::as_slice)).collect()
-    }
-
-    /// The same, to be filled.
-    pub(crate) fn slots_mut(&mut self) -> Vec<(&'static str, &mut [f32])> {
-        self.names.iter().copied().zip(self.slots.iter_mut().map(Vec::as_mut_slice)).collect()
     }
 
     /// One step of `parameters` against the gradients of `work`.
@@ -74,7 +54,7 @@ impl Optimizer {
         let nesterov = self.options.nesterov.unwrap_or(false);
         self.run(machine, work, parameters, pace, |learning_rate, _| Momentum {
             learning_rate: learning_rate as f32,
-            momentum,
+            kept: momentum,
             part: 1.0 - dampening,
             ahead: if nesterov { [1.0, momentum] } else { [0.0, 1.0] },
         });
@@ -135,7 +115,9 @@ impl Optimizer {
         parameters: &mut [f32],
         pace: Pace,
         rule: impl Fn(f64, bool) -> R + Sync,
-    ) {
+    ) where
+        Loops: Loop<N>,
+    {
         let apart = matches!(self.options.kind, OptimizerKind::Adamw | OptimizerKind::Lion);
         let moved = Moved::<N>::new(parameters, &mut self.slots);
         fused::step(machine, work, moved, |span: &Span, sparse| {
@@ -144,6 +126,29 @@ impl Optimizer {
             let (decay, lost) = if apart { (0.0, lost) } else { (span.weight_decay, 0.0) };
             Ruled { rule: rule(learning_rate, sparse), decay, lost }
         });
+    }
+}
+
+/// What a run that is saved and goes on later needs.
+impl Optimizer {
+    /// Steps taken.
+    pub(crate) fn steps(&self) -> u32 {
+        self.steps
+    }
+
+    /// Goes on as after so many steps, with the [slots](Self::slots_mut) that there were then.
+    pub(crate) fn set_steps(&mut self, steps: u32) {
+        self.steps = steps;
+    }
+
+    /// What is kept of every parameter, by name, in the order of the flat vector.
+    pub(crate) fn slots(&self) -> Vec<(&'static str, &[f32])> {
+        self.names.iter().copied().zip(self.slots.iter().map(Vec::as_slice)).collect()
+    }
+
+    /// The same, to be filled.
+    pub(crate) fn slots_mut(&mut self) -> Vec<(&'static str, &mut [f32])> {
+        self.names.iter().copied().zip(self.slots.iter_mut().map(Vec::as_mut_slice)).collect()
     }
 }
 

@@ -11,6 +11,7 @@ pub use self::optimizer::{OptimizerKind, OptimizerOptions, ParameterGroup};
 
 use self::check::{not_negative, positive, require};
 use super::loss_options::LossOptions;
+use super::run_options::{self, AveragingOptions, EarlyStoppingOptions};
 use crate::{ErrorCode, Result, json};
 
 /// Most passes over the training data.
@@ -72,6 +73,28 @@ pub struct TrainingOptions {
     #[cfg_attr(feature = "schema", ts(as = "Option<bool>"))]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub stateful: bool,
+    /// Batches that make up one step, 1 to 65,536: its gradient is that of the mean over all their samples, as of one batch that
+    /// would take as many times the memory. What is left at the end of an epoch, or of a chunk of the data, is a step too. 1
+    /// unless given.
+    #[cfg_attr(feature = "schema", ts(as = "Option<u32>"))]
+    #[serde(skip_serializing_if = "is_one")]
+    pub accumulate_batches: u32,
+    /// Whether batches are of sequences of similar length, which saves time where lengths differ much: each epoch's samples are
+    /// sorted within pools of some 50 batches, and the batches shuffled. False unless given.
+    #[cfg_attr(feature = "schema", ts(as = "Option<bool>"))]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub bucketing: bool,
+    /// Weights that are the mean over steps. Those of the last step unless given.
+    #[serde(deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
+    pub averaging: Option<AveragingOptions>,
+    /// When to end before the last epoch; takes validation data. Never unless given.
+    #[serde(deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<EarlyStoppingOptions>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_one(number: &u32) -> bool {
+    *number == 1
 }
 
 impl Default for TrainingOptions {
@@ -89,6 +112,10 @@ impl Default for TrainingOptions {
             l2: None,
             backpropagation_steps: None,
             stateful: false,
+            accumulate_batches: 1,
+            bucketing: false,
+            averaging: None,
+            early_stopping: None,
         }
     }
 }
@@ -121,6 +148,7 @@ impl TrainingOptions {
         for (path, penalty) in [("l1", self.l1), ("l2", self.l2)] {
             penalty.map_or(Ok(()), |penalty| not_negative(penalty, path))?;
         }
+        run_options::validate(self)?;
         self.optimizer.validate()
     }
 
@@ -157,6 +185,10 @@ mod tests {
             l2: None,
             backpropagation_steps: None,
             stateful: false,
+            accumulate_batches: 1,
+            bucketing: false,
+            averaging: None,
+            early_stopping: None,
         };
         assert_eq!(TrainingOptions::from_json("{}").unwrap(), expected);
         assert_eq!(TrainingOptions::from_json(r#"{"optimizer":{"kind":"adam"}}"#).unwrap(), expected);

@@ -54,7 +54,7 @@ impl Case {
                 // Nothing of this may be read.
                 gradients[3 * row as usize..][..3].fill(f32::NAN);
             }
-            update.step(machine, &mut weights, &gradients, rows, step);
+            update.step(machine, &mut weights, (&gradients, None), rows, step);
             if step + 1 == STEPS / 2 {
                 middle.clone_from(&weights);
                 // A run that goes on in another has the same bits.
@@ -81,7 +81,8 @@ fn restored(update: &Update, options: &TrainingOptions, layout: &Layout) -> Upda
 #[test]
 fn twenty_steps_of_every_optimizer_and_option_are_pytorchs() {
     let vectors = Vectors::read("optimizers");
-    let rows: Vec<u32> = vectors.get("rows").unwrap().into_iter().map(|row| row as u32).collect();
+    let rows: Vec<u32> =
+        vectors.get("rows").unwrap().into_iter().map(|row| u32::try_from(row as i64).unwrap()).collect();
     let all = vectors.case();
     let all = all["cases"].as_array().unwrap();
     assert_eq!(all.len(), 44);
@@ -144,7 +145,7 @@ fn after_steps(
     let mut weights: Vec<f32> = (0..layout.trained_length()).map(|k| (k % 23) as f32 / 16.0 - 0.5).collect();
     for step in 0..steps {
         let gradients: Vec<_> = (0..weights.len()).map(|number| gradient(step, number)).collect();
-        update.step(Machine { set, executor: &executor }, &mut weights, &gradients, None, step);
+        update.step(Machine { set, executor: &executor }, &mut weights, (&gradients, None), None, step);
     }
     weights
 }

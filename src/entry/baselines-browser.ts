@@ -1,0 +1,7 @@
+// `gatewise/baselines` in browsers.
+
+import { provideBrowser } from "./browser-platform.js";
+
+provideBrowser();
+
+export * from "../baselines/index.js";

@@ -1,0 +1,7 @@
+// `gatewise/baselines` in Node.
+
+import { provideNode } from "./node-platform.js";
+
+provideNode();
+
+export * from "../baselines/index.js";
