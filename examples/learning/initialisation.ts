@@ -31,9 +31,6 @@ interface Task {
 
 const BATCH = 20;
 
-const japaneseVowels = (part: string) => readUcrTs(new URL(`data/JapaneseVowels_${part}.ts.gz`, import.meta.url));
-const VOWELS = { training: await japaneseVowels("TRAIN"), test: await japaneseVowels("TEST") };
-
 /** The adding problem at its full length from the first batch on, of which every sequence is seen once. */
 function adding({ steps, batches }: { readonly steps: number; readonly batches: number }, machine: Machine): Task {
   const [low, window] = [0.02, 50];
@@ -57,9 +54,10 @@ function adding({ steps, batches }: { readonly steps: number; readonly batches: 
   };
 }
 
-function vowels({ epochs }: { readonly epochs: number }, machine: Machine): Task {
+async function vowels({ epochs }: { readonly epochs: number }, machine: Machine): Promise<Task> {
   const low = 0.1;
-  const { training, test } = VOWELS;
+  const read = (part: string) => readUcrTs(new URL(`data/JapaneseVowels_${part}.ts.gz`, import.meta.url));
+  const [training, test] = [await read("TRAIN"), await read("TEST")];
   return {
     columns: [`epochs until the loss is below ${low}`, "test accuracy"],
     longest: training.shape[1],
@@ -112,10 +110,10 @@ await runProgram({
     epochs: [60, "passes over JapaneseVowels"],
   },
   async run({ data, initialisations, seeds, steps, batches, epochs, ...machine }) {
-    const tasks: Readonly<Record<string, () => Task>> = { adding: () => adding({ steps, batches }, machine), vowels: () => vowels({ epochs }, machine) };
+    const tasks: Readonly<Record<string, () => Task | Promise<Task>>> = { adding: () => adding({ steps, batches }, machine), vowels: () => vowels({ epochs }, machine) };
     const all: Row[] = [];
     for (const name of data) {
-      const task = tasks[name]?.();
+      const task = await tasks[name]?.();
       if (task === undefined) continue;
       const rows = new Map<string, Run[]>();
       for (const initialisation of initialisations) {
