@@ -6,7 +6,7 @@ import type { Table } from "gatewise/data";
 
 import { recencyFrequencyValue } from "../orders/baselines.js";
 import { readInvoices } from "../orders/invoices.js";
-import { CLASSES, type Samples, labelsOf } from "../orders/sequences.js";
+import { CLASSES, type Samples } from "../orders/sequences.js";
 import { splitSamples } from "../orders/split.js";
 import { report, runProgram, running } from "./program.js";
 
