@@ -28,7 +28,6 @@ pub(super) struct Update {
 /// What a run that goes on later has to know beside [`Update::slots`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[cfg_attr(not(test), allow(dead_code, reason = "the trainer does not save its state yet"))]
 pub(super) struct UpdateState {
     /// Steps of the optimiser.
     pub(super) steps: u32,
@@ -112,7 +111,6 @@ impl Update {
 }
 
 /// What a run that is saved and goes on later needs.
-#[cfg_attr(not(test), allow(dead_code, reason = "the trainer does not save its state yet"))]
 impl Update {
     /// What the optimiser keeps of every trained number, by name, in the order of the flat vector.
     pub(super) fn slots(&self) -> Vec<(&'static str, &[f32])> {

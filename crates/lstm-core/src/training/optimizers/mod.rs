@@ -21,7 +21,6 @@ pub(crate) struct Optimizer {
     options: OptimizerOptions,
     /// Steps taken.
     steps: u32,
-    #[cfg_attr(not(test), allow(dead_code, reason = "the trainer does not save its state yet"))]
     names: &'static [&'static str],
     /// As many numbers for each name as there are parameters.
     slots: Vec<Vec<f32>>,
@@ -131,7 +130,6 @@ impl Optimizer {
 }
 
 /// What a run that is saved and goes on later needs.
-#[cfg_attr(not(test), allow(dead_code, reason = "the trainer does not save its state yet"))]
 impl Optimizer {
     /// Steps taken.
     pub(crate) fn steps(&self) -> u32 {
