@@ -1,4 +1,4 @@
-// Brings what a bare checkout lacks, and nothing that is there already: `node scripts/setup.mjs demo` for the demo,
+// Brings what a bare checkout lacks, and nothing that is there already: `node scripts/setup.mjs demo` for the demo, `learning` for that,
 // `node scripts/setup.mjs bench` for the benchmark, `parity` for the comparison with other frameworks' vectors,
 // `node scripts/setup.mjs test` for the tests as well, and `verify` for the long proofs on top. npm runs it before the command
 // of that name.
