@@ -6,6 +6,7 @@ import { brain } from "./suites/brain.js";
 import { chromium } from "./suites/chromium.js";
 import { cost } from "./suites/cost.js";
 import { layers } from "./suites/layers.js";
+import { loop } from "./suites/loop.js";
 import { memory } from "./suites/memory.js";
 import { native } from "./suites/native.js";
 import { overhead } from "./suites/overhead.js";
@@ -13,4 +14,4 @@ import { packageSuite } from "./suites/package.js";
 import { privateTraining } from "./suites/private.js";
 import { wasm } from "./suites/wasm.js";
 
-export const SUITES: readonly Suite[] = [native, layers, wasm, chromium, brain, privateTraining, cost, overhead, allocations, memory, packageSuite];
+export const SUITES: readonly Suite[] = [native, layers, wasm, chromium, brain, privateTraining, cost, overhead, loop, allocations, memory, packageSuite];

@@ -87,6 +87,8 @@ export const LIMITS = {
   importMilliseconds: 5,
   /** Part of the bare core's time that facade and binding add to it, training 64,28,28,128. */
   facadeOverhead: 0.02,
+  /** Part of a whole training run, 64,28,28,128, that passes in the core. */
+  coreShare: 0.95,
   /** Peak memory of training 64,128,64,256, as a multiple of what the backward pass must keep; also below PyTorch's. */
   memory: 1.3,
   /** Allocations a step. */

@@ -38,11 +38,15 @@ const samples = source.sizes.reduce((sum, size) => sum + size, 0);
 console.error(`${samples} sequences in ${chunks} chunks, found in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 
 const firstLoss = (await model.evaluate(await source.read(0))).loss;
-for (let chunk = 0; chunk < chunks; chunk++) {
-  const data = await source.read(chunk);
-  await model.fit(data, { epochs: 1, batchSize: 256, optimizer: { kind: "adam", learningRate: 2e-3 } });
-  if (chunk % 64 === 0) console.error(`chunk ${chunk}: ${(process.memoryUsage().rss / 1e6).toFixed(0)} MB resident`);
-}
+let reports = 0;
+await model.fit(source, {
+  epochs: 1,
+  batchSize: 256,
+  optimizer: { kind: "adam", learningRate: 2e-3 },
+  onProgress() {
+    if (reports++ % 400 === 0) console.error(`${((performance.now() - started) / 1000).toFixed(0)} s: ${(process.memoryUsage().rss / 1e6).toFixed(0)} MB resident`);
+  },
+});
 const lastLoss = (await model.evaluate(await source.read(chunks - 1))).loss;
 await source.close();
 const trained: Trained = { samples, chunks, seconds: (performance.now() - started) / 1000, firstLoss, lastLoss, idleBytes, peakBytes: peak() };

@@ -62,7 +62,7 @@ function show(id: string, text: string, value: string | number): void {
   output.dataset["value"] = String(value);
 }
 
-const WORDS = { training: "Training …", finished: "Done", aborted: "Stopped", failed: "Failed" } as const;
+const WORDS = { training: "Training …", finished: "Done", early: "Done early", aborted: "Stopped", failed: "Failed" } as const;
 
 function say(state: keyof typeof WORDS, detail?: string): void {
   const status = element("status", HTMLParagraphElement);

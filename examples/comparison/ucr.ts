@@ -5,10 +5,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { type ClassifiedPart, compare, nearestNeighbour } from "gatewise/baselines";
+import { compare, nearestNeighbour } from "gatewise/baselines";
+import { readUcrTs } from "gatewise/data";
 import { accuracy } from "gatewise/metrics";
 
-import { readSeries } from "../learning/ts-format.js";
 import { report, runProgram, running } from "./program.js";
 
 /** The accuracies of 1-NN by Euclid and by DTW with any path, as the archive and its readers print them. */
@@ -25,14 +25,15 @@ type Name = keyof typeof PUBLISHED;
 /** JapaneseVowels is in the repository. */
 const COMMITTED = fileURLToPath(new URL("../learning/data", import.meta.url));
 
-function part(folder: string, name: Name, which: "TRAIN" | "TEST"): ClassifiedPart & { readonly classes: readonly string[]; readonly targets: readonly string[] } {
-  return readSeries(join(folder, `${name}_${which}.ts.gz`));
+/** The training and the test part. */
+function partsOf(folder: string, name: Name) {
+  return Promise.all([readUcrTs(join(folder, `${name}_TRAIN.ts.gz`)), readUcrTs(join(folder, `${name}_TEST.ts.gz`))]);
 }
 
 /** Whether our nearest neighbours have the published accuracies, to the three digits that are printed. */
 async function neighbours(folder: string, names: readonly Name[]): Promise<void> {
   for (const name of names) {
-    const [train, test] = [part(folder, name, "TRAIN"), part(folder, name, "TEST")];
+    const [train, test] = await partsOf(folder, name);
     for (const [n, distance] of (["euclidean", "dtw"] as const).entries()) {
       const started = performance.now();
       const classifier = nearestNeighbour({ distance });
@@ -49,7 +50,7 @@ async function neighbours(folder: string, names: readonly Name[]): Promise<void>
 }
 
 async function compareOn(folder: string, name: Name, seeds: readonly number[], output: string): Promise<void> {
-  const [train, test] = [part(folder, name, "TRAIN"), part(folder, name, "TEST")];
+  const [train, test] = await partsOf(folder, name);
   const comparison = await compare({
     ...running(seeds),
     task: "classification",

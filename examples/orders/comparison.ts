@@ -3,30 +3,36 @@
 
 import type { Model } from "gatewise";
 import type { Table } from "gatewise/data";
-import { fitLogisticRegression, majorityLabel, recencyFrequencyValue } from "./baselines.js";
-import { compareAreas, rocCurve, scoresOf } from "./metrics.js";
+import { accuracy, balancedAccuracy, compareAucs, f1, rocAuc, rocCurve } from "gatewise/metrics";
+import { returningByRegression } from "./baselines.js";
 import { labelsOf, type Label } from "./sequences.js";
 import type { Split } from "./split.js";
 
 export type Comparison = Awaited<ReturnType<typeof compareOnTest>>;
+export type Scores = ReturnType<typeof scoresOf>;
 
 export async function compareOnTest(model: Model<Label>, invoices: Table, { training, test }: Split) {
-  const labels = labelsOf(test);
-  const returned = labels.map(isReturning);
+  const returned = labelsOf(test).map((label) => label === "returning");
   const predictions = await model.predict(test);
   const lstm = predictions.map(({ probabilities }) => probabilities.returning);
-  const regression = fitLogisticRegression(recencyFrequencyValue(invoices, training), labelsOf(training).map(isReturning));
-  const logistic = recencyFrequencyValue(invoices, test).map((row) => regression.probability(row));
-  const majority = returned.map(() => Number(isReturning(majorityLabel(labels))));
+  const logistic = await returningByRegression(invoices, training, test);
+  const commoner = Number(returned.filter(Boolean).length * 2 > returned.length);
   return {
-    lstm: await model.evaluate(test),
+    lstm: { ...scoresOf(lstm, returned), confusion: (await model.evaluate(test)).confusion },
     logistic: scoresOf(logistic, returned),
-    majority: scoresOf(majority, returned),
-    roc: { lstm: rocCurve(lstm, returned), logistic: rocCurve(logistic, returned) },
-    difference: compareAreas(lstm, logistic, returned),
+    majority: scoresOf(returned.map(() => commoner), returned),
+    roc: { lstm: rocCurve(returned, lstm), logistic: rocCurve(returned, logistic) },
+    difference: compareAucs(returned, lstm, logistic),
   };
 }
 
-function isReturning(label: Label): boolean {
-  return label === "returning";
+/** Of probabilities of returning: at one half and above a customer counts as predicted to return. */
+function scoresOf(probabilities: readonly number[], returned: readonly boolean[]) {
+  const predicted = probabilities.map((probability) => probability >= 0.5);
+  return {
+    accuracy: accuracy(returned, predicted),
+    balancedAccuracy: balancedAccuracy(returned, predicted),
+    auc: rocAuc(returned, probabilities),
+    f1: f1(returned, predicted, { positive: true }),
+  };
 }

@@ -95,7 +95,7 @@ async function train(model: Model<Label>, { training, validation }: Split, epoch
 }
 
 /** Writes the model and the picture; returns the model's path. */
-async function write(directory: string, model: Model<Label>, history: History, { roc }: Comparison): Promise<string> {
+async function write(directory: string, model: Model<Label>, history: History, { roc, lstm, logistic }: Comparison): Promise<string> {
   const stepsPerEpoch = history.steps / history.epochs.length;
   const validation = history.epochs.map((report) => ({
     step: report.epoch * stepsPerEpoch,
@@ -104,7 +104,7 @@ async function write(directory: string, model: Model<Label>, history: History, {
   const [file, picture] = [join(directory, "orders.safetensors"), join(directory, "orders.svg")];
   mkdirSync(directory, { recursive: true });
   await model.save(file);
-  writeFileSync(picture, lossAndRocSvg({ losses: history.losses, validation, roc }));
+  writeFileSync(picture, lossAndRocSvg({ losses: history.losses, validation, roc, auc: { lstm: lstm.auc, logistic: logistic.auc } }));
   console.log(`Wrote ${relative(".", file)} and ${relative(".", picture)}.`);
   return file;
 }

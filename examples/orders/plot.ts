@@ -1,7 +1,9 @@
 // One SVG with two panels: the loss while training, and the ROC curves on the test samples. Knows only numbers to
 // draw. Colours follow the viewer's light or dark scheme.
 
-import { areaUnder, type RocPoint } from "./metrics.js";
+import type { Comparison } from "./comparison.js";
+
+type RocPoint = Pick<Comparison["roc"]["lstm"][number], "falsePositiveRate" | "truePositiveRate">;
 
 type Point = readonly [x: number, y: number];
 
@@ -10,6 +12,8 @@ export interface PlotInput {
   readonly losses: readonly number[];
   /** The validation loss after every epoch. */
   readonly validation: readonly { readonly step: number; readonly loss: number }[];
+  /** Areas under the ROC curves. */
+  readonly auc: { readonly lstm: number; readonly logistic: number };
   readonly roc: { readonly lstm: readonly RocPoint[]; readonly logistic: readonly RocPoint[] };
 }
 
@@ -56,7 +60,7 @@ const STYLE = `
     .first, .noise { stroke: #56b4e9; } .second { stroke: #e69f00; }
   }`;
 
-export function lossAndRocSvg({ losses, validation, roc }: PlotInput): string {
+export function lossAndRocSvg({ losses, validation, roc, auc }: PlotInput): string {
   const smooth = movingMean(losses, 50);
   const range = [...smooth, ...validation.map(({ loss }) => loss)];
   const lossAxis = axis("cross-entropy loss (nats)", Math.min(...range) - 0.02, Math.max(...range) + 0.02);
@@ -79,8 +83,8 @@ export function lossAndRocSvg({ losses, validation, roc }: PlotInput): string {
     y: axis("true positive rate", 0, 1),
     lines: [
       { style: "chance", label: "chance", points: toRates(CHANCE) },
-      { style: "second", label: `logistic regression, ${areaIn(roc.logistic)}`, points: toRates(roc.logistic) },
-      { style: "first", label: `LSTM, ${areaIn(roc.lstm)}`, points: toRates(roc.lstm) },
+      { style: "second", label: `logistic regression, AUC ${auc.logistic.toFixed(3)}`, points: toRates(roc.logistic) },
+      { style: "first", label: `LSTM, AUC ${auc.lstm.toFixed(3)}`, points: toRates(roc.lstm) },
     ],
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${SIZE.width} ${SIZE.height}" role="img">
@@ -160,10 +164,6 @@ function toPoints(values: readonly number[]): Point[] {
 
 function toRates(curve: readonly RocPoint[]): Point[] {
   return curve.map(({ falsePositiveRate, truePositiveRate }) => [falsePositiveRate, truePositiveRate]);
-}
-
-function areaIn(curve: readonly RocPoint[]): string {
-  return `AUC ${areaUnder(curve).toFixed(3)}`;
 }
 
 function isNamed({ label }: Line): boolean {

@@ -2,9 +2,8 @@
 
 import type { RowPrediction } from "gatewise";
 import type { Table } from "gatewise/data";
-import type { Comparison } from "./comparison.js";
+import type { Comparison, Scores } from "./comparison.js";
 import { numbers, type Invoice } from "./invoices.js";
-import type { Scores } from "./metrics.js";
 import { CLASSES, HORIZON, labelsOf, WEEK, type Label, type Samples } from "./sequences.js";
 import { TEST_CUT_OFF, TRAINING_CUT_OFFS, type Split } from "./split.js";
 
@@ -56,7 +55,7 @@ export function scoreReport({ majority, logistic, lstm, difference }: Comparison
     name,
     percent(accuracy),
     percent(balancedAccuracy),
-    auc?.toFixed(3) ?? "none",
+    auc.toFixed(3),
     f1.toFixed(3),
   ];
   const confusion = lstm.confusion.map((counts, actual) => [`in truth ${CLASSES[actual]}`, ...counts.map(count)]);

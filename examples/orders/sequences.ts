@@ -1,7 +1,7 @@
 // From invoices to what a model reads: a customer's weeks up to a cut-off, and whether an order follows.
 // Everything before the cut-off is feature, everything after it is label: the library draws that line. Knows nothing of the model.
 
-import { definePipeline, type Prepared } from "gatewise/data";
+import { definePipeline } from "gatewise/data";
 
 export const WEEK = 7 * 24 * 60 * 60 * 1000;
 
@@ -10,9 +10,6 @@ export const HORIZON = 12;
 
 export const CLASSES = ["lapsed", "returning"] as const;
 export type Label = (typeof CLASSES)[number];
-
-/** Samples as a model takes them, each with its customer (`groups`) and its cut-off (`times`). */
-export type Samples = Prepared<Label>;
 
 export function labelsOf({ targets }: Pick<Samples, "targets">): readonly Label[] {
   return targets as readonly Label[];
@@ -51,3 +48,6 @@ export const pipeline = definePipeline({
   ],
   target: { event: ORDER, within: HORIZON, classes: CLASSES },
 });
+
+/** Samples as a model takes them, each with its customer (`groups`) and its cut-off (`times`). */
+export type Samples = ReturnType<ReturnType<typeof pipeline.fit>["apply"]>;

@@ -19,7 +19,7 @@ export { splitStratified, stratifiedKFold } from "./splits/stratified.js";
 export { rowKeys, selectRows, subset } from "./splits/subset.js";
 
 export type { ErrorCode } from "../errors.js";
-export type { OutputOfPipeline, Pipeline } from "./pipeline/define.js";
+export type { OutputOfPipeline, Pipeline, SequencesOfPipeline } from "./pipeline/define.js";
 export type { PipelineDefinition, TimeLike } from "./pipeline/definition.js";
 export type { FittedPipeline, SequencesOptions } from "./pipeline/fitted.js";
 export type { GroupId } from "./pipeline/groups.js";

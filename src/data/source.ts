@@ -39,6 +39,7 @@ export function sizesOf({ sizes }: { readonly sizes: readonly number[] }): Uint3
   if (!Array.isArray(sizes)) {
     throw new GatewiseError("invalid_option", "data.sizes", `sizes must list the samples of each chunk, not ${kindOf(sizes)}`);
   }
+  if (sizes.length === 0) throw new GatewiseError("empty_data", "data.sizes", "there is no chunk: give at least one");
   const wrong = sizes.findIndex((size: unknown) => !Number.isInteger(size) || Number(size) < 1 || Number(size) > 0xffff_fffe);
   if (wrong >= 0) {
     const message = `a chunk has a whole number of samples, at least one, not ${String(sizes[wrong])}`;

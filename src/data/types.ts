@@ -51,7 +51,10 @@ export interface TokenSequences extends MoreThanNumbers, Pick<NumberSequences, "
  * const words = { tokens, statics: new Float32Array([0.5, 1, 0.25, 0]), shape: [2, 3], lengths: [3, 1] };
  * ```
  */
-export type Sequences = (NumberSequences & MoreThanNumbers) | TokenSequences;
+export type Sequences = NumbersAndMore | TokenSequences;
+
+/** Sequences with numbers at each step, whatever else there is. */
+export type NumbersAndMore = NumberSequences & MoreThanNumbers;
 
 /** Sequences and what a model shall predict for each. `Out` says what that is, as in {@link Model}. */
 export type LabelledData<Out extends Output = string> = Sequences & {

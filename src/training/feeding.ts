@@ -10,6 +10,7 @@ export type ReadChunk = (chunk: number) => Promise<LabelledSequences>;
 /** Chunks on their way: the one that was read ahead. */
 export class Feeding {
   readonly #read: ReadChunk;
+  #given: number | undefined;
   #ahead: { readonly chunk: number; readonly data: Promise<LabelledSequences> } | undefined;
 
   constructor(read: ReadChunk) {
@@ -18,11 +19,15 @@ export class Feeding {
 
   /** Hands over what the trainer waits for, and begins to read what it will want after that. */
   async feed(trainer: TrainerHandle, { chunk, nextChunk }: TrainingProgress): Promise<void> {
-    if (chunk === null) return;
-    await trainer.giveChunk(chunk, await this.#take(chunk)).catch((error: unknown) => {
-      throw seenFromTheSource(error, chunk);
-    });
-    if (nextChunk !== null && nextChunk !== chunk) this.#readAhead(nextChunk);
+    if (chunk !== null) {
+      await trainer.giveChunk(chunk, await this.#take(chunk)).catch((error: unknown) => {
+        throw seenFromTheSource(error, chunk);
+      });
+      this.#given = chunk;
+    }
+    // The chunk that is there already may be the next one too.
+    const isThere = nextChunk === this.#given || nextChunk === this.#ahead?.chunk;
+    if (nextChunk !== null && !isThere) this.#readAhead(nextChunk);
   }
 
   #take(chunk: number): Promise<LabelledSequences> {

@@ -14,11 +14,24 @@ import type { FitOptions } from "./types.js";
 
 type Distribute<Kind> = Kind extends unknown ? Omit<Kind, "learningRate"> : never;
 
+/** What a search takes of the options of `fit`. */
+type Shared =
+  | "accumulateBatches"
+  | "backpropagationSteps"
+  | "batchSize"
+  | "bucketing"
+  | "clipAdaptive"
+  | "clipNorm"
+  | "clipValue"
+  | "l1"
+  | "l2"
+  | "loss"
+  | "shuffle"
+  | "signal"
+  | "stateful";
+
 /** How to search, and otherwise as `fit` is told. Every field may be left out. */
-export type LearningRateSearch<Out extends Output = string> = Omit<
-  FitOptions<Out>,
-  "epochs" | "optimizer" | "validation" | "onProgress" | "onEpoch"
-> & {
+export type LearningRateSearch<Out extends Output = string> = Pick<FitOptions<Out>, Shared> & {
   /** The learning rate of the first step, above 0. 1e-7 unless given. */
   readonly from?: number | undefined;
   /** The learning rate of the last step, above `from`. 10 unless given. */

@@ -3,11 +3,11 @@
 import { readFileSync } from "node:fs";
 
 import { type LabelledSeries, logisticRegression, majority, nearestNeighbour, networkClassifier } from "gatewise/baselines";
+import { readUcrTs } from "gatewise/data";
 import { describe, expect, test } from "vitest";
 
 import { squaredDtw } from "../../dist/baselines/dtw.js";
 import { summaryFeatures } from "../../dist/baselines/features.js";
-import { readSeries } from "../../examples/learning/ts-format.js";
 import { refused, waves } from "./support.js";
 
 function vectors<T>(name: string): T {
@@ -83,9 +83,8 @@ describe("dynamic time warping", () => {
   });
 
   test("finds JapaneseVowels' published accuracies, by Euclid too", async () => {
-    const [train, test] = ["TRAIN", "TEST"].map((part) => {
-      return readSeries(new URL(`../../examples/learning/data/JapaneseVowels_${part}.ts.gz`, import.meta.url));
-    }) as [ReturnType<typeof readSeries>, ReturnType<typeof readSeries>];
+    const read = (part: string) => readUcrTs(new URL(`../../examples/learning/data/JapaneseVowels_${part}.ts.gz`, import.meta.url));
+    const [train, test] = [await read("TRAIN"), await read("TEST")];
     for (const [distance, published] of [["euclidean", "0.922"], ["dtw", "0.949"]] as const) {
       const neighbour = nearestNeighbour({ distance });
       await neighbour.fit(train);

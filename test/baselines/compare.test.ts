@@ -248,6 +248,7 @@ describe("bad input", () => {
     ["unknown_class", "test.targets[0]", { test: { ...waves(2), targets: ["medium", "slow"] } }],
     ["invalid_option", "classes", { train: { ...waves(2), targets: ["fast", "fast"] } }],
     ["invalid_option", "classes", { train: { ...waves(2), targets: Uint8Array.of(0, 1) } }],
+    ["invalid_option", "train.x", { train: { tokens: Uint8Array.of(1, 2), shape: [2, 1], targets: ["fast", "slow"] } }],
     ["shape_mismatch", "test.shape", { test: { x: new Float32Array(4), shape: [1, 4, 1], targets: ["fast"] } }],
     ["not_finite", "train.x[0]", { train: { ...waves(30), x: waves(30).x.fill(NaN, 0, 1) } }],
     ["invalid_definition", "definition.layers[0].units", { entrants: [{ kind: "network", layers: [{ cell: "lstm", units: 0 }] }] }],

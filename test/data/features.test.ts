@@ -80,6 +80,18 @@ describe("features", () => {
     expect(JSON.stringify(fit)).toBe(JSON.stringify(pipeline.fit([{ id: 1, v: 1 }, { id: 1, v: 3 }])));
   });
 
+  test("what no training sample reads is not fitted: steps that targets alone look at, and what comes after a cut-off", () => {
+    const rows = [0, 1, 2, 4, 1000].map((v, day) => ({ t: day * 86_400_000, v, c: v > 4 ? "late" : "early" }));
+    const features = [{ column: "v", scale: "min-max" }, { column: "c", encode: "one-hot" }] as const;
+    const ahead = definePipeline({ time: "t", features, window: { size: 2 }, target: { values: "v" } }).fit(rows).toJSON();
+    const columns = { v: { last: "v" }, c: { last: "c" } } as const;
+    const cut = definePipeline({ time: "t", steps: { every: "day" }, aggregate: columns, features, target: { values: "v" } });
+    const before = cut.fit(tableFromRows(rows, { columns: { t: "time" } }), { cutOffs: 4 * 86_400_000, knownUntil: 5 * 86_400_000 }).toJSON();
+    for (const { features } of [ahead, before]) {
+      expect(features).toEqual([{ scalers: [{ kind: "min-max", centre: 0, size: 4 }] }, { categories: ["early"] }]);
+    }
+  });
+
   test("scaled targets come back as they were", () => {
     const rows = Array.from({ length: 6 }, (_, t) => ({ t, v: 100 * t, w: t * t }));
     const pipeline = definePipeline({ time: "t", features: ["v"], window: { size: 2 }, target: { values: ["v", "w"], scale: ["log", "standard"] } });

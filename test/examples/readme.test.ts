@@ -1,7 +1,7 @@
 // The README's examples, run as they stand.
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createModel } from "gatewise";
@@ -40,18 +40,26 @@ test("the second example loads a model and catches an error", async () => {
   expect(run(blocks[1] ?? "")).toMatch(/lstm[^]*\nshape_mismatch x\n$/);
 });
 
-test("the third example tags and forecasts", () => {
-  expect(run(blocks[2] ?? "")).toMatch(/^\[ '(odd|even)', '(odd|even)', '(odd|even)' \] \[ 2, 1, 3 \]\n$/);
+test("the third example goes from invoices to a table of comparison", () => {
+  cpSync(join(root, "examples/orders/data"), join(folder, "examples/orders/data"), { recursive: true });
+  const [auc, customer, ...table] = run((blocks[2] ?? "").replace(" progress: true,", "")).split("\n");
+  expect(Number(auc)).toBeGreaterThan(0.72);
+  expect(customer).toMatch(/^17850 (lapsed|returning)$/);
+  expect(table.join("\n")).toMatch(/logistic regression {2}.*\nmajority class {2}/);
 });
 
-test("the fourth example writes on", () => {
-  expect(run(blocks[3] ?? "")).toMatch(/^1\.\d+\nhow much wood would a woodchuck/);
+test("the fourth example tags and forecasts", () => {
+  expect(run(blocks[3] ?? "")).toMatch(/^\[ '(odd|even)', '(odd|even)', '(odd|even)' \] \[ 2, 1, 3 \]\n$/);
 });
 
-test("the fifth example takes a step with a layer by itself", () => {
-  expect(run(blocks[4] ?? "")).toBe("1280 128 128\n");
+test("the fifth example writes on", () => {
+  expect(run(blocks[4] ?? "")).toMatch(/^1\.\d+\nhow much wood would a woodchuck/);
+});
+
+test("the sixth example takes a step with a layer by itself", () => {
+  expect(run(blocks[5] ?? "")).toBe("1280 128 128\n");
 });
 
 test("there is no example that nobody runs", () => {
-  expect(blocks).toHaveLength(5);
+  expect(blocks).toHaveLength(6);
 });

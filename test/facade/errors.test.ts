@@ -1,12 +1,12 @@
 // Each way in which a caller can be wrong: a code, the place, and a model that is as it was.
 
-import { createModel, defineModel, loadModel } from "gatewise";
+import { type LabelledData, createModel, defineModel, loadModel } from "gatewise";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { BACKENDS, definition, expectError, risingOrFalling, smallModel, stateOf } from "./support.js";
+import { BACKENDS, type Direction, definition, expectError, risingOrFalling, smallModel, stateOf } from "./support.js";
 
 type SmallModel = Awaited<ReturnType<typeof smallModel>>;
-type Data = Parameters<SmallModel["fit"]>[0];
+type Data = LabelledData<Direction>;
 
 const good = risingOrFalling(10);
 const [n, steps] = good.shape;

@@ -61,6 +61,26 @@ describe.each(BACKENDS)("a process that trained on %s", (backend) => {
     expect({ code, output }).toEqual({ code: 0, output: "nothing is held\n" });
   });
 
+  test("a source takes the memory of a few of its chunks, not of all", async () => {
+    // 24 chunks of 16 MB: 384 MB in all.
+    const script = `
+      const model = await createModel({ ...${JSON.stringify(definition)}, layers: [{ cell: "rnn", units: 2 }] }, { backend: "${backend}" });
+      const [n, steps] = [1000, 1398];
+      const read = async () => {
+        gc();
+        return { x: new Float32Array(n * steps * 3).fill(0.5), shape: [n, steps, 3], lengths: new Uint32Array(n).fill(2), targets: new Uint32Array(n) };
+      };
+      const source = { sizes: Array(24).fill(n), read };
+      await model.fit({ sizes: [n], read }, { epochs: 1, batchSize: 500 });
+      const before = process.resourceUsage().maxRSS;
+      await model.fit(source, { epochs: 1, batchSize: 500 });
+      const more = (process.resourceUsage().maxRSS - before) / 1024;
+      console.log(more < 100 ? "bounded" : "took " + more + " MB more than one chunk");
+    `;
+    const { code, output } = await run(["--expose-gc", "--input-type=module"], start + script);
+    expect({ code, output }).toEqual({ code: 0, output: "bounded\n" });
+  });
+
   test("the sources run as they are, with tsx", async () => {
     const script = `const { createModel } = await import("./src/entry/node.ts");` + training(backend, "{ epochs: 1 }");
     const { code, output } = await run(["--import", "tsx", "--input-type=module"], script);

@@ -102,7 +102,11 @@ const pipeline = definePipeline({
   target: { event: { value: 1 }, within: 3, classes: ["lapsed", "returning"] },
 });
 const fitted = pipeline.fit(rows);
-assertType<Equal<ReturnType<typeof fitted.apply>, Prepared<"lapsed" | "returning">>>();
+const prepared: Prepared<"lapsed" | "returning"> = fitted.apply(rows);
+const [, , features]: readonly [number, number, number] = fitted.apply(rows).shape;
+console.log(prepared.until, features, fitted.sequences(rows).x.length);
+const words = definePipeline({ features: [{ column: "word", encode: "tokens" }] }).fit([{ word: "a" }]).sequences([{ word: "a" }]);
+assertType<Equal<typeof words.x, undefined>>();
 await model.fit(fitted.apply(rows), { validation: fitted.apply(rows) });
 const [row] = await model.predict({ rows, cutOffs: "2024-02-01", latest: true });
 assertType<Equal<typeof row, RowPrediction<"lapsed" | "returning"> | undefined>>();

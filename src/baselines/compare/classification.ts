@@ -1,19 +1,22 @@
 // Compares ways of classifying sequences on one training and one test part. Knows nothing of what the entrants are.
 
 import type { MachineOptions } from "../../backend/open.js";
-import type { ClassIndices } from "../../data/types.js";
+import type { ClassIndices, Sequences } from "../../data/types.js";
 import { GatewiseError } from "../../errors.js";
 import { compareAucs, mcNemar } from "../../metrics/index.js";
 import type { ClassGuess, Classifier } from "../classifier.js";
-import { type LabelledSeries, type UnlabelledSeries, readLabelled } from "../series.js";
+import { type LabelledSeries, readLabelled } from "../series.js";
 import { type ClassifierEntrant, type Entrant, classifierEntrants } from "./entrants.js";
 import { classificationFigures, confusionOf, rocsOf } from "./figures.js";
 import { type RunContext, type RunOptions, checkReference, checkSeeds, runAll, timed } from "./runs.js";
 import { testAll } from "./tests.js";
 import type { ClassificationComparison, ClassificationRun, PairedTest, PartSize } from "./types.js";
 
-/** A part of the data, as `fit` and `evaluate` take it: numbers at each step, classes as names or counted from 0. */
-export type ClassifiedPart = UnlabelledSeries & { readonly targets: readonly string[] | ClassIndices };
+/**
+ * A part of the data, as `fit` and `evaluate` take it and pipelines give it: numbers at each step (baselines know of no tokens), classes as
+ * names or counted from 0.
+ */
+export type ClassifiedPart = Sequences & { readonly targets: readonly string[] | ClassIndices };
 
 /** Who is to be compared on what. */
 export interface ClassificationOptions extends RunOptions {
@@ -149,7 +152,8 @@ function withNames(part: ClassifiedPart, classes: readonly string[], at: string)
     const message = `${at}targets[${n}] is ${JSON.stringify(target)}, which is none of the classes: ${classes.join(", ")}`;
     throw new GatewiseError("unknown_class", `${at}targets[${n}]`, message);
   });
-  const { x, shape, lengths, statics } = part;
+  // Whether there are numbers is checked with all the rest.
+  const { x, shape, lengths, statics } = part as unknown as LabelledSeries;
   const named = { x, shape, targets, ...(lengths ? { lengths } : {}), ...(statics ? { statics } : {}) };
   readLabelled(named, at);
   return named;

@@ -4,6 +4,7 @@ import type { Output } from "../../model/outputs.js";
 import { deepFreeze } from "../../json.js";
 import { type Rows, asTable } from "../rows.js";
 import type { Column, Table } from "../table.js";
+import type { NumbersAndMore, Sequences, TokenSequences } from "../types.js";
 import { type AggregateDefinition, type Definition, type PipelineDefinition, PipelineSchema, type WhereDefinition } from "./definition.js";
 import { asFeature, fitFeature } from "./features.js";
 import { FittedPipeline } from "./fitted.js";
@@ -26,8 +27,17 @@ export type OutputOfPipeline<D extends PipelineDefinition> = D extends { readonl
         : string
   : string;
 
+/** What a definition's samples are: tokens alone where no other feature is asked for, else numbers at each step. */
+export type SequencesOfPipeline<D extends PipelineDefinition> = D extends { readonly features: readonly (infer Feature)[] }
+  ? string extends Feature
+    ? Sequences
+    : [Exclude<Feature, { readonly encode: "tokens" }>] extends [never]
+      ? TokenSequences
+      : NumbersAndMore
+  : Sequences;
+
 /** A pipeline that has seen no data: see {@link definePipeline}. */
-export interface Pipeline<Out extends Output = string> {
+export interface Pipeline<Out extends Output = string, Read extends Sequences = Sequences> {
   /** The definition with every default filled in. Frozen. */
   readonly definition: Definition;
   /**
@@ -38,7 +48,7 @@ export interface Pipeline<Out extends Output = string> {
    * @throws {GatewiseError} `invalid_data`, `not_finite`, `invalid_target` with row and column; `empty_data`; `invalid_option`;
    * `out_of_memory`
    */
-  fit(rows: Rows, options?: ReadingOptions): FittedPipeline<Out>;
+  fit(rows: Rows, options?: ReadingOptions): FittedPipeline<Out, Read>;
 }
 
 /**
@@ -71,20 +81,26 @@ export interface Pipeline<Out extends Output = string> {
  * const [first] = await model.predict({ rows: [{ customer: 7, time: "2011-09-01", value: 20, cancelled: 0 }] });
  * ```
  */
-export function definePipeline<const D extends PipelineDefinition>(definition: D): Pipeline<OutputOfPipeline<D>> {
+export function definePipeline<const D extends PipelineDefinition>(
+  definition: D,
+): Pipeline<OutputOfPipeline<D>, SequencesOfPipeline<D>> {
   const checked = deepFreeze(validated(PipelineSchema, definition, "pipeline", "invalid_option"));
   return {
     definition: checked,
-    fit: (rows, options = {}) => fitPipeline<OutputOfPipeline<D>>(checked, asTable(rows), options),
+    fit: (rows, options = {}) => fitPipeline<OutputOfPipeline<D>, SequencesOfPipeline<D>>(checked, asTable(rows), options),
   };
 }
 
-function fitPipeline<Out extends Output>(definition: Definition, table: Table, options: ReadingOptions): FittedPipeline<Out> {
+function fitPipeline<Out extends Output, Read extends Sequences>(
+  definition: Definition,
+  table: Table,
+  options: ReadingOptions,
+): FittedPipeline<Out, Read> {
   const reading = readTable(table, definition, options, true);
   const steps = stepSource(reading);
   const statics = staticSource(reading);
   const { target } = definition;
-  return new FittedPipeline<Out>(
+  return new FittedPipeline<Out, Read>(
     {
       version: SAVED_VERSION,
       definition,

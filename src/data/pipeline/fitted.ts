@@ -3,6 +3,7 @@
 import { GatewiseError } from "../../errors.js";
 import type { Output, Targets } from "../../model/outputs.js";
 import { deepFreeze } from "../../json.js";
+import type { Sequences } from "../types.js";
 import type { Rows } from "../rows.js";
 import type { Table } from "../table.js";
 import type { FeatureDefinition } from "./definition.js";
@@ -28,8 +29,9 @@ export interface SequencesOptions extends ReadingOptions {
  * It holds no data, but what scalers and encoders have learned.
  *
  * @typeParam Out what its targets are for, as in `Model`
+ * @typeParam Read what its samples are: whether there are numbers at each step
  */
-export class FittedPipeline<Out extends Output = string> {
+export class FittedPipeline<Out extends Output = string, Read extends Sequences = Sequences> {
   /** What each number of a step is: as many as the model's `input.features`. */
   readonly features: readonly string[];
   /** What each number of a whole sequence is: as many as `input.statics`. */
@@ -68,7 +70,7 @@ export class FittedPipeline<Out extends Output = string> {
    * console.log(await model.evaluate(test));
    * ```
    */
-  apply(rows: Rows, options: ReadingOptions = {}): Prepared<Out> {
+  apply(rows: Rows, options: ReadingOptions = {}): Prepared<Out, Read> {
     const { definition, target } = this.#saved;
     if (definition.target === undefined || target === undefined) {
       throw new GatewiseError("invalid_option", "target", "this pipeline has no target: give it one, or take its sequences");
@@ -81,7 +83,7 @@ export class FittedPipeline<Out extends Output = string> {
       const one = series.each[index] as OneSeries;
       return future.untilOf(one, (samples.to[sample] as number) - one.offset);
     });
-    return { ...this.#sequences(reading), targets, until };
+    return { ...this.#sequences(reading), targets, until } as unknown as Prepared<Out, Read>;
   }
 
   /**
@@ -91,7 +93,7 @@ export class FittedPipeline<Out extends Output = string> {
    * @param options cut-offs instead of the definition's; whether each group gives its latest sample alone
    * @throws {GatewiseError} as {@link apply}
    */
-  sequences(rows: Rows, { latest = false, ...options }: SequencesOptions = {}): PreparedInputs {
+  sequences(rows: Rows, { latest = false, ...options }: SequencesOptions = {}): PreparedInputs<Read> {
     return this.#sequences(readTable(this.#tableOf(rows), this.#saved.definition, options, false, latest));
   }
 
@@ -111,7 +113,7 @@ export class FittedPipeline<Out extends Output = string> {
     return tableFor(rows, this.#saved.columns);
   }
 
-  #sequences(reading: Reading): PreparedInputs {
+  #sequences(reading: Reading): PreparedInputs<Read> {
     const { definition, features, statics } = this.#saved;
     const { samples } = reading;
     const source = stepSource(reading);
@@ -126,7 +128,7 @@ export class FittedPipeline<Out extends Output = string> {
       ...(statics.length === 0 ? {} : { statics: this.#staticsOf(reading) }),
       lengths,
       ...this.#origins(reading),
-    } as PreparedInputs;
+    } as unknown as PreparedInputs<Read>;
   }
 
   #staticsOf(reading: Reading): Float32Array {

@@ -28,11 +28,11 @@ export interface Origins {
 /** Up to when scalers and encoders have seen each group. */
 export type FittedOn = ReadonlyMap<GroupId, number>;
 
-/** Sequences without targets: what `predict` takes. */
-export type PreparedInputs = Sequences & Origins;
+/** Sequences without targets: what `predict` takes. `Read` says whether there are numbers at each step. */
+export type PreparedInputs<Read extends Sequences = Sequences> = Read & Origins;
 
 /** What `fit` and `evaluate` take, with the origin of each sample. */
-export type Prepared<Out extends Output = string> = PreparedInputs & {
+export type Prepared<Out extends Output = string, Read extends Sequences = Sequences> = PreparedInputs<Read> & {
   readonly targets: Targets<Out>;
   /** [n] Until when each target looks: `times` where it does not look ahead. */
   readonly until: Float64Array;

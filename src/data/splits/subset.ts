@@ -1,10 +1,9 @@
 // Some of a pipeline's samples, or of a table's rows, by their indices: what the splits give.
 
 import { GatewiseError } from "../../errors.js";
-import type { Output } from "../../model/outputs.js";
 import { gather } from "../pipeline/aggregate.js";
 import { type GroupId, groupRows } from "../pipeline/groups.js";
-import type { Prepared, PreparedInputs } from "../pipeline/prepared.js";
+import type { PreparedInputs } from "../pipeline/prepared.js";
 import { columnOf, timesOf } from "../pipeline/columns.js";
 import type { Table } from "../table.js";
 import type { Splittable } from "./parts.js";
@@ -60,8 +59,7 @@ export function selectRows(table: Table, rows: ArrayLike<number>): Table {
  * await model.fit(subset(prepared, training));
  * ```
  */
-export function subset<Out extends Output>(prepared: Prepared<Out>, samples: ArrayLike<number>): Prepared<Out>;
-export function subset(prepared: PreparedInputs, samples: ArrayLike<number>): PreparedInputs;
+export function subset<Given extends PreparedInputs>(prepared: Given, samples: ArrayLike<number>): Given;
 export function subset(prepared: PreparedInputs & { targets?: unknown; until?: Float64Array }, samples: ArrayLike<number>): PreparedInputs {
   const [n, ...sizes] = prepared.shape;
   const indices = checked(samples, n);

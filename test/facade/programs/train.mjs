@@ -22,13 +22,15 @@ const model = await createModel(
 );
 const x = Float32Array.from({ length: n * steps * features }, (_, i) => Math.sin(i * i * 0.37) + (Math.floor(i / steps / features) % 2));
 const targets = Uint8Array.from({ length: n }, (_, sample) => sample % 2);
-const data = { x, shape: [n, steps, features], targets };
+/** @type {(n: number) => readonly [number, number, number]} */
+const shape = (n) => [n, steps, features];
+const data = { x, shape: shape(n), targets };
 const history = await model.fit(data, {
   epochs: 70,
   batchSize: 32,
-  optimizer: { kind: "adam", learningRate: 1e-3 },
+  optimizer: { kind: "adam", learningRate: { schedule: "one-cycle", peak: 4e-3 } },
   averaging: { decay: 0.99 },
-  validation: { x: x.subarray(0, 64 * steps * features), shape: [64, steps, features], targets: targets.subarray(0, 64) },
+  validation: { x: x.subarray(0, 64 * steps * features), shape: shape(64), targets: targets.subarray(0, 64) },
   checkpoint: path ? { path, every: { batches: 8 }, resume: true } : undefined,
   onProgress: ({ step }) => console.log(step),
 });

@@ -66,7 +66,7 @@ impl Clipped<'_> {
 /// What is clipped: the gradients and weights of all that is trained, of which some move, and of the table that comes first only
 /// some rows have a gradient, if they are given.
 #[derive(Clone, Copy)]
-pub(crate) struct Gradients<'a> {
+pub(crate) struct ToClip<'a> {
     pub(crate) spans: &'a [Span],
     pub(crate) gradients: &'a [f32],
     pub(crate) weights: &'a [f32],
@@ -85,7 +85,7 @@ impl Clipping {
     }
 
     /// What is to become of these gradients, whose [`norm`](Self::norm) may be known already.
-    pub(crate) fn clip(&mut self, machine: Machine, of: Gradients, norm: Option<f64>) -> Clipped<'_> {
+    pub(crate) fn clip(&mut self, machine: Machine, of: ToClip, norm: Option<f64>) -> Clipped<'_> {
         match self.kind {
             Kind::None => Clipped::NOT,
             Kind::Norm(limit) => {
@@ -101,7 +101,7 @@ impl Clipping {
     }
 
     /// The Euclidean norm of all gradients, summed in f64.
-    pub(crate) fn norm(&mut self, Machine { set, executor }: Machine, of: Gradients) -> f64 {
+    pub(crate) fn norm(&mut self, Machine { set, executor }: Machine, of: ToClip) -> f64 {
         let Self { chunks, sums, .. } = self;
         let parts = plan(chunks, of, executor, |span| (1, span.range.len()));
         sums.resize_with(chunks.len(), AtomicU64::default);
@@ -115,7 +115,7 @@ impl Clipping {
     }
 
     /// Finds the factor of each unit that brings its gradient's norm down to `limit` times that of its weights.
-    fn scale_units(&mut self, Machine { set, executor }: Machine, of: Gradients, limit: f32) {
+    fn scale_units(&mut self, Machine { set, executor }: Machine, of: ToClip, limit: f32) {
         let Self { chunks, units, .. } = self;
         let parts = plan(chunks, of, executor, |span| (span.unit, span.units()));
         units.resize(of.spans.last().map_or(0, |span| span.first_unit + span.units()), 1.0);
@@ -130,12 +130,7 @@ impl Clipping {
 
 /// Cuts what is clipped into chunks, of which each span has as many pieces of as many numbers as `pieces` says, or the rows that
 /// are given. Gives the parts that are worth running at once.
-fn plan(
-    chunks: &mut Vec<Chunk>,
-    of: Gradients,
-    executor: &Executor,
-    pieces: impl Fn(&Span) -> (usize, usize),
-) -> usize {
+fn plan(chunks: &mut Vec<Chunk>, of: ToClip, executor: &Executor, pieces: impl Fn(&Span) -> (usize, usize)) -> usize {
     chunks.clear();
     let mut numbers = 0;
     for (index, span) in of.spans.iter().enumerate() {
@@ -148,7 +143,7 @@ fn plan(
     executor.parts(OPERATIONS * numbers)
 }
 
-impl<'a> Gradients<'a> {
+impl<'a> ToClip<'a> {
     /// The rows that have a gradient, if the span is a table of which not all have.
     #[inline(always)]
     fn rows_of(&self, span: &Span) -> Option<TableRows<'a>> {
@@ -202,7 +197,7 @@ fn sum_of_squares(values: &[f32]) -> f64 {
 
 /// The sum of the squares of a chunk of numbers, or of rows.
 struct ChunkSquares<'a> {
-    of: Gradients<'a>,
+    of: ToClip<'a>,
     chunk: &'a Chunk,
 }
 
@@ -226,7 +221,7 @@ impl Kernel for ChunkSquares<'_> {
 
 /// The factors of a chunk of units.
 struct ChunkUnits<'a> {
-    of: Gradients<'a>,
+    of: ToClip<'a>,
     chunk: &'a Chunk,
     limit: f32,
     units: SharedRows<'a>,
@@ -273,7 +268,7 @@ mod tests {
     }
 
     /// Clips on every instruction set, and gives the norm and the factors of units.
-    fn clip(options: &str, of: Gradients) -> Vec<(f32, Vec<f32>, f32)> {
+    fn clip(options: &str, of: ToClip) -> Vec<(f32, Vec<f32>, f32)> {
         let executor = Executor::new(Some(1)).unwrap();
         let clip = |set| {
             let mut clipping = Clipping::new(&TrainingOptions::from_json(options).unwrap());
@@ -288,7 +283,7 @@ mod tests {
         let mut gradients = vec![0.0; 35];
         (gradients[0], gradients[34]) = (3.0, -4.0);
         let (all, weights) = ([span(0..33, 3, 0, [0.0; 2]), span(33..35, 2, 11, [0.0; 2])], [1.0; 35]);
-        let of = Gradients { spans: &all, gradients: &gradients, weights: &weights, rows: None };
+        let of = ToClip { spans: &all, gradients: &gradients, weights: &weights, rows: None };
         for (scale, _, _) in clip(r#"{"clipNorm":1}"#, of) {
             assert_eq!(scale, (1.0 / (5.0 + 1e-6)) as f32);
         }
@@ -299,16 +294,16 @@ mod tests {
         let mut unread = gradients.clone();
         unread[5] = f32::NAN;
         let rows = Some(TableRows { length: 33, size: 3, rows: &[0] });
-        for (scale, _, _) in clip(r#"{"clipNorm":1}"#, Gradients { gradients: &unread, rows, ..of }) {
+        for (scale, _, _) in clip(r#"{"clipNorm":1}"#, ToClip { gradients: &unread, rows, ..of }) {
             assert_eq!(scale, (1.0 / (5.0 + 1e-6)) as f32);
         }
-        for (scale, _, _) in clip(r#"{"clipNorm":1}"#, Gradients { spans: &all[1..], gradients: &unread, rows, ..of }) {
+        for (scale, _, _) in clip(r#"{"clipNorm":1}"#, ToClip { spans: &all[1..], gradients: &unread, rows, ..of }) {
             assert_eq!(scale, (1.0 / (4.0 + 1e-6)) as f32);
         }
         // |3 + 0.5 + 0.25| in the first place, 0.75 in the other 32 and 4 in the last.
         let penalised = [span(0..33, 3, 0, [0.5, 0.25]), all[1].clone()];
         let norm = f64::sqrt(3.75 * 3.75 + 32.0 * 0.75 * 0.75 + 16.0);
-        for (scale, _, _) in clip(r#"{"clipNorm":1}"#, Gradients { spans: &penalised, ..of }) {
+        for (scale, _, _) in clip(r#"{"clipNorm":1}"#, ToClip { spans: &penalised, ..of }) {
             assert_eq!(scale, (1.0 / (norm + 1e-6)) as f32);
         }
     }
@@ -319,13 +314,13 @@ mod tests {
         let gradients = [3.0, 4.0, 0.0, 0.0, 6.0, -8.0, 12.0, 5.0];
         let weights = [0.0, 2.0, 1.0, 1.0, 0.0, 0.0, 100.0, 0.0];
         let spans = [span(0..6, 2, 0, [0.0; 2]), span(6..8, 2, 3, [0.0; 2])];
-        let of = Gradients { spans: &spans, gradients: &gradients, weights: &weights, rows: None };
+        let of = ToClip { spans: &spans, gradients: &gradients, weights: &weights, rows: None };
         for (scale, units, limit) in clip(r#"{"clipAdaptive":0.5}"#, of) {
             // 0.5 · 2 / 5; nothing to clip; 0.5 · 0.001 / 10 for weights of zero; 13 is below 0.5 · 100.
             assert_eq!((scale, units.as_slice(), limit), (1.0, &[0.2, 1.0, 0.000_05, 1.0][..], f32::INFINITY));
         }
         let rows = Some(TableRows { length: 6, size: 2, rows: &[2] });
-        for (_, units, _) in clip(r#"{"clipAdaptive":0.5}"#, Gradients { rows, ..of }) {
+        for (_, units, _) in clip(r#"{"clipAdaptive":0.5}"#, ToClip { rows, ..of }) {
             assert_eq!(units, [1.0, 1.0, 0.000_05, 1.0]);
         }
     }

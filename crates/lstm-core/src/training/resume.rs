@@ -112,7 +112,7 @@ impl Trainer {
         let tensors = Tensors::of(&mut contents, self, &run)?;
         self.begin_update()?;
         self.take(run, tensors);
-        let progress = self.progress()?;
+        let progress = self.progress();
         Ok(TrainingProgress { losses: self.losses.clone(), epochs: self.epochs.clone(), ..progress })
     }
 

@@ -64,7 +64,7 @@ impl Spans {
     pub(super) fn check_chunked(&self) -> Result<()> {
         match self.steps.map(|_| "backpropagationSteps").or(self.stateful.then_some("stateful")) {
             Some(field) => {
-                let message = "this takes all data at once: leave it out, or give the data as one chunk";
+                let message = "this takes all data at once, not chunk by chunk: leave it out, or give the data itself";
                 refuse(field, message.to_owned())
             }
             None => Ok(()),

@@ -174,21 +174,21 @@ impl Trainer {
         self.begin_update()?;
         self.begin_visit();
         self.pack();
-        self.progress()
+        Ok(self.progress())
     }
 
     /// Tells the update how long the run is.
     pub(super) fn begin_update(&mut self) -> Result<()> {
-        let (epochs, steps_per_epoch) = (self.options.epochs, self.steps_per_epoch()?);
+        let (epochs, steps_per_epoch) = (self.options.epochs, self.steps_per_epoch());
         self.update.begin(Course { epochs, steps_per_epoch })
     }
 
     /// Checks that the data is there and fits the options.
     pub(super) fn check_data(&self) -> Result<()> {
-        if self.feed.sizes().is_empty() || !self.feed.is_chunked() && self.feed.chunk(0).is_none() {
+        if self.feed.sizes().is_empty() {
             return Err(no_training_data());
         }
-        if self.feed.is_chunked() {
+        if self.feed.is_chunked() || self.feed.loaded().is_none() {
             self.spans.check_chunked()?;
         }
         let training = self.feed.sizes().iter().map(|&size| size as usize);
@@ -258,18 +258,18 @@ impl Trainer {
             done += 1;
         }
         self.check_weights()?;
-        let progress = self.progress()?;
+        let progress = self.progress();
         let (losses, epochs) = (self.losses[losses..].to_vec(), self.epochs[epochs..].to_vec());
         Ok(TrainingProgress { losses, epochs, batches: done, ..progress })
     }
 
     /// Where the run is, without losses and epochs.
-    pub(super) fn progress(&mut self) -> Result<TrainingProgress> {
+    pub(super) fn progress(&mut self) -> TrainingProgress {
         let wanted = self.feed.at(self.position);
         let epochs = self.options.epochs;
-        Ok(TrainingProgress {
+        TrainingProgress {
             step: self.step,
-            total_steps: self.total_steps()?,
+            total_steps: self.total_steps(),
             epoch: self.position.epoch_under_way(),
             total_epochs: epochs,
             learning_rate: self.update.learning_rate(),
@@ -281,7 +281,7 @@ impl Trainer {
             best_epoch: self.stopping.best.map(|best| best.epoch),
             chunk: wanted.filter(|&chunk| self.feed.chunk(chunk).is_none()),
             next_chunk: self.feed.after(self.position, epochs),
-        })
+        }
     }
 
     /// The weights that training has come to, a flat vector as [`Model::commit`](crate::Model::commit) takes it: those after the
@@ -334,21 +334,21 @@ impl Trainer {
         Ok(self.stack.backward(&self.layout, &self.loss, data.targets(), pick, &mut self.gradients).mean())
     }
 
-    fn total_steps(&self) -> Result<u32> {
-        Ok(self.steps_per_epoch()?.saturating_mul(self.options.epochs))
+    fn total_steps(&self) -> u32 {
+        self.steps_per_epoch().saturating_mul(self.options.epochs)
     }
 
-    fn steps_per_epoch(&self) -> Result<u32> {
+    fn steps_per_epoch(&self) -> u32 {
         let spans = match self.feed.chunk(0) {
             Some(data) => self.spans.count(data.steps()),
-            None if self.feed.is_chunked() => 1,
-            None => return Err(no_training_data()),
+            // What comes in chunks is not cut into spans.
+            None => 1,
         };
         let steps_of = |&size: &u32| {
             (size as usize).div_ceil(self.options.batch_size as usize).div_ceil(self.accumulation.batches())
         };
         let steps: usize = self.feed.sizes().iter().map(steps_of).sum();
-        Ok(u32::try_from(steps * spans).unwrap_or(u32::MAX))
+        u32::try_from(steps * spans).unwrap_or(u32::MAX)
     }
 }
 

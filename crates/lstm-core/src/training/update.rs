@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::clipping::{Clipping, Gradients};
+use super::clipping::{Clipping, ToClip};
 use super::optimizers::{Machine, Optimizer, Work};
 use super::options::{OptimizerOptions, TrainingOptions};
 use super::schedules::{Course, Pace, PlateauState, Schedule};
@@ -28,7 +28,6 @@ pub(super) struct Update {
 /// What a run that goes on later has to know beside [`Update::slots`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[cfg_attr(not(test), allow(dead_code, reason = "the trainer does not save its state yet"))]
 pub(super) struct UpdateState {
     /// Steps of the optimiser.
     pub(super) steps: u32,
@@ -64,7 +63,7 @@ impl Update {
     pub(super) fn norm(&mut self, stack: &Stack, weights: &[f32], gradients: &[f32]) -> f64 {
         let Self { spans, clipping, .. } = self;
         let machine = Machine { set: stack.set, executor: &stack.executor };
-        clipping.norm(machine, Gradients { spans, gradients, weights, rows: stack.changed_rows() })
+        clipping.norm(machine, ToClip { spans, gradients, weights, rows: stack.changed_rows() })
     }
 
     /// The step that so many of the run's were done before: of the trained numbers, `weights`, against their `gradients`, which
@@ -94,7 +93,7 @@ impl Update {
         if let Some(schedule) = schedule {
             *pace = schedule.at(u64::from(step), plateau);
         }
-        let clipped = clipping.clip(machine, Gradients { spans, gradients, weights, rows }, norm);
+        let clipped = clipping.clip(machine, ToClip { spans, gradients, weights, rows }, norm);
         optimizer.step(machine, Work { spans, gradients, clipped, rows }, weights, *pace);
     }
 
@@ -112,7 +111,6 @@ impl Update {
 }
 
 /// What a run that is saved and goes on later needs.
-#[cfg_attr(not(test), allow(dead_code, reason = "the trainer does not save its state yet"))]
 impl Update {
     /// What the optimiser keeps of every trained number, by name, in the order of the flat vector.
     pub(super) fn slots(&self) -> Vec<(&'static str, &[f32])> {

@@ -21,7 +21,6 @@ pub(crate) struct Optimizer {
     options: OptimizerOptions,
     /// Steps taken.
     steps: u32,
-    #[cfg_attr(not(test), allow(dead_code, reason = "the trainer does not save its state yet"))]
     names: &'static [&'static str],
     /// As many numbers for each name as there are parameters.
     slots: Vec<Vec<f32>>,
@@ -55,7 +54,7 @@ impl Optimizer {
         let nesterov = self.options.nesterov.unwrap_or(false);
         self.run(machine, work, parameters, pace, |learning_rate, _| Momentum {
             learning_rate: learning_rate as f32,
-            momentum,
+            kept: momentum,
             part: 1.0 - dampening,
             ahead: if nesterov { [1.0, momentum] } else { [0.0, 1.0] },
         });
@@ -131,7 +130,6 @@ impl Optimizer {
 }
 
 /// What a run that is saved and goes on later needs.
-#[cfg_attr(not(test), allow(dead_code, reason = "the trainer does not save its state yet"))]
 impl Optimizer {
     /// Steps taken.
     pub(crate) fn steps(&self) -> u32 {

@@ -26,7 +26,8 @@ impl Rule<0> for Sgd {
 #[derive(Clone, Copy)]
 pub(super) struct Momentum {
     pub(super) learning_rate: f32,
-    pub(super) momentum: f32,
+    /// μ
+    pub(super) kept: f32,
     /// 1 − d
     pub(super) part: f32,
     /// How much of g and of b a step is: 1 and μ, or 0 and 1.
@@ -36,7 +37,7 @@ pub(super) struct Momentum {
 impl Rule<1> for Momentum {
     #[inline(always)]
     fn step(self, parameter: f32, gradient: f32, [buffer]: &mut [f32; 1]) -> f32 {
-        *buffer = self.momentum * *buffer + self.part * gradient;
+        *buffer = self.kept * *buffer + self.part * gradient;
         parameter - self.learning_rate * (self.ahead[0] * gradient + self.ahead[1] * *buffer)
     }
 }

@@ -220,7 +220,7 @@ impl LearningRateSchedule {
         require(self.restart_factor.is_none() || self.restart_epochs.is_some(), &at("restartFactor"), || {
             "there are no restarts without `restartEpochs`: give it, or leave this out".to_owned()
         })?;
-        self.warmup.map_or(Ok(()), |warmup| warmup.validate())
+        self.warmup.map_or(Ok(()), Warmup::validate)
     }
 
     /// What is part of something else.

@@ -81,7 +81,8 @@ fn restored(update: &Update, options: &TrainingOptions, layout: &Layout) -> Upda
 #[test]
 fn twenty_steps_of_every_optimizer_and_option_are_pytorchs() {
     let vectors = Vectors::read("optimizers");
-    let rows: Vec<u32> = vectors.get("rows").unwrap().into_iter().map(|row| row as u32).collect();
+    let rows: Vec<u32> =
+        vectors.get("rows").unwrap().into_iter().map(|row| u32::try_from(row as i64).unwrap()).collect();
     let all = vectors.case();
     let all = all["cases"].as_array().unwrap();
     assert_eq!(all.len(), 44);
