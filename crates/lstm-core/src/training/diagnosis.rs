@@ -131,7 +131,7 @@ impl Trainer {
             causes.push("steep gradients without clipping: set `clipNorm`, such as 1".to_owned());
         }
         if causes.is_empty() {
-            let clip = if !clips { ", or clip gradients (`clipNorm`)" } else { "" };
+            let clip = if clips { "" } else { ", or clip gradients (`clipNorm`)" };
             causes.push(format!("a learning rate that is too high: lower it{clip}"));
         }
         causes
