@@ -12,10 +12,8 @@ export class MissingData extends Error {}
  * @throws {MissingData} where there is none, with `source`, which says where to get it
  */
 export function findFile(folder: string, inner: string, names: readonly string[], source: string): string {
-  for (const name of names) {
-    for (const path of [join(folder, name), join(folder, inner, name)]) {
-      for (const file of [path, `${path}.gz`]) if (existsSync(file)) return file;
-    }
-  }
+  const paths = names.flatMap((name) => [join(folder, name), join(folder, inner, name)]).flatMap((path) => [path, `${path}.gz`]);
+  const found = paths.find((path) => existsSync(path));
+  if (found !== undefined) return found;
   throw new MissingData(`There is no ${names.join(" and no ")} in ${folder} or in its folder ${inner}.\n${source}`);
 }

@@ -86,16 +86,18 @@ function spread(values: readonly number[], digits: (value: number) => string): s
   return low === high ? (median ?? "") : `${median} (${low} to ${high})`;
 }
 
-function markdown(name: string, { columns }: Task, rows: ReadonlyMap<string, readonly Run[]>): string {
-  const withLeft = [...rows.values()].some((runs) => runs.some(({ left }) => left !== undefined));
-  const head = ["initialisation", "gradient norm at the start", ...(withLeft ? ["left of it at the first step"] : []), ...columns];
-  const lines = [...rows].map(([initialisation, runs]) => [
-    initialisation,
-    spread(runs.map(({ gradient }) => gradient), (value) => value.toPrecision(2)),
-    ...(withLeft ? [spread(runs.map(({ left }) => left ?? NaN), (value) => value.toExponential(0))] : []),
-    spread(runs.map(({ reached }) => reached), String),
-    spread(runs.map(({ result }) => result), (value) => (name === "vowels" ? value.toFixed(3) : value.toFixed(4))),
-  ]);
+function markdown(name: string, { columns: [reached, result] }: Task, rows: ReadonlyMap<string, readonly Run[]>): string {
+  const exponential = (value: number) => value.toExponential(0);
+  const columnOf = (digits: (value: number) => string, of: (run: Run) => number) => (runs: readonly Run[]) => spread(runs.map(of), digits);
+  const cells = [
+    ["gradient norm at the start", columnOf((value) => value.toPrecision(2), ({ gradient }) => gradient)],
+    ["left of it at the first step", columnOf(exponential, ({ left }) => left ?? NaN)],
+    [reached, columnOf(String, (run) => run.reached)],
+    [result, columnOf((value) => value.toFixed(name === "vowels" ? 3 : 4), (run) => run.result)],
+  ] as const;
+  const shown = cells.filter((_, index) => index !== 1 || name === "adding");
+  const head = ["initialisation", ...shown.map(([title]) => title)];
+  const lines = [...rows].map(([initialisation, runs]) => [initialisation].concat(shown.map(([, cell]) => cell(runs))));
   return [head, head.map(() => "---"), ...lines].map((line) => `| ${line.join(" | ")} |`).join("\n");
 }
 

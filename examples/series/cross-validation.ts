@@ -62,14 +62,14 @@ const SETS: Readonly<Record<string, { readonly file: string; readonly folds: num
 };
 
 /** Of all series, each held out once a repeat: how many were told right, and the mean of the folds' losses. */
-async function validate(all: Labelled, recipe: OwnRecipe, folds: number): Promise<{ accuracy: number; loss: number }> {
+async function validate({ x, shape, targets, classes }: Labelled, recipe: OwnRecipe, folds: number): Promise<{ accuracy: number; loss: number }> {
+  const all = { x, shape, targets, classes };
   let [right, loss] = [0, 0];
   for (let repeat = 0; repeat < REPEATS; repeat++) {
     const parts = stratified(all.targets, folds, randomFrom(1000 + repeat));
     for (const [fold, held] of parts.entries()) {
       const rest = parts.flatMap((part, index) => (index === fold ? [] : part));
-      const [training, test] = [rest, held].map((indices) => ({ ...pick(all, indices), classes: all.classes })) as [Labelled, Labelled];
-      const result = await trainAndTest(training, test, recipe, 100 * repeat + fold, { backend: "auto", threads: 1 });
+      const result = await trainAndTest(pick(all, rest), pick(all, held), recipe, 100 * repeat + fold, { backend: "auto", threads: 1 });
       right += Math.round(result.accuracy * held.length);
       loss += result.loss / (folds * REPEATS);
     }

@@ -34,12 +34,13 @@ export interface Patches {
   readonly differences: boolean;
 }
 
-/** The series of these indices. */
-export function pick({ x, shape: [, steps, channels], targets }: Series, indices: readonly number[]): Series {
+/** The series of these indices, with all that belongs to the set. */
+export function pick<Set extends Series>(set: Set, indices: readonly number[]): Set {
+  const { x, shape: [, steps, channels], targets } = set;
   const size = steps * channels;
   const picked = new Float32Array(indices.length * size);
   indices.forEach((from, to) => picked.set(x.subarray(from * size, (from + 1) * size), to * size));
-  return { x: picked, shape: [indices.length, steps, channels], targets: indices.map((index) => targets[index] ?? "") };
+  return { ...set, x: picked, shape: [indices.length, steps, channels], targets: indices.map((index) => targets[index] ?? "") };
 }
 
 /** Each series and its copies, one after the other. */
@@ -52,13 +53,14 @@ export function varied({ x, shape: [n, steps, channels], targets }: Series, vari
     for (let copy = 0; copy < copies; copy++) {
       const to = all.subarray((series * copies + copy) * size, (series * copies + copy + 1) * size);
       if (copy === 0) to.set(original);
-      else vary(original, to, steps, channels, variation, random);
+      else vary(original, to, channels, variation, random);
     }
   }
   return { x: all, shape: [n * copies, steps, channels], targets: targets.flatMap((target) => Array<string>(copies).fill(target)) };
 }
 
-function vary(from: Float32Array, to: Float32Array, steps: number, channels: number, { jitter, scale, warp, shift }: Variation, random: Random): void {
+function vary(from: Float32Array, to: Float32Array, channels: number, { jitter, scale, warp, shift }: Variation, random: Random): void {
+  const steps = from.length / channels;
   const factor = Math.exp(scale * normal(random));
   const moved = shift * (2 * random() - 1);
   // Three half waves, zero at both ends.
@@ -81,18 +83,20 @@ export function patched({ x, shape: [n, steps, channels], targets }: Series, { l
   const width = length * channels;
   const features = differences ? 2 * width : width;
   const patches = new Float32Array(n * count * features);
-  for (let series = 0; series < n; series++) {
-    for (let patch = 0; patch < count; patch++) {
-      const start = (series * steps + patch * stride) * channels;
-      const to = (series * count + patch) * features;
-      for (let index = 0; index < width; index++) {
-        const value = x[start + index] ?? 0;
-        patches[to + index] = value;
-        // The series' last number has no next one.
-        const next = patch * stride * channels + index + channels < steps * channels ? (x[start + index + channels] ?? value) : value;
-        if (differences) patches[to + width + index] = next - value;
-      }
-    }
+  for (let patch = 0; patch < n * count; patch++) {
+    const series = x.subarray(Math.floor(patch / count) * steps * channels).subarray(0, steps * channels);
+    const start = (patch % count) * stride * channels;
+    const to = patches.subarray(patch * features, (patch + 1) * features);
+    to.set(series.subarray(start, start + width));
+    if (differences) to.set(differencesOf(series, start, channels, width), width);
   }
   return { x: patches, shape: [n, count, features], targets };
+}
+
+/** From each number to the next one of its channel; the series' last numbers have none, and differ by 0. */
+function differencesOf(series: Float32Array, start: number, channels: number, width: number): Float32Array {
+  return Float32Array.from({ length: width }, (_, index) => {
+    const value = series[start + index] ?? 0;
+    return (series[start + index + channels] ?? value) - value;
+  });
 }

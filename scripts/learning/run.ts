@@ -64,7 +64,7 @@ async function learnAll(): Promise<Row[]> {
       if (recipe === "ours" && ours === undefined) continue;
       const accuracy: number[] = [];
       for (let seed = 1; seed <= SEEDS[recipe]; seed++) {
-        accuracy.push(recipe === "ours" && ours !== undefined ? await learnOurs(dataset, split, ours, seed, machine) : await learn(dataset, split, task.recipe(split.training), seed, machine));
+        accuracy.push(recipe === "ours" && ours !== undefined ? await learnOurs(split, ours, seed, machine) : await learn(dataset, split, task.recipe(split.training), seed, machine));
       }
       rows.push({ dataset, recipe, accuracy, pytorch });
       console.log(describe(rows.at(-1) as Row));
