@@ -58,7 +58,7 @@ function sentence({ type, expected, received, requirement, message }: Issue): st
   if (type === "min_value") return `this must be at least ${String(requirement)}, not ${received}`;
   if (type === "min_length" && requirement === 1) return "this must not be empty";
   if (type === "min_length") return `this must have at least ${String(requirement)}, not ${received}`;
-  return expected === null ? message : `this must be ${named(expected)}, not ${named(received)}`;
+  return expected === null ? message : `this must be ${oneOf(expected)}, not ${named(received)}`;
 }
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -69,11 +69,13 @@ const NAMES: Readonly<Record<string, string>> = {
   string: "text",
 };
 
+function named(kind: string): string {
+  return Object.hasOwn(NAMES, kind) ? String(NAMES[kind]) : kind;
+}
+
 /** Valibot's `("a" | "b") | Array` as people write it. */
-function named(kinds: string): string {
-  if (/^"/.test(kinds) && !kinds.includes('" | ')) return kinds;
-  const names = kinds.replaceAll(/^\(+|(?<=\| )\(+|\)+(?= \|)|\)+$/g, "").split(" | ");
-  const each = [...new Set(names)].map((name) => (Object.hasOwn(NAMES, name) ? NAMES[name] : name));
+function oneOf(kinds: string): string {
+  const each = [...new Set(kinds.replaceAll(/[()]/g, "").split(" | "))].map(named);
   return each.length === 1 ? String(each[0]) : `${each.slice(0, -1).join(", ")} or ${each.at(-1)}`;
 }
 
