@@ -54,5 +54,8 @@ function isParsing(error: unknown): boolean {
 
 /** What `fit` calls its options are `training` in a configuration; a pipeline is part of the data. */
 function inConfiguration(path: string): string {
-  return path.replace(/^options\b(?!\.(backend|threads))/, "training").replace(/^options\.(backend|threads)/, "machine.$1").replace(/^pipeline\b/, "data.pipeline");
+  return path
+    .replace(/^options\b(?!\.(backend|threads))/, "training")
+    .replace(/^options\.(backend|threads)/, "machine.$1")
+    .replace(/^pipeline\b/, "data.pipeline");
 }

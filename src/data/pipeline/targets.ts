@@ -41,7 +41,9 @@ export interface TargetSource {
 const NO_AND_YES = ["no", "yes"];
 
 /** Targets before the training part's classes and scalers come into it: names, or numbers [n, steps, values]. */
-export type RawTargets = { readonly names: readonly string[]; readonly rows: Uint32Array; readonly column: string } | { readonly values: Float64Array };
+export type RawTargets =
+  | { readonly names: readonly string[]; readonly rows: Uint32Array; readonly column: string }
+  | { readonly values: Float64Array };
 
 /** Reads the targets of all samples. */
 export function readTargets(target: TargetDefinition, source: TargetSource): RawTargets {
