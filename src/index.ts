@@ -52,8 +52,9 @@ export type {
   ValuesOutput,
   ValuesPrediction,
 } from "./model/outputs.js";
-export type { ReadOptions, RunInputs } from "./model/model.js";
 export type { RawRows, RowPrediction } from "./model/raw-rows.js";
+export type { ReadOptions } from "./model/reader.js";
+export type { RunInputs } from "./model/run.js";
 export type { SavedPipeline } from "./data/pipeline/saved.js";
 export type { StepInput } from "./model/stream.js";
 export type { Tensor } from "./model/parameters.js";

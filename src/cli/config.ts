@@ -17,7 +17,11 @@ function said<const Schema extends v.GenericSchema>(description: string, schema:
 
 const text = v.pipe(v.string("this must be text"), v.nonEmpty("this must not be empty"));
 const object = v.looseObject({}, "this must be an object");
-const whole = v.pipe(v.number("this must be a whole number"), v.safeInteger("this must be a whole number"), v.minValue(0, "this must not be below 0"));
+const whole = v.pipe(
+  v.number("this must be a whole number"),
+  v.safeInteger("this must be a whole number"),
+  v.minValue(0, "this must not be below 0"),
+);
 const positive = v.pipe(whole, v.minValue(1, "this must be from 1 on"));
 const share = v.pipe(
   v.number("this must be a share: above 0 and below 1"),
@@ -35,11 +39,16 @@ export const TableSchema = fields({
   pipeline: said("As `definePipeline` takes it. Not needed for a forecasting comparison.", v.optional(object)),
 });
 
+const files = v.union(
+  [text, v.array(text), fields({ images: text, labels: text })],
+  "this must be a file, files, or { images, labels }",
+);
+
 /** One of the common sets, by its files. */
 export const SetSchema = fields({
   set: v.picklist(["ucr-ts", "ucr-tsv", "mnist", "cifar-10"], 'the set is "ucr-ts", "ucr-tsv", "mnist" or "cifar-10"'),
-  training: said("One file; of mnist `{ images, labels }`; of cifar-10 one or more.", v.union([text, v.array(text), fields({ images: text, labels: text })], "this must be a file, files, or { images, labels }")),
-  test: v.optional(v.union([text, v.array(text), fields({ images: text, labels: text })], "this must be a file, files, or { images, labels }")),
+  training: said("One file; of mnist `{ images, labels }`; of cifar-10 one or more.", files),
+  test: v.optional(files),
   options: said("Of the set's reader.", v.optional(object)),
 });
 
@@ -63,7 +72,10 @@ const TuningSchema = fields(SETTINGS);
 const ComparisonSchema = fields({
   task: v.optional(v.picklist(["classification", "forecasting"], 'the task is "classification" or "forecasting"')),
   title: v.optional(text),
-  entrants: said("Names, or names with options, as `compare` takes them.", v.pipe(v.array(v.union([text, object]), "this must be a list of entrants"), v.minLength(1, "give at least one entrant"))),
+  entrants: said(
+    "Names, or names with options, as `compare` takes them.",
+    v.pipe(v.array(v.union([text, object]), "this must be a list of entrants"), v.minLength(1, "give at least one entrant")),
+  ),
   seeds: v.optional(v.array(whole, "this must be a list of seeds")),
   reference: v.optional(text),
   positive: v.optional(text),

@@ -44,7 +44,7 @@ function described(error: unknown): { code: string; path: string; message: strin
 
 function withoutPath({ path, message }: GatewiseError): string {
   if (path === "" || !message.startsWith(path)) return message;
-  return message.slice(path.length).replace(/^:? /, "");
+  return message.slice(path.length).replace(/^: /, "").replace(/^ /, "this ");
 }
 
 /** Errors of citty's own: an argument that is missing. */
@@ -54,5 +54,8 @@ function isParsing(error: unknown): boolean {
 
 /** What `fit` calls its options are `training` in a configuration; a pipeline is part of the data. */
 function inConfiguration(path: string): string {
-  return path.replace(/^options\b(?!\.(backend|threads))/, "training").replace(/^options\.(backend|threads)/, "machine.$1").replace(/^pipeline\b/, "data.pipeline");
+  return path
+    .replace(/^options\b(?!\.(backend|threads))/, "training")
+    .replace(/^options\.(backend|threads)/, "machine.$1")
+    .replace(/^pipeline\b/, "data.pipeline");
 }

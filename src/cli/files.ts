@@ -16,7 +16,10 @@ export interface OutputFolder {
 }
 
 /** The folder that the option names, else the configuration; it is made if it is not there. */
-export async function openOutput(option: string | undefined, { output = "gatewise-output", folder }: Pick<Config, "output" | "folder">): Promise<OutputFolder> {
+export async function openOutput(
+  option: string | undefined,
+  { output = "gatewise-output", folder }: Pick<Config, "output" | "folder">,
+): Promise<OutputFolder> {
   const place = option === undefined ? resolve(folder, output) : resolve(option);
   await accessing(place, () => mkdir(place, { recursive: true }));
   return {

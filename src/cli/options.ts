@@ -34,8 +34,8 @@ export function assertKnownOptions(args: readonly string[], defined: ArgsDef): v
   for (let index = 0; index < args.length; index++) {
     const [name, value] = (args[index] ?? "").split("=", 2) as [string, string?];
     if (!name.startsWith("-")) {
-      if (++positionals > places) throw new UsageError(`there is no place for "${name}": the command takes ${places === 0 ? "options alone" : places}`);
-      continue;
+      if (++positionals <= places) continue;
+      throw new UsageError(`there is no place for "${name}": the command takes ${places === 0 ? "options alone" : places}`);
     }
     const option = names.find((known) => name === `--${known}`);
     if (option === undefined) {
@@ -44,7 +44,9 @@ export function assertKnownOptions(args: readonly string[], defined: ArgsDef): v
     }
     if (defined[option]?.type === "boolean") continue;
     const given = value ?? args[++index];
-    if (given === undefined || given === "" || given.startsWith("--")) throw new UsageError(`${name} wants a value: ${name} ${defined[option]?.valueHint ?? "VALUE"}`);
+    if (given === undefined || given === "" || given.startsWith("--")) {
+      throw new UsageError(`${name} wants a value: ${name} ${defined[option]?.valueHint ?? "VALUE"}`);
+    }
   }
 }
 
@@ -64,7 +66,10 @@ export function oneOf<Name extends string>(option: string, given: string | undef
 }
 
 /** What the options say of the machine, over what the configuration does. */
-export function machineOf(args: { readonly backend?: string | undefined; readonly threads?: string | undefined }, configured: MachineOptions = {}): MachineOptions {
+export function machineOf(
+  args: { readonly backend?: string | undefined; readonly threads?: string | undefined },
+  configured: MachineOptions = {},
+): MachineOptions {
   return {
     backend: oneOf("backend", args.backend, ["auto", "native", "wasm"]) ?? configured.backend,
     threads: positiveInteger("threads", args.threads) ?? configured.threads,

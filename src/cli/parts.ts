@@ -39,12 +39,16 @@ export async function partsOf({ data, split, folder }: Pick<Config, "data" | "sp
 }
 
 async function partsOfTable({ file, format, options, pipeline }: TableData, split: Split | undefined, folder: string): Promise<Parts> {
-  if (pipeline === undefined) throw new GatewiseError("invalid_option", "data.pipeline", "a table needs a pipeline that makes sequences of it");
+  if (pipeline === undefined) {
+    throw new GatewiseError("invalid_option", "data.pipeline", "a table needs a pipeline that makes sequences of it");
+  }
   const defined = definePipeline(pipeline as never);
   const table = await readTableFile(resolve(folder, file), format, options);
   const { parts, fitted } = split?.by === "time" ? splitSamples(defined, table, split) : splitRows(defined, table, split);
   const { features, tokens, statics, classes } = fitted;
   const { target } = defined.definition;
+  const steps = target && target.steps > 1 ? { steps: target.steps } : {};
+  const values = target?.values ? { values: [target.values].flat().length, ...steps } : undefined;
   return {
     ...parts,
     input: {
@@ -52,15 +56,20 @@ async function partsOfTable({ file, format, options, pipeline }: TableData, spli
       ...(tokens !== undefined && { tokens }),
       ...(statics.length > 0 && { statics: statics.length }),
     },
-    output: classes ? { classes } : target?.values ? { values: [target.values].flat().length, ...(target.steps > 1 && { steps: target.steps }) } : undefined,
+    output: classes ? { classes } : values,
   };
 }
 
 type SplitBy<By> = Extract<Split, { readonly by: By }>;
 type InParts = Omit<Parts, "input" | "output">;
 
+interface Fitted {
+  readonly parts: InParts;
+  readonly fitted: FittedPipeline<OutputDefinition>;
+}
+
 /** Parts in time: samples of the whole table, whose pipeline has seen the rows before the first that is held out. */
-function splitSamples(pipeline: Pipeline<OutputDefinition>, table: Table, split: SplitBy<"time">): { parts: InParts; fitted: FittedPipeline<OutputDefinition> } {
+function splitSamples(pipeline: Pipeline<OutputDefinition>, table: Table, split: SplitBy<"time">): Fitted {
   const { group, time } = pipeline.definition;
   if (time === undefined) throw new GatewiseError("invalid_option", "split.by", "the pipeline has no time: split by group or class");
   // Of a pipeline that has seen everything nothing is used but the samples' times, which know nothing of scalers.
@@ -74,7 +83,7 @@ function splitSamples(pipeline: Pipeline<OutputDefinition>, table: Table, split:
 }
 
 /** Parts of whole groups, or all in one; the pipeline has seen the training part's. */
-function splitRows(pipeline: Pipeline<OutputDefinition>, table: Table, split: Exclude<Split, { by: "time" }> | undefined): { parts: InParts; fitted: FittedPipeline<OutputDefinition> } {
+function splitRows(pipeline: Pipeline<OutputDefinition>, table: Table, split: Exclude<Split, { by: "time" }> | undefined): Fitted {
   const { group, target } = pipeline.definition;
   const rows = split && rowsOf(table, group, target?.label, split);
   const fitted = pipeline.fit(rows ? selectRows(table, rows.training) : table);
@@ -86,7 +95,10 @@ function rowsOf(table: Table, group: string | undefined, label: string | undefin
   if (group === undefined) throw new GatewiseError("invalid_option", "split.by", "the pipeline has no group: split by time");
   const keys = rowKeys(table, { group, target: label });
   if (split.by === "group") return splitByGroup(keys, split);
-  if (label === undefined) throw new GatewiseError("invalid_option", "split.by", "the pipeline's groups have no class (target.label): split by group or time");
+  if (label === undefined) {
+    const message = "the pipeline's groups have no class (target.label): split by group or time";
+    throw new GatewiseError("invalid_option", "split.by", message);
+  }
   return byClassOfGroups(keys, split);
 }
 
@@ -102,13 +114,16 @@ function byClassOfGroups({ groups, times, targets }: Splittable, shares: Shares)
   const ids = [...firsts.keys()];
   const classes = [...firsts.values()].map((row) => String((targets as ArrayLike<unknown>)[row]));
   const parts = splitStratified({ groups: ids, times, targets: classes }, shares);
-  const partOf = new Map(Object.entries(parts).flatMap(([name, indices]) => Array.from(indices as Uint32Array, (index) => [ids[index] ?? null, name] as const)));
+  const placed = Object.entries(parts).flatMap(([name, indices]) => {
+    return Array.from(indices as Uint32Array, (index) => [ids[index] ?? null, name] as const);
+  });
+  const partOf = new Map(placed);
   const rows = (name: keyof Indices) => Uint32Array.from(groups.flatMap((group, row) => (partOf.get(group) === name ? [row] : [])));
   return { training: rows("training"), validation: rows("validation"), test: rows("test") };
 }
 
 /** `splitByTime`, which has a test part always; here there may be none. */
-function byTime(samples: Splittable, { validation, test }: { validation?: string | number | undefined; test?: string | number | undefined }): Indices {
+function byTime(samples: Splittable, { validation, test }: Pick<SplitBy<"time">, "validation" | "test">): Indices {
   if (test !== undefined) return splitByTime(samples, { test, validation });
   if (validation === undefined) throw new GatewiseError("invalid_option", "split", "say when validation or test begin");
   const { training, test: later } = splitByTime(samples, { test: validation });
@@ -118,11 +133,16 @@ function byTime(samples: Splittable, { validation, test }: { validation?: string
 async function partsOfSet({ set, training, test, options = {} }: SetData, split: Split | undefined, folder: string): Promise<Parts> {
   const whole = await readSet(set, training, options, folder);
   const held = test === undefined ? undefined : await readSet(set, test, { ...options, ...likeTraining(set, whole) }, folder);
-  if (split !== undefined && split.by !== "class") throw new GatewiseError("invalid_option", "split.by", 'the samples of a set are apart from each other: split by "class"');
-  if (held && split?.test !== undefined) throw new GatewiseError("invalid_option", "split.test", "data.test is the test part already: leave one of the two out");
+  if (split !== undefined && split.by !== "class") {
+    throw new GatewiseError("invalid_option", "split.by", 'the samples of a set are apart from each other: split by "class"');
+  }
+  if (held && split?.test !== undefined) {
+    throw new GatewiseError("invalid_option", "split.test", "data.test is the test part already: leave one of the two out");
+  }
   const { x, shape, lengths, targets, classes } = whole;
   const data = { x, shape, lengths, targets } as unknown as Data;
-  const indices = split && splitStratified({ groups: [], times: new Float64Array(0), targets }, { validation: split.validation, test: split.test, seed: split.seed });
+  const samples = { groups: [], times: new Float64Array(0), targets };
+  const indices = split && splitStratified(samples, { validation: split.validation, test: split.test, seed: split.seed });
   const parts = each(indices, (part) => (part ? samplesAt(data, part) : data));
   const tested = held && ({ x: held.x, shape: held.shape, lengths: held.lengths, targets: held.targets } as unknown as Data);
   return { ...parts, test: tested ?? parts.test, input: { features: shape[2] }, output: { classes } };

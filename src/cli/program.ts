@@ -14,7 +14,10 @@ const COMMANDS: Readonly<Record<string, { readonly about: string; readonly load:
   train: { about: "Train a model as the configuration says", load: async () => (await import("./commands/train.js")).train },
   evaluate: { about: "Say how well a model does on data with known targets", load: async () => (await import("./commands/evaluate.js")).evaluate },
   predict: { about: "Predict for each sample of a file, as CSV or JSON lines", load: async () => (await import("./commands/predict.js")).predict },
-  compare: { about: "Compare networks with baselines on the same data, split and seeds", load: async () => (await import("./commands/compare.js")).compare },
+  compare: {
+    about: "Compare networks with baselines on the same data, split and seeds",
+    load: async () => (await import("./commands/compare.js")).compare,
+  },
   tune: { about: "Search for layers, sizes and training options that do best", load: async () => (await import("./commands/tune.js")).tune },
   inspect: { about: "Show what a model file holds", load: async () => (await import("./commands/inspect.js")).inspect },
   doctor: { about: "Show what runs on this machine, and why", load: async () => (await import("./commands/doctor.js")).doctor },

@@ -18,7 +18,8 @@ async function bar(title: string): Promise<Progress> {
   const { Presets, SingleBar } = (await import("cli-progress")).default;
   const format = `${title} {bar} {percentage} % | {words}`;
   // Ctrl-C is the command's own business.
-  const shown = new SingleBar({ format, stream: process.stderr, noTTYOutput: false, gracefulExit: false, clearOnComplete: false }, Presets.shades_classic);
+  const options = { format, stream: process.stderr, noTTYOutput: false, gracefulExit: false, clearOnComplete: false };
+  const shown = new SingleBar(options, Presets.shades_classic);
   shown.start(1, 0, { words: "" });
   return {
     update(done, total, words) {

@@ -25,7 +25,8 @@ function formatOf(path: string): Format {
   if (/\.(csv|txt)$/.test(name)) return "csv";
   if (/\.(parquet|pq)$/.test(name)) return "parquet";
   if (/\.(arrow|arrows|feather|ipc)$/.test(name)) return "arrow";
-  throw new GatewiseError("invalid_option", path, "what is in this file cannot be told from its name: it should end in .csv, .parquet or .arrow (.csv also with .gz)");
+  const names = "it should end in .csv, .parquet or .arrow (.csv also with .gz)";
+  throw new GatewiseError("invalid_option", path, `what is in this file cannot be told from its name: ${names}`);
 }
 
 /** What a model is held to: rows for its pipeline, or without one the series of a UCR file. */
@@ -35,7 +36,9 @@ export async function readFor(model: Model<OutputDefinition>, path: string): Pro
   const { classes } = model.definition.output as { classes?: readonly string[] };
   if (name.endsWith(".ts")) return inOrder(await readUcrTs(path));
   if (name.endsWith(".tsv")) return inOrder(await readUcrTsv(path, { classes }));
-  const message = "the model's file has no pipeline that would make sequences of a table: give a .ts or .tsv file of the UCR archive, or evaluate without a file, on the configuration's test part";
+  const message =
+    "the model's file has no pipeline that would make sequences of a table: give a .ts or .tsv file of the UCR archive, " +
+    "or evaluate without a file, on the configuration's test part";
   throw new GatewiseError("invalid_option", path, message);
 }
 

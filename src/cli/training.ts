@@ -25,7 +25,12 @@ export function checkpointIn(output: OutputFolder, { validation }: Parts, resume
 export const CHECKPOINT = "checkpoint.safetensors";
 
 /** Trains on the training part, looks at the validation part, and stops at the signal. */
-export async function fitWithProgress(model: Model<OutputDefinition>, parts: Parts, options: object, signal: AbortSignal): Promise<History<OutputDefinition>> {
+export async function fitWithProgress(
+  model: Model<OutputDefinition>,
+  parts: Parts,
+  options: object,
+  signal: AbortSignal,
+): Promise<History<OutputDefinition>> {
   const progress = await openProgress("training");
   let last: EpochReport<OutputDefinition> | undefined;
   try {

@@ -1,28 +1,26 @@
-// The model that users hold. Translates names, shapes and files; what runs is behind `ModelCore`.
+// The model that users hold: its public face. What it does is elsewhere: training in `Trainings`, reading in `Reader` and
+// `runInto`; what runs is behind `ModelCore`.
 
 import type { BackendName } from "../backend/backend.js";
-import { assertApart, assertFloats, assertUnshared, kindOf } from "../data/buffers.js";
-import { NUMBERS, STATICS, TOKENS, assertOne } from "../data/inputs.js";
-import { type Expected, prepareLabelled, prepareSequences } from "../data/sequences.js";
+import { type Expected, prepareLabelled } from "../data/sequences.js";
 import type { SavedPipeline } from "../data/pipeline/saved.js";
-import { type DataSource, isDataSource, sizesOf } from "../data/source.js";
+import type { DataSource } from "../data/source.js";
 import type { LabelledData, Sequences } from "../data/types.js";
-import { GatewiseError } from "../errors.js";
 import { deepFreeze } from "../json.js";
-import { currentPlatform } from "../platform.js";
-import { type Training, type TrainingData, prepareTraining, train, trainStepwise } from "../training/fit.js";
 import { type LearningRateRange, type LearningRateSearch, findLearningRate } from "../training/range-finder.js";
 import type { FitOptions, History, TrainingStep } from "../training/types.js";
-import type { ModelCore, RunArrays } from "./core.js";
+import type { ModelCore } from "./core.js";
 import type { ModelDefinition } from "./definition.js";
-import { readInSlices, sliceOfTargets, targetsSeenFromTheWhole } from "./long-read.js";
 import type { Output, Prediction, Report } from "./outputs.js";
 import { type Tensor, namedTensors } from "./parameters.js";
-import { type ReadPrediction, eachStep, predictionReader, sizeOf } from "./predictions.js";
-import { type RawRows, type RowPrediction, checkPreprocessing, isRawRows, openPipeline, withOrigins } from "./raw-rows.js";
+import { type RawRows, type RowPrediction, isRawRows } from "./raw-rows.js";
+import { type ReadOptions, Reader } from "./reader.js";
+import { type RunInputs, runArrays, runInto } from "./run.js";
 import { States } from "./states.js";
 import { Stream, type StreamOptions } from "./stream.js";
 import { type SummaryOptions, summarySize, summaryTable } from "./summary.js";
+import { Trainings } from "./trainings.js";
+import { writeModelFile } from "./write-file.js";
 
 /** What a model runs on. */
 export interface BackendInfo {
@@ -33,29 +31,6 @@ export interface BackendInfo {
   readonly threads: number;
   /** Why it is this backend and not the other. */
   readonly reason: string;
-}
-
-/** What `Model.run` reads of n sequences: what the model's `input` says, and nothing else. */
-export interface RunInputs {
-  /** [n, steps, features] */
-  readonly x?: Float32Array | undefined;
-  /** [n, steps] */
-  readonly tokens?: Uint32Array | undefined;
-  /** [n, statics] */
-  readonly statics?: Float32Array | undefined;
-  /** [n] How many steps of each sequence count; all of them unless given. */
-  readonly lengths?: Uint32Array | undefined;
-  /** What the n sequences begin from, and then have come to; from where sequences begin unless given. */
-  readonly states?: States | undefined;
-}
-
-/** How sequences are read. */
-export interface ReadOptions {
-  /**
-   * What the n sequences begin from, and then, when all is read, have come to: see {@link States}. From where sequences begin
-   * unless given.
-   */
-  readonly states?: States | undefined;
 }
 
 /**
@@ -76,17 +51,16 @@ export class Model<Out extends Output = string> {
   readonly backend: BackendInfo;
   readonly #core: ModelCore;
   readonly #expected: Expected;
-  readonly #read: ReadPrediction<Out>;
-  #training = false;
-  #preprocessing: SavedPipeline | undefined;
+  readonly #trainings: Trainings<Out>;
+  readonly #reader: Reader<Out>;
 
   /** @internal */
   constructor(core: ModelCore, name: BackendName, reason: string, preprocessing?: SavedPipeline) {
     const { definition, isa, threads } = core.description;
     this.#core = core;
-    this.#preprocessing = preprocessing && deepFreeze(preprocessing);
     this.#expected = { input: definition.input, output: definition.output };
-    this.#read = predictionReader<Out>(definition.output);
+    this.#trainings = new Trainings<Out>(core, this.#expected, preprocessing);
+    this.#reader = new Reader<Out>(core, this.#expected);
     // The names are the ones that `createModel` was given, or those that `loadModel`'s caller answers for.
     this.definition = deepFreeze(definition as ModelDefinition as ModelDefinition<Out>);
     this.backend = Object.freeze({ name, isa, threads, reason });
@@ -118,8 +92,8 @@ export class Model<Out extends Output = string> {
    * ```
    */
   fit(data: LabelledData<Out> | DataSource<Out>, options: FitOptions<Out> = {}): Promise<History<Out>> {
-    // Not `async`: a function that waits for training to end would keep the data alive until then.
-    return this.#train(this.#prepare(data, options));
+    // Not `async`: nothing that waits for training to end shall keep the data alive until then.
+    return this.#trainings.fit(data, options);
   }
 
   /**
@@ -168,60 +142,7 @@ export class Model<Out extends Output = string> {
     data: LabelledData<Out> | DataSource<Out>,
     options: FitOptions<Out> = {},
   ): AsyncGenerator<TrainingStep<Out>, History<Out>, undefined> {
-    // Let go of when it is read: nothing here shall keep the data alive until training ends.
-    const given: { arguments?: readonly [typeof data, typeof options] } = { arguments: [data, options] };
-    return this.#steps(given);
-  }
-
-  async *#steps(given: {
-    arguments?: readonly [LabelledData<Out> | DataSource<Out>, FitOptions<Out>];
-  }): AsyncGenerator<TrainingStep<Out>, History<Out>, undefined> {
-    const preparing = this.#prepare(...(given.arguments ?? never()));
-    delete given.arguments;
-    const training = await preparing;
-    try {
-      return yield* trainStepwise(this.#core, training);
-    } finally {
-      this.#training = false;
-    }
-  }
-
-  /** Hands the data to the core; the model is training from now on, unless it fails. */
-  async #prepare(data: LabelledData<Out> | DataSource<Out>, options: FitOptions<Out>): Promise<Training<Out>> {
-    this.#core.assertAlive();
-    if (this.#training) {
-      throw new GatewiseError("model_busy", "", "this model is training: wait for its fit, or end it with the signal");
-    }
-    this.#training = true;
-    try {
-      // First: between the look at the arrays and their copying nothing may happen to them.
-      const given = (data as Partial<LabelledData<Out>> | undefined)?.preprocessing;
-      const preprocessing = given && (await checkPreprocessing(given));
-      const training = isDataSource(data) ? this.#readFrom(data) : prepareLabelled(data, this.#expected);
-      const validation = options.validation && prepareLabelled(options.validation, this.#expected, "validation.");
-      const prepared = await prepareTraining(this.#core, training, validation, options);
-      if (preprocessing) this.#takeOver(preprocessing, prepared);
-      return prepared;
-    } catch (error) {
-      this.#training = false;
-      throw error;
-    }
-  }
-
-  /** A source's chunks, each in the form that the core takes. */
-  #readFrom(source: DataSource<Out>): TrainingData {
-    const read = async (chunk: number) => prepareLabelled(await source.read(chunk), this.#expected, `data.read(${chunk}).`);
-    return { sizes: sizesOf(source), read };
-  }
-
-  #takeOver(preprocessing: SavedPipeline, { trainer }: Training<Out>): void {
-    try {
-      this.#core.setPreprocessing(JSON.stringify(preprocessing));
-      this.#preprocessing = deepFreeze(preprocessing);
-    } catch (error) {
-      trainer.dispose();
-      throw error;
-    }
+    return this.#trainings.stepwise(data, options);
   }
 
   /**
@@ -229,16 +150,7 @@ export class Model<Out extends Output = string> {
    * in the model's file, and `predict({ rows })` applies it. Undefined where the data came from no pipeline.
    */
   get preprocessing(): SavedPipeline | undefined {
-    return this.#preprocessing;
-  }
-
-  async #train(prepared: Promise<Training<Out>>): Promise<History<Out>> {
-    const training = await prepared;
-    try {
-      return await train(this.#core, training);
-    } finally {
-      this.#training = false;
-    }
+    return this.#trainings.preprocessing;
   }
 
   /**
@@ -261,23 +173,8 @@ export class Model<Out extends Output = string> {
    * ```
    */
   async evaluate(data: LabelledData<Out> | RawRows, options: ReadOptions = {}): Promise<Report<Out>> {
-    this.#core.assertAlive();
-    if (isRawRows(data)) {
-      const pipeline = await openPipeline<Out>(this.#preprocessing);
-      return this.evaluate(pipeline.apply(data.rows, data), options);
-    }
-    const prepared = prepareLabelled(data, this.#expected);
-    const { n } = prepared;
-    const states = this.#statesOf(options.states, n);
-    return this.#core.evaluate<Report<Out>>((add) =>
-      readInSlices(this.#core, prepared, this.#sizeOf(prepared.steps), states, ({ start, end, predictions, lengths }) => {
-        try {
-          add(predictions, lengths, sliceOfTargets(prepared, n, start, end));
-        } catch (error) {
-          throw targetsSeenFromTheWhole(error, prepared, n, start);
-        }
-      }),
-    );
+    if (isRawRows(data)) return this.#reader.evaluateRows(data, this.preprocessing, options);
+    return this.#reader.evaluate(data, options);
   }
 
   /**
@@ -314,43 +211,8 @@ export class Model<Out extends Output = string> {
    */
   predict(data: RawRows, options?: ReadOptions): Promise<RowPrediction<Out>[]>;
   async predict(data: Sequences | RawRows, options: ReadOptions = {}): Promise<Prediction<Out>[] | RowPrediction<Out>[]> {
-    this.#core.assertAlive();
-    if (!isRawRows(data)) return this.#predict(data, options);
-    const pipeline = await openPipeline<Out>(this.#preprocessing);
-    const sequences = pipeline.sequences(data.rows, data);
-    return withOrigins(await this.#predict(sequences, options), sequences, pipeline);
-  }
-
-  async #predict(data: Sequences, options: ReadOptions): Promise<Prediction<Out>[]> {
-    this.#core.assertAlive();
-    const prepared = prepareSequences(data, this.#expected);
-    const states = this.#statesOf(options.states, prepared.n);
-    const all: Prediction<Out>[] = [];
-    const each = this.#expected.output.at === "each";
-    await readInSlices(this.#core, prepared, this.#sizeOf(prepared.steps), states, ({ predictions, lengths }) => {
-      for (const [sequence, length] of lengths.entries()) {
-        const prediction = each
-          ? eachStep(this.#read, predictions, sequence * prepared.steps, length)
-          : this.#read(predictions, sequence);
-        all.push(prediction as Prediction<Out>);
-      }
-    });
-    return all;
-  }
-
-  /** The numbers of states that are to be read and written. */
-  #statesOf(states: States | undefined, n?: number): Float32Array | undefined {
-    if (states === undefined) return undefined;
-    const data: unknown = (states as Partial<States> | null)?.data;
-    if (kindOf(data) !== "Float32Array") {
-      throw new GatewiseError("invalid_option", "states", `states must be what model.states(n) gives, not ${kindOf(states)}`);
-    }
-    assertFloats(data, "states");
-    if (n !== undefined && states.n !== n) {
-      const message = `there are states of ${states.n} sequences for ${n}: make them with model.states(${n})`;
-      throw new GatewiseError("shape_mismatch", "states", message);
-    }
-    return data;
+    if (isRawRows(data)) return this.#reader.predictRows(data, this.preprocessing, options);
+    return this.#reader.predict(data, options);
   }
 
   /**
@@ -369,12 +231,6 @@ export class Model<Out extends Output = string> {
   states(n: number): States {
     this.#core.assertAlive();
     return new States(this.#core.description.states, n);
-  }
-
-  /** Numbers of the predictions for one sequence of so many steps. */
-  #sizeOf(steps: number): number {
-    const { output } = this.#expected;
-    return sizeOf(output) * (output.at === "each" ? steps : 1);
   }
 
   /**
@@ -413,27 +269,7 @@ export class Model<Out extends Output = string> {
   run(x: Float32Array, y: Float32Array, lengths?: Uint32Array): Float32Array;
   run(inputs: RunInputs | Float32Array, y: Float32Array, lengths?: Uint32Array): Float32Array {
     this.#core.assertAlive();
-    if (isRunInputs(inputs)) {
-      const { x, tokens, statics, states } = inputs;
-      return this.#run({ x, tokens, statics, lengths: inputs.lengths, states: this.#statesOf(states) }, y);
-    }
-    assertFloats(inputs, "x");
-    return this.#run({ x: inputs, tokens: undefined, statics: undefined, lengths, states: undefined }, y);
-  }
-
-  #run(arrays: RunArrays, y: Float32Array): Float32Array {
-    const { x, tokens, statics, lengths, states } = arrays;
-    const { input } = this.#expected;
-    assertOne(x, input.features, "x", NUMBERS);
-    assertOne(tokens, input.tokens, "tokens", TOKENS);
-    assertOne(statics, input.statics, "statics", STATICS);
-    assertFloats(y, "y");
-    if (x !== undefined) assertFloatsApartFrom(y, x, "x");
-    if (tokens !== undefined) assertIndicesApartFrom(y, tokens, "tokens");
-    if (statics !== undefined) assertFloatsApartFrom(y, statics, "statics");
-    if (lengths !== undefined) assertIndicesApartFrom(y, lengths, "lengths");
-    if (states !== undefined) assertFloatsApartFrom(y, states, "states");
-    this.#core.run(arrays, y);
+    runInto(y, runArrays(inputs, lengths), this.#core, this.#expected);
     return y;
   }
 
@@ -508,17 +344,7 @@ export class Model<Out extends Output = string> {
   save(location: string | URL): Promise<void>;
   async save(location?: string | URL): Promise<Uint8Array | void> {
     const bytes = this.#core.save();
-    if (location === undefined) return bytes;
-    const { writeFile } = currentPlatform();
-    if (!writeFile) {
-      throw new GatewiseError("file_access", "location", "this runtime writes no files: save() gives the bytes");
-    }
-    try {
-      await writeFile(location, bytes);
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new GatewiseError("file_access", "location", `the model file could not be written: ${why}`, { cause });
-    }
+    return location === undefined ? bytes : writeModelFile(location, bytes);
   }
 
   /**
@@ -533,25 +359,4 @@ export class Model<Out extends Output = string> {
   [Symbol.dispose](): void {
     this.dispose();
   }
-}
-
-function never(): never {
-  throw new Error("a generator begins once");
-}
-
-function isRunInputs(inputs: RunInputs | Float32Array): inputs is RunInputs {
-  return typeof inputs === "object" && inputs !== null && !ArrayBuffer.isView(inputs) && !Array.isArray(inputs);
-}
-
-function assertFloatsApartFrom(y: Float32Array, array: unknown, path: string): void {
-  assertFloats(array, path);
-  assertApart(y, "y", array, path);
-}
-
-function assertIndicesApartFrom(y: Float32Array, array: ArrayBufferView, path: string): void {
-  if (kindOf(array) !== "Uint32Array") {
-    throw new GatewiseError("invalid_option", path, `${path} must be a Uint32Array, not ${kindOf(array)}`);
-  }
-  assertUnshared(array, path);
-  assertApart(y, "y", array, path);
 }

@@ -1,6 +1,6 @@
 // The states that sequences begin from and end with, as their owner holds them. The core reads and writes the numbers.
 
-import { kindOf } from "../data/buffers.js";
+import { assertFloats, kindOf } from "../data/buffers.js";
 import { GatewiseError } from "../errors.js";
 import type { StateDescription } from "../generated/core.js";
 
@@ -111,4 +111,19 @@ export class States {
       }
     }
   }
+}
+
+/** The numbers of states that are to be read and written. Throws unless they are of `n` sequences, where that is known. */
+export function statesToRead(states: States | undefined, n?: number): Float32Array | undefined {
+  if (states === undefined) return undefined;
+  const data: unknown = (states as Partial<States> | null)?.data;
+  if (kindOf(data) !== "Float32Array") {
+    throw new GatewiseError("invalid_option", "states", `states must be what model.states(n) gives, not ${kindOf(states)}`);
+  }
+  assertFloats(data, "states");
+  if (n !== undefined && states.n !== n) {
+    const message = `there are states of ${states.n} sequences for ${n}: make them with model.states(${n})`;
+    throw new GatewiseError("shape_mismatch", "states", message);
+  }
+  return data;
 }

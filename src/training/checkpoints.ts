@@ -19,7 +19,7 @@ const PATH = "options.checkpoint";
 export function assertCheckpointOptions(options: CheckpointOptions, validates: boolean): void {
   const { path, every = {}, best, resume }: Partial<CheckpointOptions> = Object(options);
   const refuse = (place: string, message: string): never => {
-    throw new GatewiseError("invalid_option", place && `${PATH}${place}`, message);
+    throw new GatewiseError("invalid_option", `${PATH}${place}`, message);
   };
   if (kindOf(options) !== "an object") refuse("", `checkpoint must be an object with a path, not ${kindOf(options)}`);
   assertTarget(path, `${PATH}.path`);

@@ -37,11 +37,13 @@ export function drawRangeCurve(curve: RangeCurve): string {
     const points = values.map((value, index) => `${x(rates[index] ?? 1).toFixed(1)},${y(value).toFixed(1)}`);
     return `<polyline class="line ${kind}" clip-path="url(#frame)" points="${points.join(" ")}"/>`;
   };
+  const size = `viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}"`;
+  const frame = `x="${FRAME.left}" y="${FRAME.top}" width="${FRAME.right - FRAME.left}" height="${FRAME.bottom - FRAME.top}"`;
   return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-labelledby="title">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img" aria-labelledby="title">`,
     `<title id="title">Loss by learning rate${suggestion === null ? "" : `; suggested: ${shown(suggestion)}`}</title>`,
     `<style>${STYLE}</style><rect class="page" width="100%" height="100%"/>`,
-    `<clipPath id="frame"><rect x="${FRAME.left}" y="${FRAME.top}" width="${FRAME.right - FRAME.left}" height="${FRAME.bottom - FRAME.top}"/></clipPath>`,
+    `<clipPath id="frame"><rect ${frame}/></clipPath>`,
     `<text class="title" x="${FRAME.left}" y="22">Loss by learning rate</text>`,
     ...legend(),
     ...ticks.map((tick) => `<line class="grid" x1="${FRAME.left}" x2="${FRAME.right}" y1="${y(tick)}" y2="${y(tick)}"/>`),

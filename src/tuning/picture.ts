@@ -1,7 +1,7 @@
-// The picture of a tuning: the objective over each parameter, below it the learning curves of each rung. Drawn by Observable
-// Plot in a document of linkedom's; knows nothing of how trials came to be.
+// The picture of a tuning: the objective over each parameter, below it the learning curves of each rung. Knows nothing of how
+// trials came to be.
 
-import { type DrawingOptions, type Plot, openDrawing } from "../drawing.js";
+import { type Plot, type PlotOptions, type ScaleOptions, openDrawing } from "../drawing.js";
 import { shown } from "./table.js";
 import type { Dimension, JsonValue } from "./space.js";
 import type { Trial, TuningRecord } from "./types.js";
@@ -15,7 +15,7 @@ const RUNGS = ["#b3cde3", "#6497b1", "#0072b2", "#03396c", "#011f4b"];
 /** @throws {GatewiseError} `missing_package` */
 export async function pictureOf(record: TuningRecord): Promise<string> {
   const { Plot, draw: drawn } = await openDrawing();
-  const draw = (options: DrawingOptions, width = PANEL.width) =>
+  const draw = (options: PlotOptions, width = PANEL.width) =>
     drawn({ width, height: PANEL.height, marginLeft: 52, marginBottom: 38, ...options });
 
   const names = Object.keys(record.space);
@@ -30,23 +30,29 @@ export async function pictureOf(record: TuningRecord): Promise<string> {
   const top = TOP + rows * (PANEL.height + PANEL.gap);
   const curves = at(draw(curvesPanel(Plot, record), width - 2 * PANEL.gap), PANEL.gap, top + TOP / 2);
   const height = top + TOP / 2 + PANEL.height + PANEL.gap;
-  const text = (y: number, line: string) => `<text x="${PANEL.gap}" y="${y}" font-size="14" font-weight="600">${escaped(line)}</text>`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" fill="currentColor" color="#333" role="img">
+  const namespaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"';
+  const size = `viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`;
+  return `<svg ${namespaces} ${size} font-family="system-ui, sans-serif" fill="currentColor" color="#333" role="img">
 <title>Tuning: ${escaped(record.objective)} over each parameter, and learning curves</title>
 <rect width="${width}" height="${height}" fill="white"/>
-${text(28, headline(record))}
+${heading(28, headline(record))}
 ${panels.join("\n")}
-${text(top + 14, "Validation loss while training, by rung")}
+${heading(top + 14, "Validation loss while training, by rung")}
 ${curves}
 </svg>
 `;
+}
+
+function heading(y: number, line: string): string {
+  return `<text x="${PANEL.gap}" y="${y}" font-size="14" font-weight="600">${escaped(line)}</text>`;
 }
 
 function headline({ objective, trials, rungs }: TuningRecord): string {
   const failed = trials.filter(({ failure }) => failure).length;
   const best = trials[0]?.value === undefined ? "" : `; the best, in orange, ${shown(trials[0].value)}`;
   const epochs = rungs.map(({ epochs }) => epochs).join(", ");
-  return `${objective} on validation data after ${epochs} epochs (the darker, the more): ${trials.length} trials, ${failed} failed${best}`;
+  const counts = `${trials.length} trials, ${failed} failed${best}`;
+  return `${objective} on validation data after ${epochs} epochs (the darker, the more): ${counts}`;
 }
 
 /** What a panel shows of a trial. */
@@ -58,7 +64,7 @@ interface Point {
   readonly winner: boolean;
 }
 
-function parameterPanel(Plot: Plot, { trials, space, objective, rungs }: TuningRecord, name: string): DrawingOptions {
+function parameterPanel(Plot: Plot, { trials, space, objective, rungs }: TuningRecord, name: string): PlotOptions {
   const dimension = space[name] as Dimension;
   const domain = shownDomain(trials.flatMap(({ rungs }) => rungs.slice(-1).map(({ value }) => value)));
   const points = trials.map((trial, place) => pointOf(trial, place, dimension, trial.parameters[name] ?? null));
@@ -66,7 +72,15 @@ function parameterPanel(Plot: Plot, { trials, space, objective, rungs }: TuningR
   const dots = (winner: boolean) =>
     Plot.dot(
       whole.filter((point) => point.winner === winner),
-      { x: "x", y: "y", r: winner ? 6 : 3.5, fill: winner ? WINNER : (point: Point) => colourOf(point.rung, rungs.length), stroke: "white", strokeWidth: 0.7, clip: true },
+      {
+        x: "x",
+        y: "y",
+        r: winner ? 6 : 3.5,
+        fill: winner ? WINNER : (point: Point) => colourOf(point.rung, rungs.length),
+        stroke: "white",
+        strokeWidth: 0.7,
+        clip: true,
+      },
     );
   // Crosses below the upper edge: trials without a value.
   const failed = Plot.dot(
@@ -89,7 +103,7 @@ function pointOf({ rungs, value }: Trial, place: number, dimension: Dimension, d
 }
 
 /** All that might have been drawn, in the order in which the space has it. */
-function scaleOf(dimension: Dimension): DrawingOptions {
+function scaleOf(dimension: Dimension): ScaleOptions {
   if ("choice" in dimension) return { type: "point", padding: 0.6, domain: dimension.choice.map(shown) };
   if ("uniform" in dimension) return { domain: dimension.uniform, ticks: 5 };
   if ("logUniform" in dimension) return { type: "log", domain: dimension.logUniform, tickFormat: powersOfTen };
@@ -115,13 +129,14 @@ function shownDomain(values: readonly number[]): [number, number] {
   return [low - margin, high + margin];
 }
 
-function curvesPanel(Plot: Plot, { trials, rungs }: TuningRecord): DrawingOptions {
+function curvesPanel(Plot: Plot, { trials, rungs }: TuningRecord): PlotOptions {
   const lines = trials.flatMap((trial, place) =>
     trial.rungs.flatMap(({ rung, epochs: limit, curves }) =>
       curves.flatMap((curve, fold) =>
         curve.map(({ epoch, validation }) => {
           const winner = place === 0 && trial.value !== undefined;
-          return { rung: `${limit} epochs`, order: rung, line: `${trial.number} ${fold} ${rung}`, epoch, loss: validation?.loss ?? Number.NaN, winner };
+          const loss = validation?.loss ?? Number.NaN;
+          return { rung: `${limit} epochs`, order: rung, line: `${trial.number} ${fold} ${rung}`, epoch, loss, winner };
         }),
       ),
     ),
@@ -129,12 +144,21 @@ function curvesPanel(Plot: Plot, { trials, rungs }: TuningRecord): DrawingOption
   const line = (winner: boolean) =>
     Plot.line(
       lines.filter((point) => point.winner === winner),
-      { fx: "rung", x: "epoch", y: "loss", z: "line", stroke: winner ? WINNER : (point: { order: number }) => colourOf(point.order, rungs.length), strokeWidth: winner ? 2.2 : 1, clip: true },
+      {
+        fx: "rung",
+        x: "epoch",
+        y: "loss",
+        z: "line",
+        stroke: winner ? WINNER : (point: { order: number }) => colourOf(point.order, rungs.length),
+        strokeWidth: winner ? 2.2 : 1,
+        clip: true,
+      },
     );
+  const domain = shownDomain(lines.map(({ loss }) => loss).filter(Number.isFinite));
   return {
     fx: { label: null, domain: rungs.map(({ epochs }) => `${epochs} epochs`) },
     x: { label: "epoch", ticks: 4, tickFormat: "d" },
-    y: { label: "validation loss", grid: true, ticks: 5, domain: shownDomain(lines.map(({ loss }) => loss).filter(Number.isFinite)) },
+    y: { label: "validation loss", grid: true, ticks: 5, domain },
     marks: [Plot.frame({ stroke: "#ccc" }), line(false), line(true)],
   };
 }

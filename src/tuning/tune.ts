@@ -108,7 +108,10 @@ function assertPlain(options: object): void {
 }
 
 /** Fails where no trial could ever be trained and judged: better here than once in every trial. */
-async function assertTrainable(contenders: readonly Contender[], { data, validation, folds, backend, objective = "loss" }: TuningOptions): Promise<void> {
+async function assertTrainable(
+  contenders: readonly Contender[],
+  { data, validation, folds, backend, objective = "loss" }: TuningOptions,
+): Promise<void> {
   const model = await firstModel(contenders, backend);
   try {
     const expected = model.definition as unknown as Parameters<typeof prepareLabelled>[1];

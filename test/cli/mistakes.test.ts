@@ -35,7 +35,7 @@ test.each([
 const { data, definition, training } = SPENDING;
 test.each([
   ["a field that there is not", { ...SPENDING, trainning: {} }, "trainning", 'did you mean "training"?', 2],
-  ["no data", { definition }, "data", "this field is missing", 2],
+  ["no data", { definition }, "data", "this is missing", 2],
   ["data of no kind", { ...SPENDING, data: 3 }, "data", '{ "file", "pipeline" }', 2],
   ["a set that there is not", { ...SPENDING, data: { set: "iris", training: "a" } }, "data.set", '"ucr-ts"', 2],
   ["a share beyond all", { ...SPENDING, split: { by: "class", test: 2 } }, "split.test", "above 0 and below 1", 2],

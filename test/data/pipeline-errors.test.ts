@@ -41,6 +41,23 @@ describe("definitions", () => {
     await expectError(() => define(definition), "invalid_option", path);
   });
 
+  test.each([
+    [{ ...good, window: { sise: 2 } }, 'pipeline.window.sise: there is no such field, did you mean "size"?'],
+    [{ ...good, window: { width: 2 } }, "pipeline.window.width: there is no such field: there are size, stride, prefixes, minimum, short"],
+    [{ ...good, features: [{ column: "n", scales: "log" }] }, 'pipeline.features[0].scales: there is no such field, did you mean "scale"?'],
+    [{ ...good, features: undefined }, "pipeline.features is missing"],
+    [{ ...good, features: [] }, "pipeline.features must not be empty"],
+    [{ ...good, features: [{ column: "n", scale: "log10" }] }, 'pipeline.features[0].scale must be "standard", "min-max", "robust", "log" or a list, not "log10"'],
+    [{ ...good, group: 5 }, "pipeline.group must be text, not 5"],
+    [{ ...good, steps: { every: { days: 0 } } }, "pipeline.steps.every.days must be at least 1, not 0"],
+    [{ ...good, window: { size: 1.5 } }, "pipeline.window.size must be a whole number, not 1.5"],
+    [{ ...good, steps: { every: { days: 1, hours: 3 } } }, "pipeline.steps.every must have one unit, such as { days: 7 }"],
+    [{ ...good, target: { label: "n", classes: ["a"] } }, "pipeline.target.classes must have at least 2, not 1"],
+    [null, "pipeline must be an object, not null"],
+  ])("%j is told what is wrong", (definition, message) => {
+    expect(() => define(definition)).toThrow(expect.objectContaining({ message }));
+  });
+
   test("are frozen, and plain data", () => {
     const { definition } = define(good);
     expect(JSON.parse(JSON.stringify(definition))).toEqual(definition);

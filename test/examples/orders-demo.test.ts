@@ -86,7 +86,9 @@ describe("on the native backend", () => {
     // What was fitted is in the file: raw invoices come to the same.
     const ofRows = await model.evaluate({ rows, cutOffs: TEST_CUT_OFF });
     model.dispose();
-    expect(report).toMatchObject(summary.test);
+    // The demo's figures come from `gatewise/metrics`, the report's from the core: sums in another order.
+    for (const name of ["accuracy", "balancedAccuracy", "auc", "f1"] as const)
+      expect(report[name]).toBeCloseTo(summary.test[name], 12);
     expect(ofRows).toEqual(report);
   });
 

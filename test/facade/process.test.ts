@@ -75,7 +75,9 @@ describe.each(BACKENDS)("a process that trained on %s", (backend) => {
       const before = process.resourceUsage().maxRSS;
       await model.fit(source, { epochs: 1, batchSize: 500 });
       const more = (process.resourceUsage().maxRSS - before) / 1024;
-      console.log(more < 100 ? "bounded" : "took " + more + " MB more than one chunk");
+      // The chunk that is read ahead, and on its way into WebAssembly four copies for a moment; on top of it what the collector
+      // has not come to yet.
+      console.log(more < 160 ? "bounded" : "took " + more + " MB more than one chunk");
     `;
     const { code, output } = await run(["--expose-gc", "--input-type=module"], start + script);
     expect({ code, output }).toEqual({ code: 0, output: "bounded\n" });

@@ -225,7 +225,12 @@ describe("bad input", () => {
     const error = await expectError(tuneWith({ objective: "accurcy" }), "invalid_option", "objective");
     expect(error.message).toContain('did you mean "accuracy"?');
     const field = await expectError(tuneWith({ serch: "random" }), "invalid_option", "serch");
-    expect(field.message).toContain('did you mean "search"?');
+    expect(field.message).toBe('serch: there is no such field, did you mean "search"?');
+    // What the space may hold, not the fields by which its kinds differ.
+    const unknown = await expectError(tuneWith({ space: { units: { integr: [1, 2] } } }), "invalid_option", "space.units");
+    expect(unknown.message).toMatch(/^space\.units: give one of \{ integer/);
+    const bound = await expectError(tuneWith({ space: { rate: { logUniform: [0, 1] } } }), "invalid_option", "space.rate.logUniform[0]");
+    expect(bound.message).toBe("space.rate.logUniform[0] must be above 0: the scale is logarithmic");
   });
 });
 

@@ -232,7 +232,11 @@ fn numbers_that_are_not_finite_are_told_by_place_step_and_likely_cause() {
         |layout: &Layout, name: &str| layout.tensors().iter().find(|tensor| tensor.name == name).unwrap().range();
     // The step itself overflows.
     let error = failure(lstm, (0.5, 1.0), hot, none);
-    assert!(error.message.contains("are the weights ") && error.message.contains("learning rate"), "{error}");
+    assert!(
+        error.message.contains("at step 1; the first numbers that are not finite are the weights ")
+            && error.message.contains("learning rate"),
+        "{error}"
+    );
     // What the layer computes does: its input's product.
     let error = failure(relu, (3e38, 1.0), once, |layout, weights| {
         weights[tensor(layout, "layers.0.weight_ih_l0")].fill(5.0);

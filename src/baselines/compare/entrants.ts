@@ -5,6 +5,7 @@ import * as v from "valibot";
 
 import { GatewiseError } from "../../errors.js";
 import type { MachineOptions } from "../../backend/open.js";
+import { fields, validated } from "../../validate.js";
 import { type Order, autoArima, sarima } from "../arima.js";
 import { type Classifier, majority } from "../classifier.js";
 import { type Forecaster, onLogarithm } from "../forecaster.js";
@@ -32,19 +33,19 @@ const network = {
 const cells = v.picklist(["lstm", "gru", "rnn", "network"]);
 
 const ClassifierData = v.variant("kind", [
-  v.strictObject({ kind: v.literal("majority"), name }),
-  v.strictObject({ kind: v.literal("logistic"), name, c: v.optional(v.pipe(v.number(), v.gtValue(0))) }),
-  v.strictObject({ kind: v.literal("1nn-euclidean"), name }),
-  v.strictObject({ kind: v.literal("1nn-dtw"), name, window: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))) }),
-  v.strictObject({ kind: cells, ...network }),
+  fields({ kind: v.literal("majority"), name }),
+  fields({ kind: v.literal("logistic"), name, c: v.optional(v.pipe(v.number(), v.gtValue(0))) }),
+  fields({ kind: v.literal("1nn-euclidean"), name }),
+  fields({ kind: v.literal("1nn-dtw"), name, window: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))) }),
+  fields({ kind: cells, ...network }),
 ]);
 
 const ForecasterData = v.variant("kind", [
-  v.strictObject({ kind: v.picklist(["naive", "seasonal-naive", "drift", "mean"]), name }),
-  v.strictObject({ kind: v.literal("arima"), name, order: v.optional(order) }),
-  v.strictObject({ kind: v.literal("sarima"), name, order: v.optional(order), seasonal: v.optional(order) }),
-  v.strictObject({ kind: v.literal("auto-arima"), name, largest: v.optional(order), largestSeasonal: v.optional(order) }),
-  v.strictObject({ kind: cells, ...network, window: v.optional(whole(1)) }),
+  fields({ kind: v.picklist(["naive", "seasonal-naive", "drift", "mean"]), name }),
+  fields({ kind: v.literal("arima"), name, order: v.optional(order) }),
+  fields({ kind: v.literal("sarima"), name, order: v.optional(order), seasonal: v.optional(order) }),
+  fields({ kind: v.literal("auto-arima"), name, largest: v.optional(order), largestSeasonal: v.optional(order) }),
+  fields({ kind: cells, ...network, window: v.optional(whole(1)) }),
 ]);
 
 /** Who can be compared in classifying, as data: a name, or a name with options. */
@@ -120,7 +121,7 @@ function entrantsOf<Kind, Schema extends v.GenericSchema>(
   }
   const entrants = given.map((entrant: unknown, index) => {
     if (isCustom<Kind>(entrant)) return { name: entrant.name, seeded: entrant.seeded ?? false, create: entrant.create };
-    return make(parsed(schema, typeof entrant === "string" ? { kind: entrant } : entrant, `entrants[${index}]`) as v.InferOutput<Schema>);
+    return make(validated(schema, typeof entrant === "string" ? { kind: entrant } : entrant, `entrants[${index}]`));
   });
   entrants.forEach(({ name }, index) => {
     if (entrants.findIndex((other) => other.name === name) === index) return;
@@ -131,14 +132,6 @@ function entrantsOf<Kind, Schema extends v.GenericSchema>(
 
 function isCustom<Kind>(entrant: unknown): entrant is CustomEntrant<Kind> {
   return typeof entrant === "object" && entrant !== null && "create" in entrant && typeof entrant.create === "function";
-}
-
-function parsed(schema: v.GenericSchema, entrant: unknown, path: string): unknown {
-  const result = v.safeParse(schema, entrant, { abortEarly: true });
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  const place = [path, v.getDotPath(issue)].filter(Boolean).join(".").replaceAll(/\.(\d+)/g, "[$1]");
-  throw new GatewiseError("invalid_option", place, `${place}: ${issue.message}`);
 }
 
 function classifierOf(data: v.InferOutput<typeof ClassifierData>, context: ClassifierContext): Entrant<Classifier> {

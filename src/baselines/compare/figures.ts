@@ -126,7 +126,11 @@ function meanScaledError(series: Float64Array, forecasts: readonly OriginForecas
   return sum / forecasts.length;
 }
 
-function intervalFigures(truth: readonly number[], middle: readonly number[], forecasts: readonly OriginForecast[]): Pick<ForecastFigures, "pinball" | "coverage"> {
+function intervalFigures(
+  truth: readonly number[],
+  middle: readonly number[],
+  forecasts: readonly OriginForecast[],
+): Pick<ForecastFigures, "pinball" | "coverage"> {
   if (forecasts.some(({ lower, upper }) => !lower || !upper)) return { pinball: null, coverage: null };
   const [lower, upper] = [forecasts.flatMap(({ lower }) => lower ?? []), forecasts.flatMap(({ upper }) => upper ?? [])];
   const tail = (1 - INTERVAL) / 2;

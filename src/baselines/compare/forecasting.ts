@@ -90,7 +90,8 @@ function taskOf(options: ForecastingOptions): Task {
   const origins = Array.from({ length: count }, (_, k) => last - (count - 1 - k) * stride);
   const [first = 0] = origins;
   if (first <= season) {
-    const message = `the series has ${series.length} steps: with ${count} origins ${stride} apart and ${horizon} steps ahead, ${Math.max(0, first)} are left to learn from`;
+    const plan = `${count} origins ${stride} apart and ${horizon} steps ahead`;
+    const message = `the series has ${series.length} steps: with ${plan}, ${Math.max(0, first)} are left to learn from`;
     throw new GatewiseError("empty_data", "series", message);
   }
   return { series, horizon, season, origins, overlap: Math.ceil(horizon / stride) };
@@ -134,7 +135,8 @@ function testsOf(results: ForecastComparison["entrants"], reference: string, tas
   return {
     tests,
     notes: [
-      `Diebold and Mariano's test compares the mean squared error of each of the ${origins.length} origins' forecasts, with Harvey, Leybourne and Newbold's correction; errors of origins less than ${overlap} apart may hang together.`,
+      `Diebold and Mariano's test compares the mean squared error of each of the ${origins.length} origins' forecasts, with ` +
+        `Harvey, Leybourne and Newbold's correction; errors of origins less than ${overlap} apart may hang together.`,
       "One test a seed; the seeds' p-values become one by Rüger's rule, and all are adjusted together by Holm's method.",
     ],
   };
@@ -148,7 +150,8 @@ function meanSquare(values: readonly number[], truth: Float64Array): number {
 function checkForecast({ values, lower, upper }: Forecast, horizon: number, name: string): Omit<OriginForecast, "origin"> {
   for (const part of [values, lower ?? values, upper ?? values]) {
     if (part.length === horizon && part.every(Number.isFinite)) continue;
-    throw new GatewiseError("not_finite", "entrants", `"${name}" did not forecast ${horizon} finite numbers: take other options for it, or leave it out`);
+    const message = `"${name}" did not forecast ${horizon} finite numbers: take other options for it, or leave it out`;
+    throw new GatewiseError("not_finite", "entrants", message);
   }
   return { values: [...values], lower: lower && [...lower], upper: upper && [...upper] };
 }

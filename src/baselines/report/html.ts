@@ -1,8 +1,9 @@
 // A comparison as a page that stands by itself: tables, pictures, settings; no script, nothing loaded. Computes nothing that it
 // shows.
 
+import { type Drawing, openDrawing } from "../../drawing.js";
 import type { ClassificationComparison, Comparison, ForecastComparison } from "../compare/types.js";
-import { type Pencil, confusion, forecast, lossCurves, rocCurves, rocReference, takePencil } from "./pictures.js";
+import { confusion, forecast, lossCurves, rocCurves, rocReference } from "./pictures.js";
 import { STYLE, look } from "./theme.js";
 import { TESTS, advantage, bestOf, described, duration, figuresOf, probability, summaryOf, written } from "./words.js";
 
@@ -20,14 +21,14 @@ import { TESTS, advantage, bestOf, described, duration, figuresOf, probability, 
  * ```
  */
 export async function toHtml(comparison: Comparison): Promise<string> {
-  const pencil = await takePencil();
+  const drawing = await openDrawing();
   const { title, tests, notes } = comparison;
   const parts = [
     `<h1>${escaped(title)}</h1>`,
     `<p>${escaped(described(comparison))}</p>`,
     section("Figures", figureTable(comparison)),
     section("Tests", [tests.length > 0 ? testTable(comparison) : "", ...notes.map((note) => `<p class="quiet">${escaped(note)}</p>`)].join("\n")),
-    comparison.task === "classification" ? classificationPictures(pencil, comparison) : forecastPictures(pencil, comparison),
+    comparison.task === "classification" ? classificationPictures(drawing, comparison) : forecastPictures(drawing, comparison),
     section("Settings", settings(comparison)),
   ];
   return `<!doctype html>
@@ -57,51 +58,57 @@ function figureTable(comparison: Comparison): string {
       return `<td${best[column] === n ? ' class="best"' : ""}>${mean}${around && `<small>${around}</small>`}</td>`;
     });
     const { fit, predict } = entrant.seconds;
-    const rest = [entrant.parameters?.toLocaleString("en") ?? "–", duration(fit.mean), duration(predict.mean)].map((text) => `<td>${text}</td>`);
+    const parameters = entrant.parameters?.toLocaleString("en") ?? "–";
+    const rest = [parameters, duration(fit.mean), duration(predict.mean)].map((text) => `<td>${text}</td>`);
     return `<tr><td>${key(n)}${escaped(entrant.name)}</td>${figures.join("")}${rest.join("")}</tr>`;
   });
   const heads = ["", ...shown.map(({ label }) => label), "parameters", "training", "prediction"];
-  return `${table(heads, rows)}
-<p class="quiet">Mean ± standard deviation over the seeds ${seeds.join(", ")}; what knows no chance ran once. A star marks the best. Times are of one run.</p>`;
+  const said =
+    `Mean ± standard deviation over the seeds ${seeds.join(", ")}; what knows no chance ran once. ` +
+    "A star marks the best. Times are of one run.";
+  return `${table(heads, rows)}\n<p class="quiet">${said}</p>`;
 }
 
 function testTable({ tests, reference }: Comparison): string {
   const rows = tests.map((test) => {
     const { name, of } = TESTS[test.kind];
-    const cells = [`${advantage(test)} ${of}`, test.pValues.map(probability).join(" · "), probability(test.pValue), probability(test.adjusted)];
-    return `<tr><td>${escaped(`${reference} – ${test.other}`)}</td><td>${escaped(name)}</td>${cells.map((cell) => `<td>${escaped(cell)}</td>`).join("")}</tr>`;
+    const { pValues, pValue, adjusted } = test;
+    const figures = [pValues.map(probability).join(" · "), probability(pValue), probability(adjusted)];
+    const cells = [`${reference} – ${test.other}`, name, `${advantage(test)} ${of}`, ...figures];
+    return `<tr>${cells.map((cell) => `<td>${escaped(cell)}</td>`).join("")}</tr>`;
   });
   return table(["", "test", "advantage", "p of each seed", "p together", "adjusted (Holm)"], rows);
 }
 
-function classificationPictures(pencil: Pencil, comparison: ClassificationComparison): string {
+function classificationPictures(drawing: Drawing, comparison: ClassificationComparison): string {
   const { entrants, classes, positive } = comparison;
-  const roc = rocCurves(pencil, comparison);
+  const roc = rocCurves(drawing, comparison);
   const ofRoc = positive === null ? entrants.find(({ runs }) => runs[0] === rocReference(comparison)[0])?.name : undefined;
   const rocTitle = ofRoc === undefined ? `ROC curves of “${positive ?? ""}”` : `ROC curves of ${ofRoc}, each class against the rest`;
   const scored = entrants.filter(({ runs }) => runs[0]?.roc).map(({ name }) => name);
   const rocLegend = ofRoc === undefined ? legend(names(comparison), scored) : legend(classes);
   const matrices = entrants.map(({ name, runs }, n) => {
     const [first] = runs;
-    return first ? figure(name, confusion(pencil, classes, name, first, n)) : "";
+    return first ? figure(name, confusion(drawing, classes, name, first, n)) : "";
   });
+  const said = "Counts on the test part, of the first seed; cells are as strong as their part of the true class.";
   const least = classes.length > 5 ? "28rem" : "17rem";
   return [
-    learning(pencil, comparison),
+    learning(drawing, comparison),
     roc === undefined ? "" : section("ROC curves", pictures([figure(rocTitle, roc)]) + rocLegend),
-    section("Confusion", `<p class="quiet">Counts on the test part, of the first seed; cells are as strong as their part of the true class.</p>${pictures(matrices, least)}`),
+    section("Confusion", `<p class="quiet">${said}</p>${pictures(matrices, least)}`),
   ].join("\n");
 }
 
-function forecastPictures(pencil: Pencil, comparison: ForecastComparison): string {
-  const panels = comparison.entrants.map(({ name, runs }, n) => figure(name, forecast(pencil, comparison, name, runs, n)));
+function forecastPictures(drawing: Drawing, comparison: ForecastComparison): string {
+  const panels = comparison.entrants.map(({ name, runs }, n) => figure(name, forecast(drawing, comparison, name, runs, n)));
   const said = "The last origin's forecasts beside what came (grey): the first seed's line and its 80 % interval, thin lines for the other seeds.";
-  return `${section("Forecasts", `<p class="quiet">${said}</p>${pictures(panels, "26rem")}`)}\n${learning(pencil, comparison)}`;
+  return `${section("Forecasts", `<p class="quiet">${said}</p>${pictures(panels, "26rem")}`)}\n${learning(drawing, comparison)}`;
 }
 
-function learning(pencil: Pencil, comparison: Comparison): string {
+function learning(drawing: Drawing, comparison: Comparison): string {
   const curves = (["loss", "validation"] as const).flatMap((which) => {
-    const svg = lossCurves(pencil, comparison, which);
+    const svg = lossCurves(drawing, comparison, which);
     return svg === undefined ? [] : [figure(which === "loss" ? "Training" : "Validation", svg)];
   });
   if (curves.length === 0) return "";
@@ -135,7 +142,8 @@ function legend(all: readonly string[], shown: readonly string[] = all): string 
 /** The n-th entrant's line in small. */
 function key(n: number): string {
   const { colour, dashes } = look(n);
-  return `<svg class="key" viewBox="0 0 27 10" aria-hidden="true"><path d="M0 5h27" stroke="${colour}" stroke-width="3" stroke-dasharray="${dashes}"/></svg>`;
+  const path = `<path d="M0 5h27" stroke="${colour}" stroke-width="3" stroke-dasharray="${dashes}"/>`;
+  return `<svg class="key" viewBox="0 0 27 10" aria-hidden="true">${path}</svg>`;
 }
 
 function section(title: string, body: string): string {

@@ -1,38 +1,12 @@
-// The pictures of a report as SVG, by Observable Plot in a document of linkedom's (or a browser's own). Knows nothing of pages.
+// The pictures of a report as SVG. Knows nothing of pages.
 
-import { optionalPackage } from "../../optional-package.js";
+import { type Drawing, type Mark, type MarkOptions } from "../../drawing.js";
 import type { ClassificationComparison, ClassificationRun, Comparison, ForecastComparison, ForecastRun } from "../compare/types.js";
-import type { Linkedom, Mark, MarkOptions, Plot, PlotOptions } from "./plot-types.js";
 import { look } from "./theme.js";
 
-/** Draws into a document. */
-export interface Pencil {
-  readonly Plot: Plot;
-  draw(options: PlotOptions): string;
-}
-
-/** @throws {GatewiseError} `missing_package` */
-export async function takePencil(): Promise<Pencil> {
-  const importPlot = () => import("@observablehq/plot" as string) as Promise<Plot>;
-  const Plot = await optionalPackage("@observablehq/plot", "draws the pictures of reports", importPlot);
-  const document = typeof globalThis.document === "undefined" ? await emptyDocument() : globalThis.document;
-  return {
-    Plot,
-    draw(options) {
-      const svg = Plot.plot({ ...options, document, style: { fontSize: "13px", background: "none" } });
-      svg.setAttribute("role", "img");
-      return svg.outerHTML;
-    },
-  };
-}
-
-async function emptyDocument(): Promise<Document> {
-  const importLinkedom = () => import("linkedom" as string) as Promise<Linkedom>;
-  const { parseHTML } = await optionalPackage("linkedom", "gives pictures of reports a document outside browsers", importLinkedom);
-  return parseHTML("<!doctype html><html><body></body></html>").document;
-}
-
-const SIZE = { width: 560, height: 340, marginLeft: 56, marginBottom: 42, marginTop: 28 } as const;
+/** The letters and the ground of every picture. */
+const STYLE = { fontSize: "13px", background: "none" } as const;
+const PANEL = { style: STYLE, width: 560, height: 340, marginLeft: 56, marginBottom: 42, marginTop: 28 } as const;
 
 /** The n-th entrant's line: strong for the first seed, thin for the others. */
 function styled(n: number, run: number): MarkOptions {
@@ -41,7 +15,7 @@ function styled(n: number, run: number): MarkOptions {
 }
 
 /** The loss of each pass over the training data, or over the validation data; undefined where there are no passes. */
-export function lossCurves({ Plot, draw }: Pencil, comparison: Comparison, which: "loss" | "validation"): string | undefined {
+export function lossCurves({ Plot, draw }: Drawing, comparison: Comparison, which: "loss" | "validation"): string | undefined {
   const marks: Mark[] = comparison.entrants.flatMap((entrant, n) =>
     entrant.runs.flatMap(({ epochs }, run) => {
       const points = epochs.flatMap((epoch, index) => (epoch[which] === null ? [] : [[index + 1, epoch[which]]]));
@@ -56,7 +30,7 @@ export function lossCurves({ Plot, draw }: Pencil, comparison: Comparison, which
     return typeof last === "number" ? [`${name} ${last.toFixed(3)}`] : [];
   });
   return draw({
-    ...SIZE,
+    ...PANEL,
     ariaLabel: `The ${what} by epoch`,
     ariaDescription: `Lines of the ${what} of each network over its epochs. At the end, of the first seed: ${ends.join(", ")}.`,
     // Whole epochs alone.
@@ -67,21 +41,27 @@ export function lossCurves({ Plot, draw }: Pencil, comparison: Comparison, which
 }
 
 /** ROC curves of each entrant (two classes), or of the reference's classes, each against the rest. Undefined without probabilities. */
-export function rocCurves({ Plot, draw }: Pencil, comparison: ClassificationComparison): string | undefined {
+export function rocCurves({ Plot, draw }: Drawing, comparison: ClassificationComparison): string | undefined {
   const binary = comparison.positive !== null;
   const lines = binary
-    ? comparison.entrants.flatMap(({ name, runs }, n) => runs.flatMap(({ roc }, run) => (roc ?? []).map(({ points }) => ({ name, points, n, run }))))
-    : rocReference(comparison).flatMap(({ roc }) => (roc ?? []).map(({ class: name, points }) => ({ name, points, n: comparison.classes.indexOf(name), run: 0 })));
+    ? comparison.entrants.flatMap(({ runs }, n) =>
+        runs.flatMap(({ roc }, run) => (roc ?? []).map(({ points }) => ({ points, n, run }))),
+      )
+    : rocReference(comparison).flatMap(({ roc }) =>
+        (roc ?? []).map(({ class: name, points }) => ({ points, n: comparison.classes.indexOf(name), run: 0 })),
+      );
   if (lines.length === 0) return undefined;
   const description = binary
     ? comparison.entrants.flatMap(({ name, summary: { auc } }) => (auc ? [`${name} ${auc.mean.toFixed(3)}`] : [])).join(", ")
     : `classes ${comparison.classes.join(", ")}`;
   return draw({
-    ...SIZE,
+    ...PANEL,
     width: 440,
     height: 420,
     ariaLabel: "ROC curves",
-    ariaDescription: `The true positive rate over the false positive rate. Mean areas under the curves: ${description}. The diagonal is chance, 0.5.`,
+    ariaDescription:
+      `The true positive rate over the false positive rate. Mean areas under the curves: ${description}. ` +
+      "The diagonal is chance, 0.5.",
     x: { label: "false positive rate", domain: [0, 1], labelAnchor: "center", labelArrow: "none" },
     y: { label: "true positive rate", domain: [0, 1], grid: true, labelArrow: "none" },
     marks: [
@@ -98,7 +78,7 @@ export function rocReference({ entrants, reference }: ClassificationComparison):
 }
 
 /** What was taken for what. Cells are as strong as their part of the row's class. */
-export function confusion({ Plot, draw }: Pencil, classes: readonly string[], name: string, run: ClassificationRun, n: number): string {
+export function confusion({ Plot, draw }: Drawing, classes: readonly string[], name: string, run: ClassificationRun, n: number): string {
   const cells = run.confusion.flatMap((row, t) => {
     const total = row.reduce((sum, count) => sum + count, 0);
     return row.map((count, p) => ({ truth: classes[t], predicted: classes[p], count, part: total > 0 ? count / total : 0 }));
@@ -108,6 +88,7 @@ export function confusion({ Plot, draw }: Pencil, classes: readonly string[], na
   const marginLeft = 34 + 8 * longest;
   const rows = run.confusion.map((row, t) => `${classes[t]}: ${row.map((count, p) => `${count} as ${classes[p]}`).join(", ")}`);
   return draw({
+    style: STYLE,
     width: size + marginLeft + 10,
     height: size * 0.75 + 66,
     marginLeft,
@@ -118,7 +99,13 @@ export function confusion({ Plot, draw }: Pencil, classes: readonly string[], na
     x: { label: "predicted", domain: classes, labelAnchor: "center", labelArrow: "none", tickSize: 0 },
     y: { label: "in truth", domain: classes, labelArrow: "none", tickSize: 0 },
     marks: [
-      Plot.cell(cells, { x: "predicted", y: "truth", fill: look(n).colour, fillOpacity: ({ part }: { part: number }) => 0.05 + 0.4 * part, inset: 1 }),
+      Plot.cell(cells, {
+        x: "predicted",
+        y: "truth",
+        fill: look(n).colour,
+        fillOpacity: ({ part }: { part: number }) => 0.05 + 0.4 * part,
+        inset: 1,
+      }),
       Plot.text(cells, {
         x: "predicted",
         y: "truth",
@@ -136,7 +123,7 @@ export function confusion({ Plot, draw }: Pencil, classes: readonly string[], na
 const SEASONS_BEFORE = 2;
 
 /** What was known and came, and what one entrant said from the last origin on: every seed's middle, the first's interval. */
-export function forecast({ Plot, draw }: Pencil, comparison: ForecastComparison, name: string, runs: readonly ForecastRun[], n: number): string {
+export function forecast({ Plot, draw }: Drawing, comparison: ForecastComparison, name: string, runs: readonly ForecastRun[], n: number): string {
   const { series, times, horizon, season } = comparison;
   const origin = comparison.origins.at(-1) as number;
   const from = Math.max(0, origin - Math.max(SEASONS_BEFORE * season, 2 * horizon));
@@ -148,12 +135,13 @@ export function forecast({ Plot, draw }: Pencil, comparison: ForecastComparison,
   });
   const { colour, dashes } = look(n);
   const banded = paths[0]?.every(({ lower }) => lower !== undefined) ?? false;
+  const came = series.slice(origin, origin + horizon).join(", ");
   const said = (paths[0] ?? []).map(({ value }) => Number(value.toPrecision(4))).join(", ");
   return draw({
-    ...SIZE,
+    ...PANEL,
     height: 280,
     ariaLabel: `Forecast of ${name}`,
-    ariaDescription: `What came, and what ${name} forecast of the last ${horizon} steps: ${said}. What came: ${series.slice(origin, origin + horizon).join(", ")}.`,
+    ariaDescription: `What came, and what ${name} forecast of the last ${horizon} steps: ${said}. What came: ${came}.`,
     x: { label: times ? null : "step", labelAnchor: "center", labelArrow: "none", ...(times ? { type: "utc" } : {}) },
     y: { label: null, grid: true, domain: extent(comparison, from) },
     marks: [
@@ -161,7 +149,9 @@ export function forecast({ Plot, draw }: Pencil, comparison: ForecastComparison,
       ...(banded ? [Plot.areaY(paths[0] ?? [], { x: "x", y1: "lower", y2: "upper", fill: colour, fillOpacity: 0.18 })] : []),
       Plot.line(known, { x: "x", y: "value", stroke: "var(--quiet)", strokeWidth: 1.5 }),
       Plot.dot(known, { x: "x", y: "value", fill: "var(--quiet)", r: 2.2 }),
-      ...paths.map((path, run) => Plot.line(path, { x: "x", y: "value", ...styled(n, run), strokeDasharray: run === 0 ? "none" : dashes })),
+      ...paths.map((path, run) => {
+        return Plot.line(path, { x: "x", y: "value", ...styled(n, run), strokeDasharray: run === 0 ? "none" : dashes });
+      }),
     ],
   });
 }

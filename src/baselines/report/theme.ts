@@ -29,15 +29,30 @@ export const STYLE = `
 }
 * { box-sizing: border-box }
 body { margin: 0 auto; max-width: 76rem; padding: 1.5rem; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, sans-serif }
-h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .5rem } h2 { font-size: 1.2rem; margin: 2.2rem 0 .5rem; border-bottom: 1px solid var(--line); padding-bottom: .2rem }
+h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .5rem }
+h2 { font-size: 1.2rem; margin: 2.2rem 0 .5rem; border-bottom: 1px solid var(--line); padding-bottom: .2rem }
 h3 { font-size: 1rem; margin: 0 } p { margin: .4rem 0; max-width: 52rem } .quiet { color: var(--quiet); font-size: .9rem }
 .scroll { overflow-x: auto } table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .88rem; width: 100% }
-th, td { position: relative; vertical-align: top; padding: .3rem 1rem .3rem .2rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line) } th { font-weight: 600 }
-th:first-child, td:first-child { text-align: left; position: sticky; left: 0; z-index: 1; background: var(--page); white-space: normal; min-width: 9.5rem }
-td small { display: block; color: var(--quiet); font-weight: 400 } .best { font-weight: 700 } .best::after { content: "★"; position: absolute; top: .3rem; right: .05rem; color: var(--entrant-0) }
-.key { display: inline-block; width: 1.9em; height: .7em; margin-right: .5em; vertical-align: middle } .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; margin: .6rem 0; font-size: .9rem; padding: 0; list-style: none }
-.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--least, 20rem)), 1fr)); gap: 1.2rem } figure { margin: 0; min-width: 0 } figcaption { font-weight: 600; font-size: .95rem; margin-bottom: .2rem }
+th, td {
+  position: relative; vertical-align: top; padding: .3rem 1rem .3rem .2rem; text-align: right; white-space: nowrap;
+  border-bottom: 1px solid var(--line);
+}
+th { font-weight: 600 }
+th:first-child, td:first-child {
+  text-align: left; position: sticky; left: 0; z-index: 1; background: var(--page); white-space: normal;
+  min-width: 9.5rem;
+}
+td small { display: block; color: var(--quiet); font-weight: 400 }
+.best { font-weight: 700 }
+.best::after { content: "★"; position: absolute; top: .3rem; right: .05rem; color: var(--entrant-0) }
+.key { display: inline-block; width: 1.9em; height: .7em; margin-right: .5em; vertical-align: middle }
+.legend { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; margin: .6rem 0; font-size: .9rem; padding: 0; list-style: none }
+.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--least, 20rem)), 1fr)); gap: 1.2rem }
+figure { margin: 0; min-width: 0 }
+figcaption { font-weight: 600; font-size: .95rem; margin-bottom: .2rem }
 figure svg { width: 100%; height: auto; color: var(--text); --plot-background: var(--page) }
-details { margin: .4rem 0 } summary { cursor: pointer } pre { background: var(--raised); padding: .8rem; overflow-x: auto; font-size: .85rem; border-radius: 6px }
+details { margin: .4rem 0 }
+summary { cursor: pointer }
+pre { background: var(--raised); padding: .8rem; overflow-x: auto; font-size: .85rem; border-radius: 6px }
 @media print { body { max-width: none } details > * { display: block } }
 `;

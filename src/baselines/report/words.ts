@@ -50,7 +50,11 @@ export function bestOf(spreads: readonly (Spread | null)[], better: FigureStyle[
 }
 
 /** "83.2 %" and "± 0.4", or a dash and nothing. One run alone has no spread. */
-export function written(spread: Spread | null, style: Pick<FigureStyle, "percent">, runs: number): { readonly mean: string; readonly around: string } {
+export function written(
+  spread: Spread | null,
+  style: Pick<FigureStyle, "percent">,
+  runs: number,
+): { readonly mean: string; readonly around: string } {
   if (!spread) return { mean: "–", around: "" };
   const factor = style.percent ? 100 : 1;
   const digits = style.percent ? 2 : digitsOf(spread.mean);
@@ -96,10 +100,13 @@ export function described(comparison: Comparison): string {
     const { train, test } = comparison.data;
     const { classes } = comparison;
     const features = train.features === 1 ? "one feature" : `${train.features} features`;
-    return `${train.samples} training and ${test.samples} test sequences of up to ${Math.max(train.steps, test.steps)} steps with ${features}, ${classes.length} classes: ${classes.join(", ")}.`;
+    const sequences = `${train.samples} training and ${test.samples} test sequences`;
+    const steps = `up to ${Math.max(train.steps, test.steps)} steps`;
+    return `${sequences} of ${steps} with ${features}, ${classes.length} classes: ${classes.join(", ")}.`;
   }
   const { series, horizon, season, origins, transform } = comparison;
   const from = origins.length === 1 ? "from one origin" : `from each of ${origins.length} origins, fitted anew at each`;
   const seasons = season > 1 ? `, seasons of ${season} steps` : "";
-  return `A series of ${series.length} steps${seasons}, forecast ${horizon} steps ahead ${from}. Every entrant sees ${transform === "log" ? "its natural logarithm" : "it as it is"}.`;
+  const seen = transform === "log" ? "its natural logarithm" : "it as it is";
+  return `A series of ${series.length} steps${seasons}, forecast ${horizon} steps ahead ${from}. Every entrant sees ${seen}.`;
 }

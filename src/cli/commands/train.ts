@@ -39,7 +39,9 @@ export const train = defineCommand({
       const result = await resultOf(model, parts, history, interrupted ? undefined : output);
       const files = { checkpoint: typed(output.path(CHECKPOINT)), ...result.files };
       const resume = interrupted ? `gatewise train ${resumption(args)}` : null;
-      const document = { stopped: history.stopped, backend: model.backend, steps: history.steps, last: history.epochs.at(-1) ?? null, report: result.report, files, resume };
+      const { stopped, steps } = history;
+      const last = history.epochs.at(-1) ?? null;
+      const document = { stopped, backend: model.backend, steps, last, report: result.report, files, resume };
       const words = interrupted ? `Stopped in epoch ${history.epochs.length + 1}. Go on with: ${resume}` : reportText("test part", result.report);
       printResult(args.json, document, () => [words, ...written(files)].join("\n"));
       return interrupted ? EXIT.interrupted : EXIT.fine;
@@ -55,7 +57,11 @@ async function resultOf(model: Model<OutputDefinition>, { test }: Parts, history
   const path = output.path("model.safetensors");
   await model.save(path);
   const report = test ? await model.evaluate(test as never) : null;
-  const files = { model: typed(path), history: await output.write("history.json", history), ...(report && { report: await output.write("report.json", report) }) };
+  const files = {
+    model: typed(path),
+    history: await output.write("history.json", history),
+    ...(report && { report: await output.write("report.json", report) }),
+  };
   return { report, files };
 }
 

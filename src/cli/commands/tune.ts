@@ -39,7 +39,8 @@ export const tune = defineCommand({
     const result = await searchWithProgress(common as unknown as TuningOptions);
     const files = await writeAll(output, result);
     const document = { stopped: result.stopped, best: result.best ?? null, trials: result.trials.length, files };
-    printResult(args.json, document, () => [result.toTable(), "", ...Object.entries(files).map(([name, path]) => `${name.padEnd(8)} ${path}`)].join("\n"));
+    const written = Object.entries(files).map(([name, path]) => `${name.padEnd(8)} ${path}`);
+    printResult(args.json, document, () => [result.toTable(), "", ...written].join("\n"));
     if (result.stopped === "finished") return EXIT.fine;
     note(`What was done is in ${typed(journal)}: the same command goes on from there.`);
     return EXIT.interrupted;

@@ -2,6 +2,7 @@
 
 import type { Output } from "../../model/outputs.js";
 import { deepFreeze } from "../../json.js";
+import { validated } from "../../validate.js";
 import { type Rows, asTable } from "../rows.js";
 import type { Column, Table } from "../table.js";
 import type { NumbersAndMore, Sequences, TokenSequences } from "../types.js";
@@ -14,7 +15,6 @@ import { type Reading, type ReadingOptions, readTable, staticSource, stepSource 
 import { SAVED_VERSION } from "./saved.js";
 import type { OneSeries } from "./series.js";
 import { fitTarget, readTargets, valueNames } from "./targets.js";
-import { validated } from "./validate.js";
 
 /** What a definition's targets are for, as `Model` has it: the union of its classes, or values. */
 export type OutputOfPipeline<D extends PipelineDefinition> = D extends { readonly target: infer Target }

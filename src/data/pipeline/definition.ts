@@ -2,6 +2,8 @@
 
 import * as v from "valibot";
 
+import { fields } from "../../validate.js";
+
 /** A column's name, or the name of what is aggregated from columns. */
 const Name = v.pipe(v.string(), v.minLength(1));
 const Whole = v.pipe(v.number(), v.safeInteger());
@@ -9,11 +11,20 @@ const Positive = v.pipe(Whole, v.minValue(1));
 const Finite = v.pipe(v.number(), v.finite());
 const Cell = v.union([v.string(), Finite, v.boolean()]);
 
+/** Names of categories or classes, none of them twice. */
+export function distinctNames(least: number) {
+  return v.pipe(
+    v.array(v.string()),
+    v.minLength(least),
+    v.check((names) => new Set(names).size === names.length, "this must have no name twice"),
+  );
+}
+
 /** A point in time: ISO 8601 ("2011-09-16", read as UTC), or milliseconds since 1970. */
 const Time = v.union([
   v.pipe(
     v.string(),
-    v.check((text) => !Number.isNaN(Date.parse(text)), "must be a date such as 2011-09-16"),
+    v.check((text) => !Number.isNaN(Date.parse(text)), "this must be a date such as 2011-09-16"),
   ),
   Finite,
 ]);
@@ -21,7 +32,7 @@ const Time = v.union([
 /** All of a condition's fields hold. A missing cell fulfils none but `missing: true`, which no other does. */
 const Condition = v.union([
   Cell,
-  v.strictObject({
+  fields({
     not: v.optional(Cell),
     in: v.optional(v.array(Cell)),
     above: v.optional(Finite),
@@ -33,13 +44,16 @@ const Condition = v.union([
 ]);
 
 /** Conditions on columns, all of which hold for a row: `{ cancelled: 1 }`, `{ value: { above: 0 } }`. */
-const Where = v.pipe(v.record(Name, Condition), v.check((where) => Object.keys(where).length > 0, "must name a column"));
+const Where = v.pipe(
+  v.record(Name, Condition),
+  v.check((where) => Object.keys(where).length > 0, "this must name a column"),
+);
 
 const UNITS = ["second", "minute", "hour", "day", "week"] as const;
 
 /** A length of time: `{ days: 7 }`, `{ months: 1 }`. */
 const Duration = v.pipe(
-  v.strictObject({
+  fields({
     seconds: v.optional(Positive),
     minutes: v.optional(Positive),
     hours: v.optional(Positive),
@@ -47,10 +61,13 @@ const Duration = v.pipe(
     weeks: v.optional(Positive),
     months: v.optional(Positive),
   }),
-  v.check((units) => Object.values(units).filter((n) => n !== undefined).length === 1, "must have one unit, such as { days: 7 }"),
+  v.check(
+    (units) => Object.values(units).filter((n) => n !== undefined).length === 1,
+    "this must have one unit, such as { days: 7 }",
+  ),
 );
 
-const Steps = v.strictObject({
+const Steps = fields({
   /**
    * What a step is: each `"row"`; all rows of one `"time"`; or a stretch of time, in UTC and beginning where the calendar's do
    * (weeks on Monday), or where a cut-off says. `"row"` unless given.
@@ -70,7 +87,7 @@ const AGGREGATES = ["sum", "mean", "min", "max", "first", "last", "distinct"] as
 
 /** What the rows of a step come to. `{ count: true }` counts them; the others read the column that they name. */
 const Aggregate = v.pipe(
-  v.strictObject({
+  fields({
     count: v.optional(v.literal(true)),
     ...v.entriesFromList(AGGREGATES, v.optional(Name)),
     /** Only rows that fulfil this. */
@@ -80,7 +97,7 @@ const Aggregate = v.pipe(
   }),
   v.check(
     (what) => Object.values({ ...what, where: undefined, missing: undefined }).filter((kind) => kind !== undefined).length === 1,
-    `must be one of count, ${AGGREGATES.join(", ")}, with a column`,
+    `this must be one of count, ${AGGREGATES.join(", ")}, with a column`,
   ),
 );
 
@@ -90,7 +107,7 @@ const FILLS = ["error", "zero", "previous", "linear", "mean"] as const;
  * What stands for a missing value: an error, zero, the group's value before, a line between the values around it that the sample
  * knows, the training part's mean, or a value.
  */
-const Fill = v.union([v.picklist(FILLS), v.strictObject({ value: Cell })]);
+const Fill = v.union([v.picklist(FILLS), fields({ value: Cell })]);
 
 const SCALES = ["standard", "min-max", "robust", "log"] as const;
 
@@ -114,7 +131,7 @@ const OfColumn = {
   /** Categories instead of numbers. `"ordinal"`: their index, −1 for others. `"tokens"`: their index, for an embedding. */
   encode: v.optional(v.picklist(["one-hot", "ordinal", "tokens"])),
   /** In their order; those of the training part, sorted, unless given. */
-  categories: v.optional(v.pipe(v.array(v.string()), v.minLength(1), v.check((c) => new Set(c).size === c.length, "must be apart"))),
+  categories: v.optional(distinctNames(1)),
   /** `"error"` unless given. */
   unseen: v.optional(Unseen),
   /** What the feature is called; the column's name unless given. */
@@ -127,12 +144,12 @@ function fitsEncoding({ encode, scale, missing, categories, unseen }: Encoding):
   return encode === undefined ? categories === undefined && unseen === undefined : scale === undefined && missing === undefined;
 }
 
-const FITS_ENCODING = "has scale and missing with numbers, categories and unseen with encode";
+const FITS_ENCODING = "this has scale and missing with numbers, categories and unseen with encode";
 
 const Feature = v.union([
   Name,
   v.pipe(
-    v.strictObject({
+    fields({
       ...OfColumn,
       /** The step's place in the calendar (UTC), by its beginning. */
       calendar: v.optional(v.picklist(CALENDAR)),
@@ -148,14 +165,14 @@ const Feature = v.union([
     v.check(
       ({ column, calendar, elapsed, stepsSince, total }) =>
         [column, calendar, elapsed, stepsSince, total].filter((kind) => kind !== undefined).length === 1,
-      "must have one of column, calendar, elapsed, stepsSince and total",
+      "this must have one of column, calendar, elapsed, stepsSince and total",
     ),
-    v.check(({ calendar, as }) => as === undefined || calendar !== undefined, "has as with calendar"),
+    v.check(({ calendar, as }) => as === undefined || calendar !== undefined, "this has as with calendar"),
     v.check(
       ({ column, encode, missing }) => column !== undefined || (encode === undefined && missing === undefined),
-      "has encode and missing with column",
+      "this has encode and missing with column",
     ),
-    v.check(({ calendar, scale }) => calendar === undefined || scale === undefined, "has no scale with calendar"),
+    v.check(({ calendar, scale }) => calendar === undefined || scale === undefined, "this has no scale with calendar"),
     v.check((feature) => fitsEncoding(feature), FITS_ENCODING),
   ),
 ]);
@@ -163,12 +180,12 @@ const Feature = v.union([
 const Static = v.union([
   Name,
   v.pipe(
-    v.strictObject({ ...OfColumn, column: Name, encode: v.optional(v.picklist(["one-hot", "ordinal"])) }),
+    fields({ ...OfColumn, column: Name, encode: v.optional(v.picklist(["one-hot", "ordinal"])) }),
     v.check((feature) => fitsEncoding(feature), FITS_ENCODING),
   ),
 ]);
 
-const Window = v.strictObject({
+const Window = fields({
   /** Steps of a sample, at most. */
   size: v.optional(Positive),
   /** Steps from one sample's end to the next one's. 1 unless given. Without effect on cut-offs. */
@@ -182,7 +199,7 @@ const Window = v.strictObject({
 });
 
 const Target = v.pipe(
-  v.strictObject({
+  fields({
     /** The class of the group: this column, the same in all of its rows. */
     label: v.optional(Name),
     /** The class of the sample's last row: this column. */
@@ -191,7 +208,7 @@ const Target = v.pipe(
     event: v.optional(Where),
     within: v.optional(v.union([Positive, Duration])),
     /** The classes, in the model's order; for an event its absence and its presence. Those of the training part, sorted, unless given. */
-    classes: v.optional(v.pipe(v.array(v.string()), v.minLength(2), v.check((c) => new Set(c).size === c.length, "must be apart"))),
+    classes: v.optional(distinctNames(2)),
     /** Numbers: these columns at steps after the sample's end. */
     values: v.optional(v.union([Name, v.pipe(v.array(Name), v.minLength(1))])),
     /** How many steps ahead the first of them is. 1 unless given. */
@@ -203,22 +220,22 @@ const Target = v.pipe(
   }),
   v.check(
     ({ label, last, event, values }) => [label, last, event, values].filter((kind) => kind !== undefined).length === 1,
-    "must have one of label, last, event and values",
+    "this must have one of label, last, event and values",
   ),
-  v.check(({ event, within }) => (event === undefined) === (within === undefined), "has event and within together"),
+  v.check(({ event, within }) => (event === undefined) === (within === undefined), "this has event and within together"),
   v.check(
     ({ event, classes }) => event === undefined || classes === undefined || classes.length === 2,
-    "has two classes with event: its absence and its presence",
+    "this has two classes with event: its absence and its presence",
   ),
   v.check(
     ({ values, classes, scale }) => (values === undefined ? scale === undefined : classes === undefined),
-    "has scale with values, classes without",
+    "this has scale with values, classes without",
   ),
 );
 
 /** The schema of a pipeline's definition. */
 export const PipelineSchema = v.pipe(
-  v.strictObject({
+  fields({
     /** The column that tells which rows belong together; all of them unless given. */
     group: v.optional(Name),
     /** The column that orders a group's rows; they stay in the table's order unless given. */
@@ -241,13 +258,13 @@ export const PipelineSchema = v.pipe(
   }),
   v.check(
     ({ features }) => features.filter((feature) => typeof feature === "object" && feature.encode === "tokens").length <= 1,
-    "has one feature of tokens at most",
+    "this has one feature of tokens at most",
   ),
-  v.check(({ time, steps }) => time !== undefined || steps.every === "row", "needs a time: only steps of rows can do without"),
-  v.check(({ time, steps }) => time !== undefined || steps.cutOffs === undefined, "needs a time for its cut-offs"),
+  v.check(({ time, steps }) => time !== undefined || steps.every === "row", "this needs a time: only steps of rows can do without"),
+  v.check(({ time, steps }) => time !== undefined || steps.cutOffs === undefined, "this needs a time for its cut-offs"),
   v.check(
     ({ steps, aggregate }) => (steps.every === "row") === (aggregate === undefined),
-    "has aggregate with every kind of step but of rows",
+    "this has aggregate with every kind of step but of rows",
   ),
 );
 

@@ -4,21 +4,22 @@
 import * as v from "valibot";
 
 import { GatewiseError } from "../../errors.js";
+import { fields } from "../../validate.js";
 import type { CategoryColumn, Column } from "../table.js";
 import { PLACES, milliseconds, placeIn } from "./calendar.js";
 import { categoriesOf, numbersOf } from "./columns.js";
-import type { Definition, FeatureDefinition, FillRule } from "./definition.js";
+import { type Definition, type FeatureDefinition, type FillRule, distinctNames } from "./definition.js";
 import { fitCategories, placesOf } from "./encoders.js";
 import { fillWithPrevious, fillWithValue, ruleOf } from "./fill.js";
 import { type Scaler, ScalerSchema, fitScalers, kindsOf, scaleAll } from "./scalers.js";
 import type { OneSeries } from "./series.js";
 
 /** What the training part has taught of one feature, as it is saved. */
-export const FittedFeatureSchema = v.strictObject({
+export const FittedFeatureSchema = fields({
   /** The mean that stands for missing values. */
   mean: v.optional(v.pipe(v.number(), v.finite())),
   scalers: v.optional(v.array(ScalerSchema)),
-  categories: v.optional(v.pipe(v.array(v.string()), v.minLength(1), v.check((c) => new Set(c).size === c.length, "must be apart"))),
+  categories: v.optional(distinctNames(1)),
 });
 
 export type FittedFeature = v.InferOutput<typeof FittedFeatureSchema>;

@@ -61,7 +61,9 @@ export class Future {
     const until = this.untilOf(one, steps);
     if (until <= this.#latest) return true;
     const [cutOff, wanted, last] = [one.cutOff, until, this.#latest].map((time) => new Date(time).toISOString().slice(0, 16));
-    const message = `the targets of the cut-off ${cutOff} look ahead until ${wanted}, and the table is known until ${last}: give an earlier cut-off, or say knownUntil`;
+    const message =
+      `the targets of the cut-off ${cutOff} look ahead until ${wanted}, and the table is known until ${last}: ` +
+      "give an earlier cut-off, or say knownUntil";
     throw new GatewiseError("invalid_target", "steps.cutOffs", message);
   }
 

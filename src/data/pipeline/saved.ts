@@ -3,17 +3,17 @@
 import * as v from "valibot";
 
 import { GatewiseError } from "../../errors.js";
+import { fields, validated } from "../../validate.js";
 import { PipelineSchema } from "./definition.js";
 import { FittedFeatureSchema } from "./features.js";
 import { FittedTargetSchema } from "./targets.js";
-import { validated } from "./validate.js";
 
 /** The version of {@link SavedSchema}. */
 export const SAVED_VERSION = 1;
 
 /** The schema of a fitted pipeline. */
 export const SavedSchema = v.pipe(
-  v.strictObject({
+  fields({
     version: v.literal(SAVED_VERSION),
     definition: PipelineSchema,
     /** What the columns of the training part held, by name. */
@@ -25,13 +25,16 @@ export const SavedSchema = v.pipe(
   v.check(
     ({ definition, features, statics }) =>
       features.length === definition.features.length && statics.length === definition.statics.length,
-    "must have one fitted feature for each of the definition's",
+    "this must have one fitted feature for each of the definition's",
   ),
-  v.check(({ definition, target }) => (definition.target === undefined) === (target === undefined), "must have a target where the definition has"),
+  v.check(
+    ({ definition, target }) => (definition.target === undefined) === (target === undefined),
+    "this must have a target where the definition has",
+  ),
   v.check(
     ({ definition: { features, statics }, ...fitted }) =>
       encodes(features, fitted.features) && encodes(statics, fitted.statics),
-    "must have categories for the features that are encoded",
+    "this must have categories for the features that are encoded",
   ),
 );
 

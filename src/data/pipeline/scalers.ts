@@ -2,17 +2,18 @@
 
 import * as v from "valibot";
 
+import { fields } from "../../validate.js";
 import { SCALE_KINDS, type ScaleKind } from "./definition.js";
 
 const Finite = v.pipe(v.number(), v.finite());
 
 /** A fitted scaler, as it is saved: (v − centre) / size; or `"log"`, which has nothing to fit. */
 export const ScalerSchema = v.union([
-  v.strictObject({ kind: v.literal("log") }),
-  v.strictObject({
+  fields({ kind: v.literal("log") }),
+  fields({
     kind: v.picklist(SCALE_KINDS.filter((kind) => kind !== "log")),
     centre: Finite,
-    size: v.pipe(Finite, v.check((size) => size > 0, "must be above 0")),
+    size: v.pipe(Finite, v.check((size) => size > 0, "this must be above 0")),
   }),
 ]);
 

@@ -3,11 +3,12 @@
 import * as v from "valibot";
 
 import { GatewiseError } from "../../errors.js";
+import { fields } from "../../validate.js";
 import type { Table } from "../table.js";
 import type { StepColumns } from "./aggregate.js";
 import { categoriesOf, cellError, columnOf, numbersOf, sorted } from "./columns.js";
 import { constantColumn } from "./constant.js";
-import type { Definition, TargetDefinition } from "./definition.js";
+import { type Definition, type TargetDefinition, distinctNames } from "./definition.js";
 import { ruleOf } from "./fill.js";
 import type { Future } from "./future.js";
 import type { Grouped } from "./groups.js";
@@ -17,8 +18,8 @@ import { rowsWhere } from "./where.js";
 import type { Samples } from "./windows.js";
 
 /** What the training part has taught of the target, as it is saved. */
-export const FittedTargetSchema = v.strictObject({
-  classes: v.optional(v.pipe(v.array(v.string()), v.minLength(1), v.check((c) => new Set(c).size === c.length, "must be apart"))),
+export const FittedTargetSchema = fields({
+  classes: v.optional(distinctNames(1)),
   /** Those of each of the values. */
   scalers: v.optional(v.array(v.array(ScalerSchema))),
 });
@@ -40,7 +41,9 @@ export interface TargetSource {
 const NO_AND_YES = ["no", "yes"];
 
 /** Targets before the training part's classes and scalers come into it: names, or numbers [n, steps, values]. */
-export type RawTargets = { readonly names: readonly string[]; readonly rows: Uint32Array; readonly column: string } | { readonly values: Float64Array };
+export type RawTargets =
+  | { readonly names: readonly string[]; readonly rows: Uint32Array; readonly column: string }
+  | { readonly values: Float64Array };
 
 /** Reads the targets of all samples. */
 export function readTargets(target: TargetDefinition, source: TargetSource): RawTargets {

@@ -63,7 +63,9 @@ export async function openParquet(source: FileSource): Promise<TableFile> {
     const metadata = await decoding(file.name, {}, () => hyparquet.parquetMetadataAsync(buffer, { geoparquet: false }));
     const codecs = new Set(metadata.row_groups.flatMap(({ columns }) => columns.map((column) => column.meta_data?.codec ?? "UNCOMPRESSED")));
     const packed = [...codecs].some((codec) => !BUILT_IN.has(codec));
-    const unpacking = packed ? await optionalPackage("hyparquet-compressors", `unpacks ${file.name} (${[...codecs].join(", ")})`, () => import("hyparquet-compressors")) : undefined;
+    const purpose = `unpacks ${file.name} (${[...codecs].join(", ")})`;
+    const load = () => import("hyparquet-compressors");
+    const unpacking = packed ? await optionalPackage("hyparquet-compressors", purpose, load) : undefined;
     return new ParquetFile(hyparquet, unpacking?.compressors, file, buffer, metadata);
   } catch (error) {
     await file.close();

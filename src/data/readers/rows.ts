@@ -82,7 +82,8 @@ function inferredKind(rows: Rows, name: string): ColumnKind {
     if (its === "text") times &&= !Number.isNaN(timeOfText(value as string));
     if (kind === undefined) [kind, first] = [its, index];
     if (kind === its) continue;
-    const message = `${shown(value)} is not like ${shown(rows[first]?.[name])} of row ${first}: make them alike, or say what the column holds in \`columns\``;
+    const other = `${shown(rows[first]?.[name])} of row ${first}`;
+    const message = `${shown(value)} is not like ${other}: make them alike, or say what the column holds in \`columns\``;
     throw new GatewiseError("invalid_option", pathOf(index, name), `row ${index}, column "${name}": ${message}`);
   }
   if (kind === "text") return times ? "time" : "category";

@@ -141,7 +141,9 @@ export function isFile(source: StreamSource): source is FileSource {
 function asBytes(source: unknown): Uint8Array {
   const bytes = source instanceof ArrayBuffer ? new Uint8Array(source) : source;
   if (!(bytes instanceof Uint8Array)) {
-    const message = `this format is read here and there, not from its beginning to its end: give a path, a URL, bytes or a Blob, not ${kindOf(source)}`;
+    const message =
+      "this format is read here and there, not from its beginning to its end: " +
+      `give a path, a URL, bytes or a Blob, not ${kindOf(source)}`;
     throw new GatewiseError("invalid_option", "source", message);
   }
   assertUnshared(bytes, "source");

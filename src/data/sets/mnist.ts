@@ -49,7 +49,8 @@ export async function readMnist(
   const n = Math.min(count, limit);
   const wrong = labels.values.subarray(0, n).findIndex((label) => label >= classes.length);
   if (wrong >= 0) {
-    throw invalidFile(labels.name, { row: wrong }, `there is no class ${labels.values[wrong]}: there are ${classes.length}; give the set's own in \`classes\``);
+    const message = `there is no class ${labels.values[wrong]}: there are ${classes.length}; give the set's own in \`classes\``;
+    throw invalidFile(labels.name, { row: wrong }, message);
   }
   return imageSet(images.values.subarray(0, n * rows * columns), [n, rows, columns], labels.values.subarray(0, n), { ...options, classes });
 }

@@ -63,7 +63,9 @@ class Header {
     if (this.#flag("timestamps")) throw this.#refusal("timestamps", "series with timestamps cannot be read: bring them to even steps first");
     if (this.#flag("targetlabel")) throw this.#refusal("targetlabel", "numbers instead of classes cannot be read");
     const [labelled, ...classes] = this.#fields.get("classlabel")?.value.split(/\s+/) ?? [];
-    if (labelled?.toLowerCase() !== "true" || classes.length === 0) throw this.#refusal("classlabel", "@classLabel must be true and name the classes");
+    if (labelled?.toLowerCase() !== "true" || classes.length === 0) {
+      throw this.#refusal("classlabel", "@classLabel must be true and name the classes");
+    }
     this.classes = classes;
   }
 
@@ -76,9 +78,12 @@ class Header {
     for (const { line, channels } of series) {
       const steps = channels[0]?.length;
       if (channels.length !== expected) {
-        throw invalidFile(this.#name, { line }, `it has ${channels.length} channels, ${dimensions === undefined ? "the first series" : "the header"} says ${expected}`);
+        const where = dimensions === undefined ? "the first series" : "the header";
+        throw invalidFile(this.#name, { line }, `it has ${channels.length} channels, ${where} says ${expected}`);
       }
-      if (equal !== undefined && steps !== equal) throw invalidFile(this.#name, { line }, `it has ${steps} steps, the header says that each has ${equal}`);
+      if (equal !== undefined && steps !== equal) {
+        throw invalidFile(this.#name, { line }, `it has ${steps} steps, the header says that each has ${equal}`);
+      }
       if (this.#says("missing", false) && channels.some((channel) => channel.some(Number.isNaN))) {
         throw invalidFile(this.#name, { line }, "a value is missing, the header says that none is");
       }
@@ -118,7 +123,9 @@ function parseLine(name: string, text: string, line: number): Series {
 }
 
 function parseChannel(name: string, part: string, place: { line: number; column: string }): Float64Array {
-  return Float64Array.from(part.split(","), (text, step) => numberOf(text.trim(), () => invalidFile(name, place, `"${text}" of step ${step + 1} is no number`)));
+  return Float64Array.from(part.split(","), (text, step) => {
+    return numberOf(text.trim(), () => invalidFile(name, place, `"${text}" of step ${step + 1} is no number`));
+  });
 }
 
 /** NaN for what is missing. */

@@ -37,7 +37,9 @@ function parseLine(name: string, text: string, line: number, width: number): Ser
   if (fields.length + 1 !== width) {
     throw invalidFile(name, { line }, `it has ${fields.length + 1} fields, the first line has ${width}: shorter series end with NaN`);
   }
-  const values = Float64Array.from(fields, (field, step) => numberOf(field, () => invalidFile(name, { line }, `"${field}" of step ${step + 1} is no number`)));
+  const values = Float64Array.from(fields, (field, step) => {
+    return numberOf(field, () => invalidFile(name, { line }, `"${field}" of step ${step + 1} is no number`));
+  });
   const length = values.findLastIndex((value) => !Number.isNaN(value)) + 1;
   if (label === "" || length === 0) throw invalidFile(name, { line }, label === "" ? "there is no class" : "there is no number behind the class");
   return { line, channels: [values.slice(0, length)], label };

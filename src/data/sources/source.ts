@@ -69,7 +69,8 @@ async function openSource<Out extends Output>(opening: Promise<TableFile>, optio
     const checked = checkSequenceOptions(options, file);
     const plan = new Plan(await findGroups(file, checked), checked.window, checked.chunkRows);
     if (plan.sizes.length > 0) return new TableSource(file, checked, plan);
-    const message = file.rows === 0 ? "there are no rows" : `no sequence has the ${(checked.window?.steps ?? 0) + (checked.window?.ahead ?? 0)} rows of a window`;
+    const { steps = 0, ahead = 0 } = checked.window ?? {};
+    const message = file.rows === 0 ? "there are no rows" : `no sequence has the ${steps + ahead} rows of a window`;
     throw new GatewiseError("empty_data", file.name, `${file.name}: ${message}`);
   } catch (error) {
     await file.close();
@@ -160,7 +161,10 @@ class TableSource<Out extends Output> implements FileDataSource<Out> {
     const places = spans.map(([start, end]) => (at === "each" ? [start, end] : ahead > 0 ? [end, end + ahead] : [end - 1, end]) as [number, number]);
     if (column.kind !== "category") return this.#values(column.values, places, rows);
     if (at === "each") return places.map(([from, to]) => Array.from({ length: to - from }, (_, index) => this.#name(column, from + index, rows)));
-    if (ahead > 1) throw new GatewiseError("invalid_option", "options.window.ahead", `"${target}" has names: one class can be predicted, not ${ahead}`);
+    if (ahead > 1) {
+      const message = `"${target}" has names: one class can be predicted, not ${ahead}`;
+      throw new GatewiseError("invalid_option", "options.window.ahead", message);
+    }
     return places.map(([from]) => this.#name(column, from, rows));
   }
 
@@ -203,7 +207,10 @@ class TableSource<Out extends Output> implements FileDataSource<Out> {
         if (value > before) continue;
         const place = { row: first + row, column: name };
         if (Number.isNaN(value)) throw invalidFile(this.#file.name, place, "the time is missing");
-        const message = value === before ? "it is the same as in the row before: join the two" : `it is before the row before: sort the file by "${name}" within each sequence`;
+        const message =
+          value === before
+            ? "it is the same as in the row before: join the two"
+            : `it is before the row before: sort the file by "${name}" within each sequence`;
         throw invalidFile(this.#file.name, place, message);
       }
     }

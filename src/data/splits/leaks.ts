@@ -105,7 +105,9 @@ function fittedOnLater(parts: Names, training: Part, later: Part): Leak | undefi
     ends.set(group, Math.max(ends.get(group) ?? -Infinity, training.times[sample] as number));
   }
   const seen = [...new Set(later.groups)].filter((group) => (fittedOn.get(group) ?? -Infinity) > (ends.get(group) ?? -Infinity));
-  const message = `the scalers and encoders were fitted on rows of ${seen.length} groups of ${parts[1]} that ${parts[0]} does not have: fit the pipeline on ${parts[0]} alone`;
+  const message =
+    `the scalers and encoders were fitted on rows of ${seen.length} groups of ${parts[1]} that ${parts[0]} does not have: ` +
+    `fit the pipeline on ${parts[0]} alone`;
   return leak("scaler", parts, seen, message);
 }
 

@@ -53,7 +53,8 @@ export function splitStratified(samples: Splittable, { test = 0, validation = 0,
 /** How many of each class make a share of all: rounded down, and what is left over to the largest remainders. */
 function dealOut(sizes: readonly number[], share: number): number[] {
   const exact = sizes.map((size) => exactly(share * size));
-  return topUp(exact.map(Math.floor), exact, Math.round(exactly(share * total(sizes))), (index) => exact[index] !== Math.floor(exact[index] as number));
+  const wanted = Math.round(exactly(share * total(sizes)));
+  return topUp(exact.map(Math.floor), exact, wanted, (index) => exact[index] !== Math.floor(exact[index] as number));
 }
 
 /** Of those held out, how many of each class the test gets: so that neither part is a whole sample from its share. */
@@ -126,7 +127,8 @@ function membersOf(targets: unknown): number[][] {
   const list = targets as ArrayLike<unknown>;
   const integers = /^(Ui|I)nt(8|16|32)Array$/.test(kindOf(targets));
   if (!integers && !(Array.isArray(targets) && targets.every((target) => typeof target === "string"))) {
-    throw new GatewiseError("invalid_target", "targets", "the classes of samples are wanted, as names or whole numbers: split values by time or group");
+    const message = "the classes of samples are wanted, as names or whole numbers: split values by time or group";
+    throw new GatewiseError("invalid_target", "targets", message);
   }
   const members = new Map<unknown, number[]>();
   for (let sample = 0; sample < list.length; sample++) {

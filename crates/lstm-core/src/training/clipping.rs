@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::optimizers::{Machine, penalised};
 use super::options::TrainingOptions;
-use super::trained::Span;
+use super::trained::TrainedTensor;
 use crate::executor::Executor;
 use crate::kernels::instruction_set::{Kernel, KernelIsa, dispatch};
 use crate::memory::SharedRows;
@@ -42,8 +42,8 @@ enum Kind {
 
 /// Some of a tensor's pieces, which one thread reads.
 struct Chunk {
-    /// The number of its span.
-    span: usize,
+    /// The number of its tensor.
+    tensor: usize,
     /// Which of its numbers or units; of a sparse table, which of the rows that are given.
     pieces: Range<usize>,
 }
@@ -67,7 +67,7 @@ impl Clipped<'_> {
 /// some rows have a gradient, if they are given.
 #[derive(Clone, Copy)]
 pub(crate) struct ToClip<'a> {
-    pub(crate) spans: &'a [Span],
+    pub(crate) tensors: &'a [TrainedTensor],
     pub(crate) gradients: &'a [f32],
     pub(crate) weights: &'a [f32],
     pub(crate) rows: Option<TableRows<'a>>,
@@ -103,7 +103,7 @@ impl Clipping {
     /// The Euclidean norm of all gradients, summed in f64.
     pub(crate) fn norm(&mut self, Machine { set, executor }: Machine, of: ToClip) -> f64 {
         let Self { chunks, sums, .. } = self;
-        let parts = plan(chunks, of, executor, |span| (1, span.range.len()));
+        let parts = plan(chunks, of, executor, |tensor| (1, tensor.range.len()));
         sums.resize_with(chunks.len(), AtomicU64::default);
         executor.run(parts, |part| {
             let range = chunks.len() * part / parts..chunks.len() * (part + 1) / parts;
@@ -117,8 +117,8 @@ impl Clipping {
     /// Finds the factor of each unit that brings its gradient's norm down to `limit` times that of its weights.
     fn scale_units(&mut self, Machine { set, executor }: Machine, of: ToClip, limit: f32) {
         let Self { chunks, units, .. } = self;
-        let parts = plan(chunks, of, executor, |span| (span.unit, span.units()));
-        units.resize(of.spans.last().map_or(0, |span| span.first_unit + span.units()), 1.0);
+        let parts = plan(chunks, of, executor, |tensor| (tensor.unit, tensor.units()));
+        units.resize(of.tensors.last().map_or(0, |tensor| tensor.first_unit + tensor.units()), 1.0);
         let units = SharedRows::new(units);
         executor.run(parts, |part| {
             for chunk in &chunks[chunks.len() * part / parts..chunks.len() * (part + 1) / parts] {
@@ -128,26 +128,31 @@ impl Clipping {
     }
 }
 
-/// Cuts what is clipped into chunks, of which each span has as many pieces of as many numbers as `pieces` says, or the rows that
+/// Cuts what is clipped into chunks, of which each tensor has as many pieces of as many numbers as `pieces` says, or the rows that
 /// are given. Gives the parts that are worth running at once.
-fn plan(chunks: &mut Vec<Chunk>, of: ToClip, executor: &Executor, pieces: impl Fn(&Span) -> (usize, usize)) -> usize {
+fn plan(
+    chunks: &mut Vec<Chunk>,
+    of: ToClip,
+    executor: &Executor,
+    pieces: impl Fn(&TrainedTensor) -> (usize, usize),
+) -> usize {
     chunks.clear();
     let mut numbers = 0;
-    for (index, span) in of.spans.iter().enumerate() {
-        let (size, count) = of.rows_of(span).map_or_else(|| pieces(span), |rows| (rows.size, rows.rows.len()));
+    for (index, tensor) in of.tensors.iter().enumerate() {
+        let (size, count) = of.rows_of(tensor).map_or_else(|| pieces(tensor), |rows| (rows.size, rows.rows.len()));
         numbers += size * count;
         let step = (CHUNK / size).max(1);
         let starts = (0..count).step_by(step);
-        chunks.extend(starts.map(|start| Chunk { span: index, pieces: start..count.min(start + step) }));
+        chunks.extend(starts.map(|start| Chunk { tensor: index, pieces: start..count.min(start + step) }));
     }
     executor.parts(OPERATIONS * numbers)
 }
 
 impl<'a> ToClip<'a> {
-    /// The rows that have a gradient, if the span is a table of which not all have.
+    /// The rows that have a gradient, if the tensor is a table of which not all have.
     #[inline(always)]
-    fn rows_of(&self, span: &Span) -> Option<TableRows<'a>> {
-        self.rows.filter(|rows| span.range == (0..rows.length))
+    fn rows_of(&self, tensor: &TrainedTensor) -> Option<TableRows<'a>> {
+        self.rows.filter(|rows| tensor.range == (0..rows.length))
     }
 
     /// The sum of the squares of the gradients, penalties among them.
@@ -205,15 +210,15 @@ impl Kernel for ChunkSquares<'_> {
     type Output = f64;
     #[inline(always)]
     fn run<I: KernelIsa>(self, _isa: I) -> f64 {
-        let Self { of, chunk: Chunk { span, pieces } } = self;
-        let span = &of.spans[*span];
-        let Some(TableRows { size, rows, .. }) = of.rows_of(span) else {
-            let start = span.range.start;
-            return of.squares(start + pieces.start..start + pieces.end, span.penalty);
+        let Self { of, chunk: Chunk { tensor, pieces } } = self;
+        let tensor = &of.tensors[*tensor];
+        let Some(TableRows { size, rows, .. }) = of.rows_of(tensor) else {
+            let start = tensor.range.start;
+            return of.squares(start + pieces.start..start + pieces.end, tensor.penalty);
         };
         let mut sum = 0.0;
         for &row in &rows[pieces.clone()] {
-            sum += of.squares(row as usize * size..(row as usize + 1) * size, span.penalty);
+            sum += of.squares(row as usize * size..(row as usize + 1) * size, tensor.penalty);
         }
         sum
     }
@@ -231,18 +236,18 @@ impl Kernel for ChunkUnits<'_> {
     type Output = ();
     #[inline(always)]
     fn run<I: KernelIsa>(self, _isa: I) {
-        let Self { of, chunk: Chunk { span, pieces }, limit, units } = self;
-        let span = &of.spans[*span];
-        let rows = of.rows_of(span);
+        let Self { of, chunk: Chunk { tensor, pieces }, limit, units } = self;
+        let tensor = &of.tensors[*tensor];
+        let rows = of.rows_of(tensor);
         for piece in pieces.clone() {
             let unit = rows.map_or(piece, |rows| rows.rows[piece] as usize);
-            let start = span.range.start + unit * span.unit;
-            let range = start..start + span.unit;
+            let start = tensor.range.start + unit * tensor.unit;
+            let range = start..start + tensor.unit;
             let weights = libm::sqrt(sum_of_squares(&of.weights[range.clone()])).max(LEAST_WEIGHTS);
-            let factor = factor(libm::sqrt(of.squares(range, span.penalty)), f64::from(limit) * weights);
-            assert!(span.first_unit + unit < units.length());
+            let factor = factor(libm::sqrt(of.squares(range, tensor.penalty)), f64::from(limit) * weights);
+            assert!(tensor.first_unit + unit < units.length());
             // SAFETY: within the factors as just asserted; each unit is one part's alone.
-            unsafe { *units.at(span.first_unit + unit) = factor };
+            unsafe { *units.at(tensor.first_unit + unit) = factor };
         }
     }
 }
@@ -263,8 +268,8 @@ mod tests {
     use super::*;
     use crate::kernels::InstructionSet;
 
-    fn span(range: Range<usize>, unit: usize, first_unit: usize, penalty: [f32; 2]) -> Span {
-        Span { range, learning_rate_factor: 1.0, weight_decay: 0.0, penalty, unit, first_unit }
+    fn tensor(range: Range<usize>, unit: usize, first_unit: usize, penalty: [f32; 2]) -> TrainedTensor {
+        TrainedTensor { range, learning_rate_factor: 1.0, weight_decay: 0.0, penalty, unit, first_unit }
     }
 
     /// Clips on every instruction set, and gives the norm and the factors of units.
@@ -282,8 +287,8 @@ mod tests {
     fn the_norm_is_that_of_what_moves_and_has_a_gradient() {
         let mut gradients = vec![0.0; 35];
         (gradients[0], gradients[34]) = (3.0, -4.0);
-        let (all, weights) = ([span(0..33, 3, 0, [0.0; 2]), span(33..35, 2, 11, [0.0; 2])], [1.0; 35]);
-        let of = ToClip { spans: &all, gradients: &gradients, weights: &weights, rows: None };
+        let (all, weights) = ([tensor(0..33, 3, 0, [0.0; 2]), tensor(33..35, 2, 11, [0.0; 2])], [1.0; 35]);
+        let of = ToClip { tensors: &all, gradients: &gradients, weights: &weights, rows: None };
         for (scale, _, _) in clip(r#"{"clipNorm":1}"#, of) {
             assert_eq!(scale, (1.0 / (5.0 + 1e-6)) as f32);
         }
@@ -297,13 +302,13 @@ mod tests {
         for (scale, _, _) in clip(r#"{"clipNorm":1}"#, ToClip { gradients: &unread, rows, ..of }) {
             assert_eq!(scale, (1.0 / (5.0 + 1e-6)) as f32);
         }
-        for (scale, _, _) in clip(r#"{"clipNorm":1}"#, ToClip { spans: &all[1..], gradients: &unread, rows, ..of }) {
+        for (scale, _, _) in clip(r#"{"clipNorm":1}"#, ToClip { tensors: &all[1..], gradients: &unread, rows, ..of }) {
             assert_eq!(scale, (1.0 / (4.0 + 1e-6)) as f32);
         }
         // |3 + 0.5 + 0.25| in the first place, 0.75 in the other 32 and 4 in the last.
-        let penalised = [span(0..33, 3, 0, [0.5, 0.25]), all[1].clone()];
+        let penalised = [tensor(0..33, 3, 0, [0.5, 0.25]), all[1].clone()];
         let norm = f64::sqrt(3.75 * 3.75 + 32.0 * 0.75 * 0.75 + 16.0);
-        for (scale, _, _) in clip(r#"{"clipNorm":1}"#, ToClip { spans: &penalised, ..of }) {
+        for (scale, _, _) in clip(r#"{"clipNorm":1}"#, ToClip { tensors: &penalised, ..of }) {
             assert_eq!(scale, (1.0 / (norm + 1e-6)) as f32);
         }
     }
@@ -313,8 +318,8 @@ mod tests {
         // Rows of norm 5, 0 and 10, and a vector of norm 13.
         let gradients = [3.0, 4.0, 0.0, 0.0, 6.0, -8.0, 12.0, 5.0];
         let weights = [0.0, 2.0, 1.0, 1.0, 0.0, 0.0, 100.0, 0.0];
-        let spans = [span(0..6, 2, 0, [0.0; 2]), span(6..8, 2, 3, [0.0; 2])];
-        let of = ToClip { spans: &spans, gradients: &gradients, weights: &weights, rows: None };
+        let tensors = [tensor(0..6, 2, 0, [0.0; 2]), tensor(6..8, 2, 3, [0.0; 2])];
+        let of = ToClip { tensors: &tensors, gradients: &gradients, weights: &weights, rows: None };
         for (scale, units, limit) in clip(r#"{"clipAdaptive":0.5}"#, of) {
             // 0.5 · 2 / 5; nothing to clip; 0.5 · 0.001 / 10 for weights of zero; 13 is below 0.5 · 100.
             assert_eq!((scale, units.as_slice(), limit), (1.0, &[0.2, 1.0, 0.000_05, 1.0][..], f32::INFINITY));

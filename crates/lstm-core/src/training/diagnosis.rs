@@ -51,7 +51,7 @@ impl Trainer {
             Some(name) if loss.is_finite() => format!("the gradient of {name}"),
             _ => "the loss itself".to_owned(),
         });
-        self.not_finite(&what, &place, "loss", self.feed.loaded())
+        self.not_finite(&what, self.step + 1, &place, "loss", self.feed.loaded())
     }
 
     /// The error of a validation whose loss is not finite: its forward pass has just been run.
@@ -59,13 +59,14 @@ impl Trainer {
         let place = self.tensor_not_finite(&self.weights).map(|name| format!("the weights {name}"));
         let place = place.or_else(|| self.stack.first_not_finite()).unwrap_or_else(|| "the loss itself".to_owned());
         let what = format!("the validation loss became {loss} after epoch {}", epoch + 1);
-        self.not_finite(&what, &place, "validation.loss", self.validation.as_ref())
+        self.not_finite(&what, self.step, &place, "validation.loss", self.validation.as_ref())
     }
 
     /// Fails if a step has left weights that are not finite: they are not to be shown.
     pub(super) fn check_weights(&self) -> Result<()> {
         let Some(name) = self.tensor_not_finite(&self.weights) else { return Ok(()) };
-        Err(self.not_finite("the weights became infinite or NaN", &format!("the weights {name}"), "loss", None))
+        let (what, place) = ("the weights became infinite or NaN", format!("the weights {name}"));
+        Err(self.not_finite(what, self.step, &place, "loss", None))
     }
 
     fn tensor_not_finite(&self, weights: &[f32]) -> Option<&str> {
@@ -95,14 +96,13 @@ impl Trainer {
     }
 
     /// `data` is what the last batch was taken from.
-    fn not_finite(&self, what: &str, place: &str, path: &str, data: Option<&Dataset>) -> Error {
+    fn not_finite(&self, what: &str, step: u32, place: &str, path: &str, data: Option<&Dataset>) -> Error {
         let sizes = self.sizes(data);
-        let norm = self.evidence.last_norm.map(|norm| format!(", the gradient's norm at the step before {norm:.3e}"));
+        let norm = self.evidence.last_norm.map(|norm| format!(", the norm of the last good gradient {norm:.3e}"));
         let message = format!(
-            "{what} in epoch {}, at step {}; the first numbers that are not finite are {place}. Likely: {}. The largest \
+            "{what} in epoch {}, at step {step}; the first numbers that are not finite are {place}. Likely: {}. The largest \
              input of the batch was {:.3e}{}.",
             self.position.epoch_under_way(),
-            self.step + 1,
             self.causes(&sizes).join("; or "),
             sizes.input,
             norm.unwrap_or_default(),
@@ -131,7 +131,7 @@ impl Trainer {
             causes.push("steep gradients without clipping: set `clipNorm`, such as 1".to_owned());
         }
         if causes.is_empty() {
-            let clip = if !clips { ", or clip gradients (`clipNorm`)" } else { "" };
+            let clip = if clips { "" } else { ", or clip gradients (`clipNorm`)" };
             causes.push(format!("a learning rate that is too high: lower it{clip}"));
         }
         causes

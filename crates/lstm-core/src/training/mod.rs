@@ -20,6 +20,7 @@ mod resume;
 pub mod run_options;
 pub mod schedules;
 mod spans;
+mod start;
 mod steps;
 mod stopping;
 pub(crate) mod trained;

@@ -9,7 +9,7 @@ use crate::{Error, ErrorCode, Result};
 
 /// A tensor that moves.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Span {
+pub(crate) struct TrainedTensor {
     /// Where it lies in the flat vector.
     pub(crate) range: Range<usize>,
     pub(crate) learning_rate_factor: f64,
@@ -18,11 +18,11 @@ pub(crate) struct Span {
     pub(crate) penalty: [f32; 2],
     /// Numbers of one of its units, each of which adaptive clipping scales by itself.
     pub(crate) unit: usize,
-    /// The number of its first unit among those of all spans.
+    /// The number of its first unit among those of all of them.
     pub(crate) first_unit: usize,
 }
 
-impl Span {
+impl TrainedTensor {
     /// How many units it has.
     pub(crate) fn units(&self) -> usize {
         self.range.len() / self.unit
@@ -31,12 +31,12 @@ impl Span {
 
 /// Every trained tensor that is not frozen, in the order of the flat vector. Fails where a group names what is not there, or what
 /// another one has named.
-pub(crate) fn spans(options: &TrainingOptions, layout: &Layout) -> Result<Vec<Span>> {
+pub(crate) fn trained_tensors(options: &TrainingOptions, layout: &Layout) -> Result<Vec<TrainedTensor>> {
     let optimizer = &options.optimizer;
     let trained: Vec<_> = layout.tensors().iter().filter(|tensor| tensor.trained).collect();
     let groups = groups_of(&trained, optimizer.groups.as_deref().unwrap_or_default())?;
     let mut first_unit = 0;
-    let mut spans = Vec::with_capacity(trained.len());
+    let mut moving = Vec::with_capacity(trained.len());
     for (tensor, group) in trained.into_iter().zip(groups) {
         if group.is_some_and(|group| group.frozen) {
             continue;
@@ -47,7 +47,7 @@ pub(crate) fn spans(options: &TrainingOptions, layout: &Layout) -> Result<Vec<Sp
             [_, rest @ ..] if !rest.is_empty() => rest.iter().map(|&size| size as usize).product(),
             _ => tensor.length,
         };
-        let span = Span {
+        let one = TrainedTensor {
             range: tensor.range(),
             learning_rate_factor: group.and_then(|group| group.learning_rate_factor).map_or(1.0, f64::from),
             weight_decay: group
@@ -57,11 +57,11 @@ pub(crate) fn spans(options: &TrainingOptions, layout: &Layout) -> Result<Vec<Sp
             unit,
             first_unit,
         };
-        first_unit += span.units();
-        spans.push(span);
+        first_unit += one.units();
+        moving.push(one);
     }
-    check_sparse(options, layout, &spans)?;
-    Ok(spans)
+    check_sparse(options, layout, &moving)?;
+    Ok(moving)
 }
 
 /// The group of each tensor.
@@ -102,9 +102,9 @@ fn is_weight(name: &str) -> bool {
 }
 
 /// A sparse table's rows are left alone by steps that have no gradient for them; not every option can do that.
-fn check_sparse(options: &TrainingOptions, layout: &Layout, spans: &[Span]) -> Result<()> {
+fn check_sparse(options: &TrainingOptions, layout: &Layout, moving: &[TrainedTensor]) -> Result<()> {
     let Some(table) = layout.embedding().filter(|embedding| embedding.sparse) else { return Ok(()) };
-    let Some(span) = spans.iter().find(|span| span.range == table.weight) else { return Ok(()) };
+    let Some(one) = moving.iter().find(|one| one.range == table.weight) else { return Ok(()) };
     let optimizer = &options.optimizer;
     let refuse = |path: &str, what: &str| {
         let message = format!(
@@ -123,10 +123,10 @@ fn check_sparse(options: &TrainingOptions, layout: &Layout, spans: &[Span]) -> R
         }
         OptimizerKind::Sgd | OptimizerKind::Adam => {}
     }
-    if span.weight_decay > 0.0 {
+    if one.weight_decay > 0.0 {
         return refuse("optimizer.weightDecay", "weight decay");
     }
-    match span.penalty {
+    match one.penalty {
         [l1, _] if l1 > 0.0 => refuse("l1", "a penalty"),
         [_, l2] if l2 > 0.0 => refuse("l2", "a penalty"),
         _ => Ok(()),
@@ -146,12 +146,13 @@ mod tests {
         Layout::of(&ModelDefinition::from_json(&definition).unwrap())
     }
 
-    fn spans_of(input: &str, options: &str) -> Result<Vec<(String, Span)>> {
+    fn trained_tensors_of(input: &str, options: &str) -> Result<Vec<(String, TrainedTensor)>> {
         let (layout, options) = (layout(input), TrainingOptions::from_json(options)?);
-        let spans = spans(&options, &layout)?;
-        let name =
-            |span: &Span| layout.tensors().iter().find(|tensor| tensor.range() == span.range).unwrap().name.clone();
-        Ok(spans.into_iter().map(|span| (name(&span), span)).collect())
+        let moving = trained_tensors(&options, &layout)?;
+        let name = |one: &TrainedTensor| {
+            layout.tensors().iter().find(|tensor| tensor.range() == one.range).unwrap().name.clone()
+        };
+        Ok(moving.into_iter().map(|one| (name(&one), one)).collect())
     }
 
     const NUMBERS: &str = r#"{"features":2}"#;
@@ -159,20 +160,20 @@ mod tests {
     #[test]
     fn weights_decay_and_biases_and_gains_do_not() {
         let options = r#"{"optimizer":{"kind":"adamw"},"l1":0.25,"l2":0.5}"#;
-        for (name, span) in spans_of(NUMBERS, options).unwrap() {
+        for (name, one) in trained_tensors_of(NUMBERS, options).unwrap() {
             let expected =
                 if name.contains("bias") || name.contains("gain") { (0.0, [0.0; 2]) } else { (0.01, [0.25, 1.0]) };
-            assert_eq!((span.weight_decay, span.penalty), expected, "{name}");
+            assert_eq!((one.weight_decay, one.penalty), expected, "{name}");
         }
     }
 
     #[test]
     fn units_are_rows_of_matrices_and_whole_vectors() {
-        let spans = spans_of(NUMBERS, "{}").unwrap();
+        let moving = trained_tensors_of(NUMBERS, "{}").unwrap();
         let mut units = 0;
-        for (name, span) in spans {
-            assert_eq!(span.first_unit, units, "{name}");
-            units += span.units();
+        for (name, one) in moving {
+            assert_eq!(one.first_unit, units, "{name}");
+            units += one.units();
             let expected = match name.as_str() {
                 "layers.0.weight_ih_l0" => Some((2, 12)),
                 "layers.0.weight_hh_l0" => Some((3, 12)),
@@ -182,7 +183,7 @@ mod tests {
                 _ => None,
             };
             if let Some(expected) = expected {
-                assert_eq!((span.unit, span.units()), expected, "{name}");
+                assert_eq!((one.unit, one.units()), expected, "{name}");
             }
         }
     }
@@ -192,23 +193,23 @@ mod tests {
         let options = r#"{"optimizer":{"kind":"sgd","weightDecay":0.5,"groups":[
             {"parameters":["layers.0.*"],"learningRateFactor":0.25},
             {"parameters":["*.bias*","output.*"],"weightDecay":0.125},{"parameters":["attention.*t*"],"frozen":true}]}}"#;
-        let error = spans_of(NUMBERS, options).unwrap_err();
+        let error = trained_tensors_of(NUMBERS, options).unwrap_err();
         assert_eq!(error.path, "optimizer.groups[1].parameters[0]", "{error}");
-        let spans = spans_of(NUMBERS, &options.replace("*.bias*", "layers.1.bias*")).unwrap();
-        let named: Vec<_> = spans.iter().map(|(name, _)| name.as_str()).collect();
+        let moving = trained_tensors_of(NUMBERS, &options.replace("*.bias*", "layers.1.bias*")).unwrap();
+        let named: Vec<_> = moving.iter().map(|(name, _)| name.as_str()).collect();
         assert!(
             !named.contains(&"attention.weight")
                 && named.contains(&"attention.bias")
                 && named.contains(&"attention.score")
         );
-        for (name, span) in &spans {
+        for (name, one) in &moving {
             let factor = if name.starts_with("layers.0.") { 0.25 } else { 1.0 };
             let decay = match name.as_str() {
                 name if name.starts_with("output.") || name.starts_with("layers.1.bias") => 0.125,
                 name if name.contains("bias") || name.contains("gain") => 0.0,
                 _ => 0.5,
             };
-            assert_eq!((span.learning_rate_factor, span.weight_decay), (factor, decay), "{name}");
+            assert_eq!((one.learning_rate_factor, one.weight_decay), (factor, decay), "{name}");
         }
     }
 
@@ -237,14 +238,14 @@ mod tests {
             (sparse, r#"{"l1":0.1}"#, "l1", "`input.sparse`"),
             (sparse, r#"{"l2":0.1}"#, "l2", "`input.sparse`"),
         ] {
-            let error = spans_of(input, options).unwrap_err();
+            let error = trained_tensors_of(input, options).unwrap_err();
             assert_eq!((error.code, error.path.as_str()), (ErrorCode::InvalidOption, path), "{options}: {error}");
             assert!(error.message.contains(part), "{options}: {error}");
         }
         let frozen =
             r#"{"optimizer":{"kind":"lion","groups":[{"parameters":["embedding.*"],"frozen":true}]},"l2":0.1}"#;
-        assert!(spans_of(sparse, frozen).is_ok());
+        assert!(trained_tensors_of(sparse, frozen).is_ok());
         let spared = r#"{"optimizer":{"kind":"adam","weightDecay":1,"groups":[{"parameters":["embedding.*"],"weightDecay":0}]}}"#;
-        assert!(spans_of(sparse, spared).is_ok());
+        assert!(trained_tensors_of(sparse, spared).is_ok());
     }
 }

@@ -6,7 +6,7 @@ use super::clipping::{Clipping, ToClip};
 use super::optimizers::{Machine, Optimizer, Work};
 use super::options::{OptimizerOptions, TrainingOptions};
 use super::schedules::{Course, Pace, PlateauState, Schedule};
-use super::trained::{Span, spans};
+use super::trained::{TrainedTensor, trained_tensors};
 use crate::Result;
 use crate::network::embedding::TableRows;
 use crate::network::parameters::Layout;
@@ -15,7 +15,7 @@ use crate::network::stack::Stack;
 /// Moves weights against gradients.
 pub(super) struct Update {
     options: OptimizerOptions,
-    spans: Vec<Span>,
+    tensors: Vec<TrainedTensor>,
     clipping: Clipping,
     optimizer: Optimizer,
     /// Of a run that has begun.
@@ -41,7 +41,7 @@ impl Update {
     /// Before the first step. Fails where groups name what is not there, or a sparse table cannot do what is asked.
     pub(super) fn new(options: &TrainingOptions, layout: &Layout) -> Result<Self> {
         Ok(Self {
-            spans: spans(options, layout)?,
+            tensors: trained_tensors(options, layout)?,
             clipping: Clipping::new(options),
             optimizer: Optimizer::new(&options.optimizer, layout.trained_length()),
             options: options.optimizer.clone(),
@@ -61,9 +61,9 @@ impl Update {
 
     /// The norm of `gradients` of the trained numbers, `weights`, as clipping sees it; not finite if any of those is not that move.
     pub(super) fn norm(&mut self, stack: &Stack, weights: &[f32], gradients: &[f32]) -> f64 {
-        let Self { spans, clipping, .. } = self;
+        let Self { tensors, clipping, .. } = self;
         let machine = Machine { set: stack.set, executor: &stack.executor };
-        clipping.norm(machine, ToClip { spans, gradients, weights, rows: stack.changed_rows() })
+        clipping.norm(machine, ToClip { tensors, gradients, weights, rows: stack.changed_rows() })
     }
 
     /// The step that so many of the run's were done before: of the trained numbers, `weights`, against their `gradients`, which
@@ -89,12 +89,12 @@ impl Update {
         rows: Option<TableRows>,
         step: u32,
     ) {
-        let Self { spans, clipping, optimizer, schedule, plateau, pace, .. } = self;
+        let Self { tensors, clipping, optimizer, schedule, plateau, pace, .. } = self;
         if let Some(schedule) = schedule {
             *pace = schedule.at(u64::from(step), plateau);
         }
-        let clipped = clipping.clip(machine, ToClip { spans, gradients, weights, rows }, norm);
-        optimizer.step(machine, Work { spans, gradients, clipped, rows }, weights, *pace);
+        let clipped = clipping.clip(machine, ToClip { tensors, gradients, weights, rows }, norm);
+        optimizer.step(machine, Work { tensors, gradients, clipped, rows }, weights, *pace);
     }
 
     /// Tells the loss of an epoch, from 0, that has ended: the validation's, where there is one.

@@ -55,7 +55,9 @@ fn initialisation(definition: &ModelDefinition) -> Option<InitialisationDefiniti
     let forget_bias = (forgets && biases != Chrono).then_some(1.0);
     let rules = match seed % 16 {
         0 => vec![],
-        1 => vec![rule("*.weight_ih*", HeNormal), rule("output.bias", Constant), rule("layers.0.bias_*", biases)],
+        1 if first.bias => {
+            vec![rule("*.weight_ih*", HeNormal), rule("output.bias", Constant), rule("layers.0.bias_*", biases)]
+        }
         2 => vec![rule("*.weight_hh*", Orthogonal), rule("output.bias", Uniform)],
         3 => vec![rule("*", Normal)],
         _ => return None,

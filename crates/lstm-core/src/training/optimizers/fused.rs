@@ -10,7 +10,7 @@ use crate::kernels::instruction_set::{Kernel, KernelIsa, dispatch};
 use crate::memory::SharedRows;
 use crate::network::embedding::TableRows;
 use crate::training::clipping::Clipped;
-use crate::training::trained::Span;
+use crate::training::trained::TrainedTensor;
 
 /// What an optimiser does with one number. It keeps `N` others beside it from step to step, 0 at first.
 pub(super) trait Rule<const N: usize>: Copy {
@@ -38,7 +38,7 @@ pub(crate) struct Machine<'a> {
 /// What a step goes over, and what clipping has found out about it.
 #[derive(Clone, Copy)]
 pub(crate) struct Work<'a> {
-    pub(crate) spans: &'a [Span],
+    pub(crate) tensors: &'a [TrainedTensor],
     /// All numbers of the flat vectors, those that do not move among them.
     pub(crate) gradients: &'a [f32],
     pub(crate) clipped: Clipped<'a>,
@@ -67,12 +67,12 @@ pub(super) fn step<R: Rule<N> + Sync, const N: usize>(
     Machine { set, executor }: Machine,
     work: Work,
     moved: Moved<N>,
-    rule: impl Fn(&Span, bool) -> Ruled<R> + Sync,
+    rule: impl Fn(&TrainedTensor, bool) -> Ruled<R> + Sync,
 ) where
     Loops: Loop<N>,
 {
     let count = work.gradients.len();
-    assert!(moved.parameters.length() == count && work.spans.iter().all(|span| span.range.end <= count));
+    assert!(moved.parameters.length() == count && work.tensors.iter().all(|tensor| tensor.range.end <= count));
     let first = work.rows.map_or(0, |rows| rows.length);
     // A number takes as long as some eighty operations: a root, a quotient, and up to nine trips to memory.
     let parts = executor.parts(80 * (count - first));
@@ -80,16 +80,16 @@ pub(super) fn step<R: Rule<N> + Sync, const N: usize>(
         let [start, end] = [part, part + 1].map(|part| first + (count - first) * part / parts);
         dispatch(set, Steps { range: start..end, work, moved, rule: &rule });
     });
-    // A frozen table has no span.
+    // A frozen table has no tensor.
     if let Some(TableRows { rows, size, length }) = work.rows
-        && let Some(span) = work.spans.first().filter(|span| span.range == (0..length))
+        && let Some(tensor) = work.tensors.first().filter(|tensor| tensor.range == (0..length))
     {
         assert!(length <= count && rows.iter().all(|&row| (row as usize + 1) * size <= length));
-        let ruled = rule(span, true);
+        let ruled = rule(tensor, true);
         let parts = executor.parts(80 * rows.len() * size);
         executor.run(parts, |part| {
             let rows = &rows[rows.len() * part / parts..rows.len() * (part + 1) / parts];
-            dispatch(set, RowSteps { rows, span, work, moved, ruled });
+            dispatch(set, RowSteps { rows, tensor, work, moved, ruled });
         });
     }
 }
@@ -102,7 +102,7 @@ struct Steps<'a, F, const N: usize> {
     rule: &'a F,
 }
 
-impl<R: Rule<N>, F: Fn(&Span, bool) -> Ruled<R>, const N: usize> Kernel for Steps<'_, F, N>
+impl<R: Rule<N>, F: Fn(&TrainedTensor, bool) -> Ruled<R>, const N: usize> Kernel for Steps<'_, F, N>
 where
     Loops: Loop<N>,
 {
@@ -110,23 +110,25 @@ where
     #[inline(always)]
     fn run<I: KernelIsa>(self, _isa: I) {
         let Self { range, work, moved, rule } = self;
-        for span in work.spans {
-            let (start, end) = (span.range.start.max(range.start), span.range.end.min(range.end));
+        for tensor in work.tensors {
+            let (start, end) = (tensor.range.start.max(range.start), tensor.range.end.min(range.end));
             if start >= end {
                 continue;
             }
-            let ruled = rule(span, false);
+            let ruled = rule(tensor, false);
             if work.clipped.units.is_empty() {
                 // SAFETY: within all slices, as `step` asserts, and within this part's own range.
-                unsafe { step_range(start..end, work.clipped.scale, span, work, moved, ruled) };
+                unsafe { step_range(start..end, work.clipped.scale, tensor, work, moved, ruled) };
                 continue;
             }
             let mut at = start;
             while at < end {
-                let unit = (at - span.range.start) / span.unit;
-                let next = end.min(span.range.start + (unit + 1) * span.unit);
+                let unit = (at - tensor.range.start) / tensor.unit;
+                let next = end.min(tensor.range.start + (unit + 1) * tensor.unit);
                 // SAFETY: as above.
-                unsafe { step_range(at..next, work.clipped.units[span.first_unit + unit], span, work, moved, ruled) };
+                unsafe {
+                    step_range(at..next, work.clipped.units[tensor.first_unit + unit], tensor, work, moved, ruled);
+                };
                 at = next;
             }
         }
@@ -138,7 +140,7 @@ struct RowSteps<'a, R, const N: usize> {
     /// No two alike, within the table.
     rows: &'a [u32],
     /// The table.
-    span: &'a Span,
+    tensor: &'a TrainedTensor,
     work: Work<'a>,
     moved: Moved<'a, N>,
     ruled: Ruled<R>,
@@ -151,12 +153,12 @@ where
     type Output = ();
     #[inline(always)]
     fn run<I: KernelIsa>(self, _isa: I) {
-        let Self { rows, span, work, moved, ruled } = self;
+        let Self { rows, tensor, work, moved, ruled } = self;
         for &row in rows {
             let row = row as usize;
-            let scale = work.clipped.units.get(span.first_unit + row).copied().unwrap_or(work.clipped.scale);
+            let scale = work.clipped.units.get(tensor.first_unit + row).copied().unwrap_or(work.clipped.scale);
             // SAFETY: the rows are within the table, as `step` asserts, and each is one part's alone.
-            unsafe { step_range(row * span.unit..(row + 1) * span.unit, scale, span, work, moved, ruled) };
+            unsafe { step_range(row * tensor.unit..(row + 1) * tensor.unit, scale, tensor, work, moved, ruled) };
         }
     }
 }
@@ -169,14 +171,14 @@ where
 unsafe fn step_range<R: Rule<N>, const N: usize>(
     range: Range<usize>,
     scale: f32,
-    span: &Span,
+    tensor: &TrainedTensor,
     work: Work,
     moved: Moved<N>,
     ruled: Ruled<R>,
 ) where
     Loops: Loop<N>,
 {
-    let shape = Shape { penalty: span.penalty, limit: work.clipped.limit };
+    let shape = Shape { penalty: tensor.penalty, limit: work.clipped.limit };
     // SAFETY: the caller answers for the range.
     let parameters = unsafe { std::slice::from_raw_parts_mut(moved.parameters.at(range.start), range.len()) };
     // SAFETY: as above.

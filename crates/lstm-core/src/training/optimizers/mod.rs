@@ -14,7 +14,7 @@ use self::rmsprop::{Centered, CenteredWithMomentum, RmsProp, WithMomentum};
 use self::sgd::{Momentum, Sgd};
 use super::options::{OptimizerKind, OptimizerOptions};
 use super::schedules::Pace;
-use super::trained::Span;
+use super::trained::TrainedTensor;
 
 /// An optimiser with what it keeps of every parameter.
 pub(crate) struct Optimizer {
@@ -120,10 +120,10 @@ impl Optimizer {
     {
         let apart = matches!(self.options.kind, OptimizerKind::Adamw | OptimizerKind::Lion);
         let moved = Moved::<N>::new(parameters, &mut self.slots);
-        fused::step(machine, work, moved, |span: &Span, sparse| {
-            let learning_rate = pace.learning_rate * span.learning_rate_factor;
-            let lost = (learning_rate * f64::from(span.weight_decay)) as f32;
-            let (decay, lost) = if apart { (0.0, lost) } else { (span.weight_decay, 0.0) };
+        fused::step(machine, work, moved, |tensor: &TrainedTensor, sparse| {
+            let learning_rate = pace.learning_rate * tensor.learning_rate_factor;
+            let lost = (learning_rate * f64::from(tensor.weight_decay)) as f32;
+            let (decay, lost) = if apart { (0.0, lost) } else { (tensor.weight_decay, 0.0) };
             Ruled { rule: rule(learning_rate, sparse), decay, lost }
         });
     }
