@@ -15,7 +15,8 @@ export const MNIST: Task = {
   async read(folder) {
     const source = "Get MNIST's four files from yann.lecun.com/exdb/mnist or a mirror of it; gzipped or not.";
     const file = images(folder, source);
-    const read = (names: readonly string[], options = {}) => readMnist({ images: file(...names.map((name) => `${name}-images-idx3-ubyte`)), labels: file(...names.map((name) => `${name}-labels-idx1-ubyte`)) }, options);
+    const of = (names: readonly string[], what: string) => file(...names.map((name) => `${name}-${what}-ubyte`));
+    const read = (names: readonly string[], options = {}) => readMnist({ images: of(names, "images-idx3"), labels: of(names, "labels-idx1") }, options);
     return { training: await read(["train", "mnist-train-10k"], { limit: 10_000 }), test: await read(["t10k", "mnist-test-10k"]) };
   },
   recipe: () => recipe,

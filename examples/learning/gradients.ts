@@ -15,7 +15,11 @@ type Labelled<Targets> = NumberSequences & { readonly targets: Targets };
  * of plain gradient descent with a learning rate of 1 takes exactly one of them from the weights; rounding the weights leaves some
  * six digits of it.
  */
-export async function gradientNorm(definition: ModelDefinition<string> | ModelDefinition<{ values: 1 }>, data: Labelled<Float32Array | readonly string[]>, machine: Machine): Promise<number> {
+export async function gradientNorm(
+  definition: ModelDefinition<string> | ModelDefinition<{ values: 1 }>,
+  data: Labelled<Float32Array | readonly string[]>,
+  machine: Machine,
+): Promise<number> {
   using model = await createModel(definition as ModelDefinition, machine);
   const trained = () => Object.entries(model.parameters()).filter(([name]) => !name.startsWith("input."));
   const before = new Map(trained());
@@ -37,7 +41,9 @@ export async function gradientLeft(definition: ModelDefinition<{ values: 1 }>, {
   const [first] = definition.layers;
   if (first === undefined) throw new Error("there is no layer to go back through");
   using layer = await createLayer(first, { inputs, ...machine });
-  layer.setParameters(Object.fromEntries(Object.keys(layer.parameters()).map((name) => [name, model.parameters()[`layers.0.${name}`]?.data ?? new Float32Array()])));
+  const parameters = model.parameters();
+  const names = Object.keys(layer.parameters());
+  layer.setParameters(Object.fromEntries(names.map((name) => [name, parameters[`layers.0.${name}`]?.data ?? new Float32Array()])));
   const { finalHidden } = layer.forward({ x, shape });
   const gradients = layer.backward({ finalHidden: new Float32Array(finalHidden.length).fill(1) });
   const norm = (step: number) => {

@@ -38,8 +38,9 @@ function adding({ steps, batches }: { readonly steps: number; readonly batches: 
     columns: [`batches until the mean loss of ${window} is below ${low}`, "test MSE"],
     longest: steps,
     async run(name, seed) {
-      const initialisation = INITIALISATIONS[name]?.(steps);
-      const definition = defineModel({ input: { features: 2 }, layers: [{ cell: "lstm", units: 32 }], output: { values: 1 }, seed, initialisation: initialisation ?? {} });
+      const initialisation = INITIALISATIONS[name]?.(steps) ?? {};
+      const [input, layers, output] = [{ features: 2 }, [{ cell: "lstm", units: 32 }], { values: 1 }] as const;
+      const definition = defineModel({ input, layers, output, seed, initialisation });
       const random = randomFrom(seed);
       const training = sums(lengthsOf("full", batches * BATCH, steps), steps, random);
       const test = sums(lengthsOf("full", 1000, steps), steps, random);
@@ -64,7 +65,8 @@ async function vowels({ epochs }: { readonly epochs: number }, machine: Machine)
     async run(name, seed) {
       const { classes, shape } = training;
       const initialisation = INITIALISATIONS[name]?.(shape[1]) ?? {};
-      const definition = defineModel({ input: { features: shape[2], scaling: "standard" }, layers: [{ cell: "lstm", units: 64 }], output: { classes }, seed, initialisation });
+      const [input, layers] = [{ features: shape[2], scaling: "standard" }, [{ cell: "lstm", units: 64 }]] as const;
+      const definition = defineModel({ input, layers, output: { classes }, seed, initialisation });
       const gradient = await gradientNorm(definition, training, machine);
       using model = await createModel(definition, machine);
       const options = { epochs, batchSize: 16, clipNorm: 1, optimizer: { kind: "adam", learningRate: 2e-3 } } as const;
@@ -112,7 +114,10 @@ await runProgram({
     epochs: [60, "passes over JapaneseVowels"],
   },
   async run({ data, initialisations, seeds, steps, batches, epochs, ...machine }) {
-    const tasks: Readonly<Record<string, () => Task | Promise<Task>>> = { adding: () => adding({ steps, batches }, machine), vowels: () => vowels({ epochs }, machine) };
+    const tasks: Readonly<Record<string, () => Task | Promise<Task>>> = {
+      adding: () => adding({ steps, batches }, machine),
+      vowels: () => vowels({ epochs }, machine),
+    };
     const all: Row[] = [];
     for (const name of data) {
       const task = await tasks[name]?.();
@@ -123,7 +128,8 @@ await runProgram({
         for (let seed = 1; seed <= seeds; seed++) {
           const run = await task.run(initialisation, seed);
           runs.push(run);
-          all.push({ data: name, initialisation, seed, ...run, reached: run.reached === Infinity ? null : run.reached, learned: run.reached < Infinity });
+          const learned = run.reached < Infinity;
+          all.push({ data: name, initialisation, seed, ...run, reached: learned ? run.reached : null, learned });
         }
         rows.set(initialisation, runs);
       }

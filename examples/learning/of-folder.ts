@@ -14,12 +14,14 @@ export async function learnFromFolder(program: string, tasks: readonly Task[]): 
   const one = names.length === 1;
   const usage = `npx tsx examples/${program} ${one ? "" : "SET "}FOLDER [--seeds N] [--threads N]`;
   try {
-    const { values, positionals } = parseArgs({ allowPositionals: true, options: { seeds: { type: "string", default: "1" }, threads: { type: "string" }, help: { type: "boolean" } } });
+    const options = { seeds: { type: "string", default: "1" }, threads: { type: "string" }, help: { type: "boolean" } } as const;
+    const { values, positionals } = parseArgs({ allowPositionals: true, options });
     const [name = "", folder] = one ? [...names, ...positionals] : positionals;
     const task = tasks.find(({ dataset }) => dataset === name);
     const seeds = Number(values.seeds);
     if (values.help === true || folder === undefined || task === undefined || !(Number.isInteger(seeds) && seeds > 0)) {
-      console.log(`${tasks.map(({ about }) => about).join("\n")}\n\n  ${usage}\n\nFOLDER holds the data${one ? "" : `, SET is one of ${names.join(", ")}`}.`);
+      const set = one ? "" : `, SET is one of ${names.join(", ")}`;
+      console.log(`${tasks.map(({ about }) => about).join("\n")}\n\n  ${usage}\n\nFOLDER holds the data${set}.`);
       process.exitCode = values.help === true ? 0 : 2;
       return;
     }

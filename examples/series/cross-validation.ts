@@ -19,12 +19,29 @@ const NONE: Variation = { copies: 1, jitter: 0, scale: 0, warp: 0, shift: 0 };
 const gentle = (copies: number): Variation => ({ copies, jitter: 0.05, scale: 0.05, warp: 0.01, shift: 0.01 });
 const strong = (copies: number): Variation => ({ copies, jitter: 0.03, scale: 0.1, warp: 0.03, shift: 0.03 });
 
-const BASE: OwnRecipe = { scaling: "standard", patches: steps(10, 5), variation: NONE, layers: both(32), at: "last", dropout: 0, epochs: 20, batchSize: 16, peak: 4e-3, weightDecay: 0.01 };
+const BASE: OwnRecipe = {
+  scaling: "standard",
+  patches: steps(10, 5),
+  variation: NONE,
+  layers: both(32),
+  at: "last",
+  dropout: 0,
+  epochs: 20,
+  batchSize: 16,
+  peak: 4e-3,
+  weightDecay: 0.01,
+};
 
 /** As many steps of the optimiser with copies as without. */
 const copied = (recipe: Partial<OwnRecipe>, variation: Variation) => ({ ...recipe, variation, epochs: Math.round(160 / variation.copies) });
 
-const SETS: Readonly<Record<string, { readonly file: string; readonly folds: number; readonly candidates: Readonly<Record<string, Partial<OwnRecipe>>> }>> = {
+interface Search {
+  readonly file: string;
+  readonly folds: number;
+  readonly candidates: Readonly<Record<string, Partial<OwnRecipe>>>;
+}
+
+const SETS: Readonly<Record<string, Search>> = {
   gunpoint: {
     file: "GunPoint",
     folds: 10,

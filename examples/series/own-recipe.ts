@@ -43,7 +43,13 @@ export async function train(training: Labelled, recipe: OwnRecipe, seed: number,
 }
 
 /** Trains a model and tells its accuracy and loss on other series. */
-export async function trainAndTest(training: Labelled, test: Labelled, recipe: OwnRecipe, seed: number, machine: Machine): Promise<{ accuracy: number; loss: number }> {
+export async function trainAndTest(
+  training: Labelled,
+  test: Labelled,
+  recipe: OwnRecipe,
+  seed: number,
+  machine: Machine,
+): Promise<{ accuracy: number; loss: number }> {
   using model = await train(training, recipe, seed, machine);
   const { accuracy, loss } = await model.evaluate(patched(test, recipe.patches));
   return { accuracy, loss };

@@ -64,7 +64,8 @@ async function learnAll(): Promise<Row[]> {
       if (recipe === "ours" && ours === undefined) continue;
       const accuracy: number[] = [];
       for (let seed = 1; seed <= SEEDS[recipe]; seed++) {
-        accuracy.push(recipe === "ours" && ours !== undefined ? await learnOurs(split, ours, seed, machine) : await learn(dataset, split, task.recipe(split.training), seed, machine));
+        const own = recipe === "ours" ? ours : undefined;
+        accuracy.push(await (own ? learnOurs(split, own, seed, machine) : learn(dataset, split, task.recipe(split.training), seed, machine)));
       }
       rows.push({ dataset, recipe, accuracy, pytorch });
       console.log(describe(rows.at(-1) as Row));
@@ -76,12 +77,14 @@ async function learnAll(): Promise<Row[]> {
 function describe({ dataset, recipe, accuracy, pytorch }: Row): string {
   const mean = accuracy.reduce((sum, value) => sum + value, 0) / accuracy.length;
   const range = `${Math.min(...accuracy).toFixed(4)} to ${Math.max(...accuracy).toFixed(4)}`;
-  return `${dataset.padEnd(14)}   ${recipe.padEnd(6)}   mean ${mean.toFixed(4)}   ${range}   PyTorch, shared recipe: ${[...new Set(pytorch)].join(" to ")}`;
+  const theirs = [...new Set(pytorch)].join(" to ");
+  return `${dataset.padEnd(14)}   ${recipe.padEnd(6)}   mean ${mean.toFixed(4)}   ${range}   PyTorch, shared recipe: ${theirs}`;
 }
 
 try {
   const rows = await learnAll();
-  const machine = { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism(), platform: `${process.platform} ${process.arch}`, node: process.versions.node };
+  const cpu = cpus()[0]?.model.trim() ?? "unknown";
+  const machine = { cpu, cores: availableParallelism(), platform: `${process.platform} ${process.arch}`, node: process.versions.node };
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ machine, rows }, undefined, 2)}\n`);
 } catch (error) {
   if (!(error instanceof MissingData)) throw error;

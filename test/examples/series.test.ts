@@ -17,7 +17,8 @@ const folder = mkdtempSync(join(tmpdir(), "gatewise-series-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function run(program: string, ...options: string[]) {
-  return spawnSync(process.execPath, ["--import", "tsx", program, ...options], { cwd: root, encoding: "utf8", env: { ...process.env, GATEWISE_DATA: undefined } });
+  const env = { ...process.env, GATEWISE_DATA: undefined };
+  return spawnSync(process.execPath, ["--import", "tsx", program, ...options], { cwd: root, encoding: "utf8", env });
 }
 
 /** Two channels: the step, and a hundred times it. */
@@ -43,7 +44,8 @@ describe("patches", () => {
 });
 
 describe("copies", () => {
-  const sine: Series = { x: Float32Array.from({ length: 3 * 200 }, (_, index) => Math.sin((index % 200) / 20)), shape: [3, 200, 1], targets: ["a", "b", "c"] };
+  const waves = Float32Array.from({ length: 3 * 200 }, (_, index) => Math.sin((index % 200) / 20));
+  const sine: Series = { x: waves, shape: [3, 200, 1], targets: ["a", "b", "c"] };
   const still = { copies: 3, jitter: 0, scale: 0, warp: 0, shift: 0 };
   const apart = (a: Float32Array, b: Float32Array) => Math.max(...a.map((value, index) => Math.abs(value - (b[index] ?? 0))));
   const copy = (all: Series, which: number) => all.x.subarray(which * 200, (which + 1) * 200);

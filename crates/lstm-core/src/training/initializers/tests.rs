@@ -337,8 +337,11 @@ fn the_last_rule_that_names_a_tensor_counts_and_a_gain_multiplies() {
 
 #[test]
 fn files_keep_how_the_weights_began() {
-    let text = r#"{"input":{"features":2,"scaling":"none"},"layers":[{"cell":"lstm","units":3,"bidirectional":false}],"output":{"values":1},"seed":0,"initialisation":{"scheme":"pytorch","forgetBias":1.5,"rules":[{"parameters":["*.bias_hh*"],"kind":"constant","value":0.0}]}}"#;
-    let definition = ModelDefinition::from_json(text).unwrap();
+    let network = r#""input":{"features":2,"scaling":"none"},"layers":[{"cell":"lstm","units":3,"bidirectional":false}]"#;
+    let rules = r#"[{"parameters":["*.bias_hh*"],"kind":"constant","value":0.0}]"#;
+    let initialisation = format!(r#"{{"scheme":"pytorch","forgetBias":1.5,"rules":{rules}}}"#);
+    let text = format!(r#"{{{network},"output":{{"values":1}},"seed":0,"initialisation":{initialisation}}}"#);
+    let definition = ModelDefinition::from_json(&text).unwrap();
     assert_eq!(serde_json::to_string(&definition).unwrap(), text);
     let model = Model::new(definition.clone(), MachineOptions::default()).unwrap();
     let loaded = Model::load(&model.save().unwrap(), MachineOptions::default()).unwrap();
