@@ -337,7 +337,8 @@ fn the_last_rule_that_names_a_tensor_counts_and_a_gain_multiplies() {
 
 #[test]
 fn files_keep_how_the_weights_began() {
-    let network = r#""input":{"features":2,"scaling":"none"},"layers":[{"cell":"lstm","units":3,"bidirectional":false}]"#;
+    let network =
+        r#""input":{"features":2,"scaling":"none"},"layers":[{"cell":"lstm","units":3,"bidirectional":false}]"#;
     let rules = r#"[{"parameters":["*.bias_hh*"],"kind":"constant","value":0.0}]"#;
     let initialisation = format!(r#"{{"scheme":"pytorch","forgetBias":1.5,"rules":{rules}}}"#);
     let text = format!(r#"{{{network},"output":{{"values":1}},"seed":0,"initialisation":{initialisation}}}"#);
