@@ -76,6 +76,8 @@ async function learn(rows: readonly Float64Array[], targets: readonly string[], 
     tolerance: 1e-7 * c * rows.length,
     iterations: 1000,
     async before() {
+      // Also where the work is done before there is a turn to take.
+      signal?.throwIfAborted();
       if (performance.now() - turn < TURN_MS) return;
       await nextTurn();
       signal?.throwIfAborted();

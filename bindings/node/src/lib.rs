@@ -2,7 +2,6 @@
 //! `bindings/wasm` has the same classes with the same methods; `docs/architecture.md` lists them.
 
 #![allow(missing_docs, reason = "the methods are those of `lstm_core`, which documents them")]
-#![expect(clippy::too_many_arguments, reason = "as many arrays as models read and are held to")]
 
 mod layer;
 mod trainer;
