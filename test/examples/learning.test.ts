@@ -68,6 +68,17 @@ test("the language model's first 20 losses are PyTorch's", () => {
   expect(stdout).toMatch(/^ROMEO:/m);
 });
 
+test("the study of initialisations knows the first gradients and when the loss was low", () => {
+  const options = ["--data", "vowels", "--initialisations", "pytorch,gatewise", "--seeds", "1", "--epochs", "10"];
+  const { rows, stdout } = rowsOf("initialisation", ...options);
+  // Its digits are those of docs/initialisation.md, on every machine.
+  expect(rows).toMatchObject([{ initialisation: "pytorch" }, { initialisation: "gatewise" }]);
+  expect(Number(rows[0]?.["gradient"]).toPrecision(2)).toMatch(/^0\.2[89]$/);
+  expect(Number(rows[1]?.["gradient"]).toPrecision(2)).toMatch(/^0\.(8[7-9]|9[0-5])$/);
+  for (const { reached } of rows) expect(reached).toBeLessThanOrEqual(9);
+  expect(stdout).toContain("| initialisation | gradient norm at the start | epochs until the loss is below 0.1 | test accuracy |");
+});
+
 describe("the command line", () => {
   test.each([
     ["adding", ["--backend", "gpu"], '--backend must be one of auto, native, wasm, not "gpu"'],
@@ -87,6 +98,7 @@ describe("the command line", () => {
     ["copy", ["--delay", "--batches", "--units", "--seed"]],
     ["vowels", ["--networks", "--epochs", "--seeds"]],
     ["shakespeare", ["--seeds", "--batches"]],
+    ["initialisation", ["--data", "--initialisations", "--seeds", "--steps", "--batches", "--epochs"]],
   ])("%s --help lists its options", (program, options) => {
     const { status, stdout } = run(program, "--help");
     expect(status).toBe(0);
