@@ -56,7 +56,7 @@ fn initialisation(definition: &ModelDefinition) -> Option<InitialisationDefiniti
     let rules = match seed % 16 {
         0 => vec![],
         1 if first.bias => {
-            vec![rule("*.weight_ih*", HeNormal), rule("output.bias", Constant), rule("layers.0.bias_*", biases)]
+            vec![rule("*.weight_ih*", HeNormal), rule("output.bias", Constant), rule("layers.0.bias_ih*", biases)]
         }
         2 => vec![rule("*.weight_hh*", Orthogonal), rule("output.bias", Uniform)],
         3 => vec![rule("*", Normal)],
