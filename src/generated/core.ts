@@ -921,6 +921,12 @@ export type ErrorCode =
   | "shared_buffer"
   /** A file is truncated, damaged or not one of Gatewise's. */
   | "invalid_file"
+  /** A file asks for something that a reader of data does not do, such as calling a function. */
+  | "unsafe_file"
+  /** Tensors are missing, are not expected, or have other shapes than the model's. */
+  | "state_mismatch"
+  /** A file format has no way to say what the model does. */
+  | "not_expressible"
   /** A file or folder could not be read or written. */
   | "file_access"
   /** There is not enough memory for what was asked. */

@@ -158,6 +158,7 @@ const ENTRIES = {
   gatewise: "node.js",
   "gatewise/layers": "layers-node.js",
   "gatewise/data": "data-node.js",
+  "gatewise/formats": "formats-node.js",
   "gatewise/metrics": "metrics-node.js",
   "gatewise/baselines": "baselines-node.js",
 } as const;

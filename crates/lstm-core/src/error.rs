@@ -31,6 +31,12 @@ pub enum ErrorCode {
     SharedBuffer,
     /// A file is truncated, damaged or not one of Gatewise's.
     InvalidFile,
+    /// A file asks for something that a reader of data does not do, such as calling a function.
+    UnsafeFile,
+    /// Tensors are missing, are not expected, or have other shapes than the model's.
+    StateMismatch,
+    /// A file format has no way to say what the model does.
+    NotExpressible,
     /// A file or folder could not be read or written.
     FileAccess,
     /// There is not enough memory for what was asked.

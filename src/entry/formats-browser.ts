@@ -1,0 +1,7 @@
+// `gatewise/formats` in browsers.
+
+import { provideBrowser } from "./browser-platform.js";
+
+provideBrowser();
+
+export * from "../formats/index.js";

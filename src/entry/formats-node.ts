@@ -1,0 +1,7 @@
+// `gatewise/formats` in Node.
+
+import { provideNode } from "./node-platform.js";
+
+provideNode();
+
+export * from "../formats/index.js";

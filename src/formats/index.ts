@@ -1,0 +1,3 @@
+// `gatewise/formats`: models and tensors in the files of others.
+
+export type { StoredTensor, StoredTensors, TensorType } from "./tensors.js";

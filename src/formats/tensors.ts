@@ -1,0 +1,16 @@
+// Tensors as files hold them: what every reader of this folder gives and every writer takes. Knows no file format and no model.
+
+/** How a file keeps each number of a tensor. */
+export type TensorType = "f64" | "f32" | "f16" | "bf16" | "i64" | "i32" | "i16" | "i8" | "u64" | "u32" | "u16" | "u8" | "bool";
+
+/** A tensor of a file, not read yet. */
+export interface StoredTensor {
+  /** Its sizes, the outermost first; none of a single number. */
+  readonly shape: readonly number[];
+  readonly type: TensorType;
+  /** Its numbers, dense and row-major, each rounded to the nearest f32. Nobody else has the array. */
+  read(): Promise<Float32Array>;
+}
+
+/** Tensors by name, in the file's order. A map, so that any name can stand in it, `__proto__` too. */
+export type StoredTensors = ReadonlyMap<string, StoredTensor>;
