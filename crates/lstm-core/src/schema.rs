@@ -25,14 +25,13 @@ use crate::{
     training::{
         loss_options::{LossKind, LossOptions},
         options::{
-            LearningRateSchedule, OptimizerKind, OptimizerOptions, ParameterGroup, ScheduleKind, TrainingOptions,
-            Warmup,
+            AveragingOptions, EarlyStoppingOptions, LearningRateSchedule, OptimizerKind, OptimizerOptions,
+            ParameterGroup, ScheduleKind, StoppingMetric, TrainingOptions, Warmup,
         },
         report::{
             ClassificationReport, EpochReport, LabelReport, LabelsReport, StepsReport, TrainingProgress,
             ValidationReport, ValueReport, ValuesReport,
         },
-        run_options::{AveragingOptions, EarlyStoppingOptions, StoppingMetric},
     },
 };
 

@@ -1,5 +1,7 @@
 //! Samples and their targets, copied once into memory that outlives the call that brought them.
 
+use std::sync::OnceLock;
+
 use super::fingerprint::fingerprint;
 use crate::network::definition::{ModelDefinition, OutputDefinition};
 use crate::network::samples::{Inputs, Samples, Window};
@@ -18,7 +20,7 @@ pub(crate) struct Dataset {
     values: OwnedValues,
     weights: Option<Vec<f32>>,
     count: usize,
-    fingerprint: u64,
+    fingerprint: OnceLock<u64>,
 }
 
 enum OwnedValues {
@@ -55,14 +57,13 @@ impl Dataset {
             },
             weights: targets.weights.map(<[f32]>::to_vec),
             count: samples.count(),
-            fingerprint: fingerprint(inputs, &samples, targets, &rows),
+            fingerprint: OnceLock::new(),
         })
     }
 
     /// The sequences.
     pub(crate) fn samples(&self) -> Samples<'_> {
-        let inputs = Inputs { x: self.x.as_deref(), tokens: self.tokens.as_deref(), statics: self.statics.as_deref() };
-        Samples::checked(inputs, self.steps, self.features, self.lengths.as_deref())
+        Samples::checked(self.inputs(), self.steps, self.features, self.lengths.as_deref())
     }
 
     /// Steps of the padded array.
@@ -80,9 +81,11 @@ impl Dataset {
         (self.samples().within(window), self.targets().within(window, self.lengths.as_deref()))
     }
 
-    /// What tells this data from other data: the same in every run.
+    /// What tells this data from other data: the same in every run. Reads all of it when first asked.
     pub(crate) fn fingerprint(&self) -> u64 {
-        self.fingerprint
+        *self
+            .fingerprint
+            .get_or_init(|| fingerprint(self.inputs(), &self.samples(), self.given_targets(), &self.targets()))
     }
 
     /// Sequences.
@@ -92,11 +95,18 @@ impl Dataset {
 
     /// The targets.
     pub(crate) fn targets(&self) -> TargetRows<'_> {
+        TargetRows::checked(self.given_targets(), &self.output, self.count, self.steps)
+    }
+
+    fn inputs(&self) -> Inputs<'_> {
+        Inputs { x: self.x.as_deref(), tokens: self.tokens.as_deref(), statics: self.statics.as_deref() }
+    }
+
+    fn given_targets(&self) -> Targets<'_> {
         let values = match &self.values {
             OwnedValues::Classes(classes) => TargetValues::Classes(classes),
             OwnedValues::Numbers(numbers) => TargetValues::Numbers(numbers),
         };
-        let targets = Targets { values, weights: self.weights.as_deref() };
-        TargetRows::checked(targets, &self.output, self.count, self.steps)
+        Targets { values, weights: self.weights.as_deref() }
     }
 }

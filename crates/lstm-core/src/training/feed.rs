@@ -20,8 +20,8 @@ pub(super) struct Feed {
     seed: u32,
     order: Order,
     sizes: Vec<u32>,
-    /// Of each chunk that has been there.
-    pub(super) fingerprints: Vec<Option<u64>>,
+    /// Of each chunk that has been there and may come again.
+    fingerprints: Vec<Option<u64>>,
     loaded: Option<(u32, Dataset)>,
     /// The chunks in the order of an epoch, and which epoch that is.
     chunks: Vec<u32>,
@@ -77,14 +77,32 @@ impl Feed {
             let message = format!("chunk {chunk} has {count} samples, {size} were announced");
             return Err(Error::new(ErrorCode::ShapeMismatch, format!("sizes[{chunk}]"), message));
         }
-        let known = self.fingerprints[chunk as usize].replace(data.fingerprint());
+        let known = &mut self.fingerprints[chunk as usize];
         if known.is_some_and(|known| known != data.fingerprint()) {
-            self.fingerprints[chunk as usize] = known;
             let message = format!("chunk {chunk} is not what it was before: give the same data each time");
             return Err(Error::new(ErrorCode::InvalidOption, "data", message));
         }
+        if self.sizes.len() > 1 {
+            *known = Some(data.fingerprint());
+        }
         self.loaded = Some((chunk, data));
         Ok(())
+    }
+
+    /// What tells each chunk that has been there from other data.
+    pub(super) fn fingerprints(&self) -> Vec<Option<u64>> {
+        let mut known = self.fingerprints.clone();
+        if let Some((chunk, data)) = &self.loaded {
+            known[*chunk as usize] = Some(data.fingerprint());
+        }
+        known
+    }
+
+    /// Takes over what was known of chunks that have not been here yet.
+    pub(super) fn remember(&mut self, fingerprints: Vec<Option<u64>>) {
+        for (mine, known) in self.fingerprints.iter_mut().zip(fingerprints) {
+            *mine = mine.or(known);
+        }
     }
 
     /// Samples of each chunk.

@@ -17,7 +17,6 @@ mod order;
 mod position;
 pub mod report;
 mod resume;
-pub mod run_options;
 pub mod schedules;
 mod spans;
 mod start;

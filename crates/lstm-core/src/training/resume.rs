@@ -66,7 +66,7 @@ impl Trainer {
             options: self.options.clone(),
             data: DataIdentity {
                 sizes: self.feed.sizes().to_vec(),
-                chunks: self.feed.fingerprints.clone(),
+                chunks: self.feed.fingerprints(),
                 validation: self.validation.as_ref().map(super::dataset::Dataset::fingerprint),
             },
             position: self.position.resumable(),
@@ -145,8 +145,8 @@ impl Trainer {
             let message = format!("its training data has {}, this one {}", sizes(there), sizes(here));
             return refuse("checkpoint", &format!("{message}: give the data it began with, or begin anew"));
         }
-        let both = data.chunks.iter().zip(&self.feed.fingerprints);
-        if both.into_iter().any(|(there, here)| matches!((there, here), (Some(there), Some(here)) if there != here)) {
+        let both = data.chunks.iter().zip(self.feed.fingerprints());
+        if both.into_iter().any(|(there, here)| matches!((there, here), (Some(there), Some(here)) if *there != here)) {
             return refuse("checkpoint", "its training data is other data: give the data it began with, or begin anew");
         }
         let validation = self.validation.as_ref().map(super::dataset::Dataset::fingerprint);
@@ -176,9 +176,7 @@ impl Trainer {
         *self.spans.states() = tensors.carried;
         (self.losses, self.epochs, self.epoch) = (tensors.losses, run.epochs, run.epoch);
         (self.step, self.totals, self.evaluation) = (run.step, run.totals, None);
-        for (mine, known) in self.feed.fingerprints.iter_mut().zip(run.data.chunks) {
-            *mine = mine.or(known);
-        }
+        self.feed.remember(run.data.chunks);
         self.feed.samples = tensors.order;
         self.position = match run.position {
             // More epochs than the run was begun with.

@@ -1,5 +1,6 @@
 //! One training step after the other: a batch, its gradient, what it moves, and what comes next.
 
+use super::averaging::averaged;
 use super::position::Position;
 use super::report::{EpochReport, ValidationReport};
 use super::trainer::{Trainer, no_training_data};
@@ -99,8 +100,7 @@ impl Trainer {
         let (loss, accuracy) = self.epoch.take().unwrap_or_default();
         let mut early = false;
         if let Some(report) = &validation {
-            let mean = self.average.as_ref().map(|average| &average.weights).filter(|mean| !mean.is_empty());
-            early = self.stopping.observe(epoch + 1, report, mean.unwrap_or(&self.weights));
+            early = self.stopping.observe(epoch + 1, report, averaged(self.average.as_ref(), &self.weights));
         }
         self.update.end_epoch(epoch, validation.as_ref().map_or(loss, |validation| validation.loss));
         self.epochs.push(EpochReport { epoch: epoch + 1, loss, accuracy, validation });
@@ -124,15 +124,12 @@ impl Trainer {
 
     /// The weights after the last step, or their mean.
     pub(super) fn current_weights(&self) -> &[f32] {
-        let mean = self.average.as_ref().map(|average| &average.weights[..]).filter(|mean| !mean.is_empty());
-        mean.unwrap_or(&self.weights)
+        averaged(self.average.as_ref(), &self.weights)
     }
 
     /// Packs the weights that the work at this position is done with.
     pub(super) fn pack(&mut self) {
-        let mean = self.average.as_ref().map(|average| &average.weights[..]).filter(|mean| !mean.is_empty());
-        let validates = matches!(self.position, Position::Validation { .. });
-        let weights = mean.filter(|_| validates).unwrap_or(&self.weights);
-        self.stack.pack(&self.layout, weights);
+        let average = self.average.as_ref().filter(|_| matches!(self.position, Position::Validation { .. }));
+        self.stack.pack(&self.layout, averaged(average, &self.weights));
     }
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::options::{EarlyStoppingOptions, StoppingMetric};
 use super::report::ValidationReport;
-use super::run_options::{EarlyStoppingOptions, StoppingMetric};
 
 /// Watches the validation's reports.
 pub(super) struct Stopping {

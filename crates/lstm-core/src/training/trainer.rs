@@ -11,10 +11,9 @@ use super::diagnosis::Evidence;
 use super::evaluation::Evaluation;
 use super::feed::Feed;
 use super::loss_options::loss_for;
-use super::options::TrainingOptions;
+use super::options::{TrainingOptions, check_run};
 use super::position::Position;
 use super::report::{EpochReport, TrainingProgress};
-use super::run_options;
 use super::spans::Spans;
 use super::stopping::Stopping;
 use super::update::Update;
@@ -76,7 +75,7 @@ impl Trainer {
     ) -> Result<Self> {
         definition.validate()?;
         options.validate()?;
-        run_options::check(&options, &definition)?;
+        check_run(&options, &definition)?;
         let layout = Layout::of(&definition);
         layout.check(weights)?;
         let loss = loss_for(&definition.output, options.loss.as_ref())?;

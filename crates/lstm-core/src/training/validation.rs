@@ -1,5 +1,6 @@
 //! The pass over the validation data at the end of an epoch: its loss, and the report that `evaluate` gives.
 
+use super::averaging::averaged;
 use super::evaluation::Evaluation;
 use super::position::Position;
 use super::report::ValidationReport;
@@ -13,8 +14,7 @@ impl Trainer {
         let Position::Validation { epoch, start, first } = self.position else { return Ok(()) };
         let Self { stack, spans, validation, average, definition, .. } = self;
         let Some(data) = validation.as_ref() else { return Ok(()) };
-        let mean = average.as_ref().map(|average| &average.weights).filter(|mean| !mean.is_empty());
-        let weights = mean.unwrap_or(&self.weights);
+        let weights = averaged(average.as_ref(), &self.weights);
         if start == 0 && first == 0 {
             self.totals = BatchLoss::default();
             self.evaluation = None;

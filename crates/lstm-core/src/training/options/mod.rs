@@ -3,15 +3,17 @@
 mod check;
 mod learning_rate;
 mod optimizer;
+mod run;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::learning_rate::{LearningRate, LearningRateSchedule, ScheduleKind, Warmup};
 pub use self::optimizer::{OptimizerKind, OptimizerOptions, ParameterGroup};
+pub use self::run::{AveragingOptions, EarlyStoppingOptions, StoppingMetric};
 
 use self::check::{not_negative, positive, require};
+pub(super) use self::run::check as check_run;
 use super::loss_options::LossOptions;
-use super::run_options::{self, AveragingOptions, EarlyStoppingOptions};
 use crate::{ErrorCode, Result, json};
 
 /// Most passes over the training data.
@@ -148,7 +150,7 @@ impl TrainingOptions {
         for (path, penalty) in [("l1", self.l1), ("l2", self.l2)] {
             penalty.map_or(Ok(()), |penalty| not_negative(penalty, path))?;
         }
-        run_options::validate(self)?;
+        run::validate(self)?;
         self.optimizer.validate()
     }
 

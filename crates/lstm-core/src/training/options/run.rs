@@ -2,14 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::options::TrainingOptions;
+use super::TrainingOptions;
+use super::check::require;
+use crate::Result;
 use crate::network::definition::{ModelDefinition, OutputKind};
-use crate::{Error, ErrorCode, Result};
 
 /// Most batches of a step.
-pub const MAX_ACCUMULATED_BATCHES: u32 = 65_536;
+const MAX_ACCUMULATED_BATCHES: u32 = 65_536;
 /// Most epochs that are waited for.
-pub const MAX_PATIENCE: u32 = 1_000_000;
+const MAX_PATIENCE: u32 = 1_000_000;
 
 /// When training ends before its last epoch: once the validation data has been predicted no better for some epochs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -101,7 +102,7 @@ fn validate_stopping(stopping: &EarlyStoppingOptions) -> Result<()> {
 }
 
 /// Checks what only the definition tells.
-pub(super) fn check(options: &TrainingOptions, definition: &ModelDefinition) -> Result<()> {
+pub(in crate::training) fn check(options: &TrainingOptions, definition: &ModelDefinition) -> Result<()> {
     let metric = options.early_stopping.as_ref().map(|stopping| stopping.metric);
     let has_accuracy = definition.output.kind() != OutputKind::Values;
     require(has_accuracy || metric != Some(StoppingMetric::Accuracy), "earlyStopping.metric", || {
@@ -112,13 +113,10 @@ pub(super) fn check(options: &TrainingOptions, definition: &ModelDefinition) -> 
     })
 }
 
-fn require(holds: bool, path: &str, message: impl FnOnce() -> String) -> Result<()> {
-    if holds { Ok(()) } else { Err(Error::new(ErrorCode::InvalidOption, path, message())) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorCode;
 
     #[test]
     fn what_is_left_out_has_its_default() {
