@@ -6,7 +6,7 @@ import { GatewiseError } from "../../errors.js";
 import { optionalPackage } from "../../optional-package.js";
 import type { Table } from "../table.js";
 import { type Batches, openBatches } from "./arrow-batches.js";
-import { invalidFile } from "./errors.js";
+import { decoding, invalidFile } from "./errors.js";
 import type { ColumnKind, TableOptions } from "./options.js";
 import { type FileSource, type SeekableFile, type StreamSource, allBytes, isFile, openSeekable } from "./source.js";
 import { type Columns, type TableFile, type Wanted, readWhole } from "./table-file.js";
@@ -43,7 +43,7 @@ export async function openArrow(source: FileSource): Promise<TableFile> {
   const arrow = await optionalPackage("apache-arrow", "reads Arrow files", () => import("apache-arrow"));
   const file = await openSeekable(source);
   try {
-    return await decoding(file.name, {}, async () => new ArrowFile(arrow, file, await openBatches(arrow, file)));
+    return await decoding("Arrow", file.name, {}, async () => new ArrowFile(arrow, file, await openBatches(arrow, file)));
   } catch (error) {
     await file.close();
     throw error;
@@ -107,7 +107,7 @@ class ArrowFile implements TableFile {
     if (this.#held?.index !== index || this.#held.names !== names) {
       this.#held = undefined;
       const place = { row: this.parts[index] ?? 0 };
-      const batch = await decoding(this.name, place, () => this.#batches.read(index, new Set(wanted.map(({ name }) => name))));
+      const batch = await decoding("Arrow", this.name, place, () => this.#batches.read(index, new Set(wanted.map(({ name }) => name))));
       this.#held = { index, names, batch };
     }
     return this.#held.batch;
@@ -141,15 +141,4 @@ function kindOf({ DataType }: Arrow, type: DataType): ColumnKind | undefined {
 
 function isPlain({ DataType, Precision }: Arrow, type: DataType): boolean {
   return DataType.isInt(type) || (DataType.isFloat(type) && type.precision !== Precision.HALF);
-}
-
-/** apache-arrow's errors, and what damaged bytes make it throw, as the package's. */
-async function decoding<Value>(name: string, place: { row?: number }, decode: () => Promise<Value>): Promise<Value> {
-  try {
-    return await decode();
-  } catch (cause) {
-    if (cause instanceof GatewiseError) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw invalidFile(name, place, `this is no Arrow file, or it is damaged or ends early (${why}): get it again`, cause);
-  }
 }

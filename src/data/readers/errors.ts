@@ -21,6 +21,22 @@ export function invalidFile(name: string, place: FilePlace, message: string, cau
   return new GatewiseError("invalid_file", `${name}${at}${field}`, `${where.join(", ")}: ${message}`, cause === undefined ? undefined : { cause });
 }
 
+/** What a library's decoder throws, and what damaged bytes make it throw, as the package's. `format` is what files of this kind are called. */
+export async function decoding<Value>(
+  format: string,
+  name: string,
+  place: FilePlace,
+  decode: () => Promise<Value>,
+): Promise<Value> {
+  try {
+    return await decode();
+  } catch (cause) {
+    if (cause instanceof GatewiseError) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw invalidFile(name, place, `this is no ${format} file, or it is damaged or ends early (${why}): get it again`, cause);
+  }
+}
+
 /** Fails unless each of `wanted` is a column. `path` is the option that asks for them. */
 export function assertColumns(wanted: readonly string[], present: readonly string[], path: string, name: string): void {
   for (const column of wanted) {

@@ -5,7 +5,7 @@ import type { AsyncBuffer, FileMetaData, ParquetParsers, SchemaElement } from "h
 import { GatewiseError } from "../../errors.js";
 import { optionalPackage } from "../../optional-package.js";
 import type { Table } from "../table.js";
-import { invalidFile } from "./errors.js";
+import { decoding, invalidFile } from "./errors.js";
 import type { ColumnKind, TableOptions } from "./options.js";
 import { type FileSource, type SeekableFile, openSeekable } from "./source.js";
 import { type Columns, type TableFile, type Wanted, readWhole } from "./table-file.js";
@@ -60,7 +60,7 @@ export async function openParquet(source: FileSource): Promise<TableFile> {
   const file = await openSeekable(source);
   try {
     const buffer = asyncBuffer(file);
-    const metadata = await decoding(file.name, {}, () => hyparquet.parquetMetadataAsync(buffer, { geoparquet: false }));
+    const metadata = await decoding("Parquet", file.name, {}, () => hyparquet.parquetMetadataAsync(buffer, { geoparquet: false }));
     const codecs = new Set(metadata.row_groups.flatMap(({ columns }) => columns.map((column) => column.meta_data?.codec ?? "UNCOMPRESSED")));
     const packed = [...codecs].some((codec) => !BUILT_IN.has(codec));
     const purpose = `unpacks ${file.name} (${[...codecs].join(", ")})`;
@@ -149,7 +149,7 @@ class ParquetFile implements TableFile {
   async #readPart(name: string, column: FilledColumn, start: number, end: number): Promise<void> {
     const options = { file: this.#buffer, metadata: this.#metadata, parsers: PARSERS, geoparquet: false, useOffsetIndex: true };
     const chunks: { values: ArrayLike<unknown>; first: number }[] = [];
-    await decoding(this.name, { column: name }, () =>
+    await decoding("Parquet", this.name, { column: name }, () =>
       this.#hyparquet.parquetRead({
         ...options,
         ...(this.#compressors && { compressors: this.#compressors }),
@@ -195,15 +195,4 @@ function kindOf({ type, converted_type: converted, logical_type: logical, name }
   if (type === "BYTE_ARRAY" || converted === "UTF8" || logical?.type === "STRING" || logical?.type === "UUID") return "category";
   if (type === "FIXED_LEN_BYTE_ARRAY") throw invalidFile(file, { column: name }, "it holds bytes: leave it out with `select`");
   return "number";
-}
-
-/** hyparquet's errors, and what damaged bytes make it throw, as the package's. */
-async function decoding<Value>(name: string, place: { column?: string }, decode: () => Promise<Value>): Promise<Value> {
-  try {
-    return await decode();
-  } catch (cause) {
-    if (cause instanceof GatewiseError) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw invalidFile(name, place, `this is no Parquet file, or it is damaged or ends early (${why}): get it again`, cause);
-  }
 }
