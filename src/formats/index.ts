@@ -1,3 +1,4 @@
 // `gatewise/formats`: models and tensors in the files of others.
 
 export type { StoredTensor, StoredTensors, TensorType } from "./tensors.js";
+export { type OnnxOptions, exportOnnx } from "./onnx/export.js";
