@@ -33,8 +33,8 @@ export interface NetworkCase {
 export function networkCases(options: DrawOptions = {}): fc.Arbitrary<NetworkCase> {
   const lengths = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 5 });
   const seed = fc.noShrink(fc.nat(2 ** 31 - 1));
-  return fc.record({ definition: definitions(options), lengths, padding: fc.nat(1), seed }).map(({ padding, ...drawn }) => {
-    return { ...drawn, steps: Math.max(...drawn.lengths) + padding };
+  return fc.record({ definition: definitions(options), lengths, padding: fc.nat(1), seed }).map(({ definition, lengths, padding, seed }) => {
+    return { definition, lengths, steps: Math.max(...lengths) + padding, seed };
   });
 }
 
@@ -93,12 +93,10 @@ function input(): fc.Arbitrary<Input> {
   const tokens = fc.record({ tokens: fc.integer({ min: 2, max: 7 }), embedding: upTo(9), padding: sometimes(2, fc.nat(6)), sparse: seldom(2) });
   const statics = fc.record({ statics: upTo(5), staticsAs: sometimes(2, fc.constant("states" as const)) });
   const all = { features: upTo(17), alone: fc.boolean(), tokens: sometimes(2, tokens), statics: sometimes(2, statics), scaled: seldom(3) };
-  return fc.record(all).map(({ features, alone, tokens, statics, scaled }) => ({
-    ...(tokens && alone ? {} : { features }),
-    ...tokens,
-    ...statics,
-    ...(scaled ? { scaling: "standard" as const } : {}),
-  })) as fc.Arbitrary<Input>;
+  return fc.record(all).map(({ features, alone, tokens, statics, scaled }) => {
+    const scaling = scaled ? "standard" : undefined;
+    return Object.assign({ features: tokens && alone ? undefined : features, scaling }, tokens, statics) as Input;
+  });
 }
 
 /** An output with the options of every kind. */
@@ -116,7 +114,7 @@ function output(): fc.Arbitrary<Output> {
   );
   const at = sometimes(2, fc.constantFrom("each" as const, "mean" as const, "max" as const, "attention" as const));
   const all = { kind, at, attentionUnits: sometimes(2, upTo(9)), tied: seldom(2), dropout: rate() };
-  return fc.record(all).map(({ kind, ...place }) => ({ ...kind, ...place })) as fc.Arbitrary<Output>;
+  return fc.record(all).map(({ kind, ...place }) => Object.assign(place, kind) as Output);
 }
 
 /** The definition without what does not go together, and with widths that do. */

@@ -28,9 +28,12 @@ export async function randomModel(definition: ModelDefinition, seed: number, opt
   return loadModel<ModelDefinition["output"]>(file, options);
 }
 
-/** A number of a tensor, of one between -1 and 1. */
+/**
+ * A number of a tensor, made of one between -1 and 1. The output's biases are around 1, so that no prediction is a difference of
+ * nearly equal numbers, of which few digits would be left.
+ */
 function numberOf(name: string, shape: readonly number[], random: number): number {
-  if (/gain|deviation|norm\.weight/.test(name)) return 1 + random / 2;
+  if (/gain|deviation|norm\.weight|output\.bias/.test(name)) return 1 + random / 2;
   const [, inputs] = shape;
   if (inputs === undefined || /peephole|embedding/.test(name)) return random;
   return random / Math.sqrt(inputs);

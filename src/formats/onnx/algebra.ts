@@ -28,16 +28,9 @@ export function linearOverSteps(graph: Graph, x: Value, weight: Value, bias: Val
   return bias === undefined ? product : graph.op("Add", [product, bias], {}, name);
 }
 
-/**
- * (x − mean) / √(variance + ε) · gain + bias over the last axis. Written out: ONNX Runtime's own operator computes the variance as
- * the mean of squares less the square of the mean, which leaves no digits where all numbers are nearly the same.
- */
+/** (x − mean) / √(variance + ε) · gain + bias over the last axis. */
 export function normalised(graph: Graph, x: Value, gain: Value, bias: Value | undefined): Value {
-  const centred = graph.op("Sub", [x, graph.op("ReduceMean", [x], { axes: [-1] })]);
-  const variance = graph.op("ReduceMean", [graph.op("Mul", [centred, centred])], { axes: [-1] });
-  const deviation = graph.op("Sqrt", [graph.op("Add", [variance, graph.float(NORM_EPSILON)])]);
-  const scaled = graph.op("Mul", [graph.op("Div", [centred, deviation]), gain]);
-  return bias === undefined ? scaled : graph.op("Add", [scaled, bias]);
+  return graph.op("LayerNormalization", [x, gain, bias], { axis: -1, epsilon: { float: NORM_EPSILON } }, "norm");
 }
 
 /** `nn.LayerNorm` by the model's tensors `name.weight` and `name.bias`, where it has them; else x. */

@@ -67,14 +67,14 @@ export class Graph {
   }
 
   input(name: string, type: TensorType, description?: string): Value {
-    const unique = this.#unique(this.#prefix + name);
+    const unique = this.#exactly(this.#prefix + name);
     this.#inputs.push(valueInfo(unique, type, description));
     return unique;
   }
 
   /** Makes `value`, which a node of this graph gives, an output by this name. */
   output(value: Value, name: string, type: TensorType, description?: string): void {
-    const unique = this.#unique(this.#prefix + name);
+    const unique = this.#exactly(this.#prefix + name);
     const renamed = (names: readonly Value[]) => names.map((other) => (other === value ? unique : other));
     for (const node of this.#nodes) {
       node.inputs = renamed(node.inputs);
@@ -161,6 +161,12 @@ export class Graph {
       const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
       this.#shared.tensors.set(name, { name, dims: shape, dataType: ELEMENT[element], rawData });
     }
+    return name;
+  }
+
+  /** A name that others know, which is not to be changed. */
+  #exactly(name: string): string {
+    if (this.#unique(name) !== name) throw new TypeError(`two values would have the name ${name}`);
     return name;
   }
 

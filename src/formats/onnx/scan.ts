@@ -45,7 +45,7 @@ function scan(place: LayerPlace, which: number, reads: Value): Scanned {
   const { hidden, cell } = initialStates(place, which);
   bodyOf({ graph: body, layer, weights }, batch.ragged !== undefined);
   const inputs = [hidden, ...(cell === undefined ? [] : [cell]), ofInput, ...(batch.ragged ? [batch.ragged.valid] : [])];
-  const names = ["final_hidden", ...(cell === undefined ? [] : ["final_cell"]), "scan"];
+  const names = ["scan.hidden", ...(cell === undefined ? [] : ["scan.cell"]), "scan"];
   const attributes = {
     body,
     num_scan_inputs: batch.ragged ? 2 : 1,
