@@ -1,6 +1,8 @@
 // `npm run verify`: the long proofs after the tests. A proof is a suite of tests, or a command that fails when what it proves
 // does not hold.
 
+import { randomInt } from "node:crypto";
+
 import { sanitizerSuite } from "./proofs/address-sanitizer.mjs";
 import { definitionsSuite } from "./proofs/definitions.mjs";
 import { neonSuite } from "./proofs/neon.mjs";
@@ -17,16 +19,25 @@ const learning = (program) => ({
   args: ["--import", "tsx", `examples/learning/${program}.ts`, "--check"],
 });
 
-/** @type {readonly { name: string, command: string, args: readonly string[] }[]} */
+/** Random models in ONNX Runtime: many more than `npm test` has, and others each time. The seed in the name brings them back. */
+const onnx = (/** @type {string} */ seed) => ({
+  name: `ONNX exports of random definitions, GATEWISE_SEED=${seed}`,
+  command: process.execPath,
+  args: ["node_modules/vitest/vitest.mjs", "run", "test/formats/onnx/random.test.ts"],
+  env: { GATEWISE_CASES: "3000", GATEWISE_SEED: seed },
+});
+
+/** @type {readonly { name: string, command: string, args: readonly string[], env?: NodeJS.ProcessEnv }[]} */
 const COMMANDS = [
   { name: "activations, every f32", command: "cargo", args: [...EXAMPLE, "exhaustive_activations"] },
   ...["adding", "copy", "vowels", "shakespeare"].map(learning),
+  onnx(String(randomInt(2 ** 31))),
 ];
 
 const results = await runSuites();
-for (const { name, command, args } of COMMANDS) {
+for (const { name, command, args, env = {} } of COMMANDS) {
   console.log(`\n${name}: ${command} ${args.join(" ")}`);
-  const code = await runLive(command, args);
+  const code = await runLive(command, args, { env });
   results.push(code === 0 ? { name, passed: 1, failed: 0 } : { name, passed: 0, failed: 1, note: `ended with exit code ${code}` });
 }
 console.log("\nRandom definitions against the oracle:");

@@ -2,7 +2,7 @@
 
 import { cargoSuite, vitestSuites } from "./suite.mjs";
 
-const FOLDERS = ["facade", "data", "parity", "packaging", "browser", "examples", "types", "bench", "metrics", "baselines", "tuning", "cli"];
+const FOLDERS = ["facade", "data", "formats", "parity", "packaging", "browser", "examples", "types", "bench", "metrics", "baselines", "tuning", "cli"];
 
 /**
  * Runs them all, whatever fails.

@@ -153,6 +153,19 @@ test("gatewise/baselines: what needs a package that is not installed names it; t
   expect(runNode(["baselines.mjs"], project)).toMatchObject({ status: 0, stdout, stderr: "" });
 });
 
+test("gatewise/formats: an ONNX export without onnx-proto names it", () => {
+  writeFileSync(
+    join(project, "formats.mjs"),
+    `import { createModel } from "gatewise";
+     import { exportOnnx } from "gatewise/formats";
+     const model = await createModel({ input: { features: 1 }, layers: [{ cell: "lstm", units: 1 }], output: { values: 1 } });
+     console.log(await exportOnnx(model).catch(({ code, path, message }) => [code, path, message].join(" | ")));`,
+  );
+  const message = "the package onnx-proto writes ONNX files, and is not installed: npm install onnx-proto";
+  const stdout = `missing_package | onnx-proto | ${message}\n`;
+  expect(runNode(["formats.mjs"], project)).toMatchObject({ status: 0, stdout, stderr: "" });
+});
+
 // Each further file, and each of Node's own modules that is not there from the start, takes a program's start up to 4 ms.
 const ENTRIES = {
   gatewise: "node.js",

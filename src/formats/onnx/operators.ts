@@ -89,7 +89,7 @@ export function operatorLayer(place: LayerPlace, reads: Value): LayerOutput {
 function tensors({ graph, weights, layer, index }: LayerPlace, { gates, peepholes }: Operator): Record<string, Value | undefined> {
   const directions = [0, ...(layer.bidirectional === true ? [1] : [])].map((direction) => weights.direction(index, direction));
   const stack = (name: string, of: readonly string[], order: Operator["gates"], matrix: boolean): Value | undefined => {
-    const tensors = directions.flatMap((direction) => of.map((name) => direction.find(name)).filter((tensor) => tensor !== undefined));
+    const tensors = directions.flatMap((direction) => of.map((name) => direction.take(name)).filter((tensor) => tensor !== undefined));
     if (tensors.length === 0) return undefined;
     const count = order.filter((block) => block !== undefined).length;
     const data = reordered(tensors, count, order);

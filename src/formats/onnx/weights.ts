@@ -5,11 +5,12 @@ import type { Tensor } from "../../model/parameters.js";
 
 /** The tensors of a model by name, or those of one direction of a layer by what is between prefix and suffix: `weight_ih`. */
 export class Weights {
-  readonly #tensors: Readonly<Record<string, Tensor>>;
+  readonly #tensors: Record<string, Tensor>;
   readonly #prefix: string;
   readonly #suffix: string;
 
-  constructor(tensors: Readonly<Record<string, Tensor>>, prefix = "", suffix = "") {
+  /** Takes over `tensors`. */
+  constructor(tensors: Record<string, Tensor>, prefix = "", suffix = "") {
     this.#tensors = tensors;
     this.#prefix = prefix;
     this.#suffix = suffix;
@@ -38,6 +39,13 @@ export class Weights {
 
   find(name: string): Tensor | undefined {
     return this.has(name) ? this.#tensors[this.nameOf(name)] : undefined;
+  }
+
+  /** The tensor, of which a copy is made and nothing else: it is forgotten, so that its memory is free as soon as may be. */
+  take(name: string): Tensor | undefined {
+    const tensor = this.find(name);
+    delete this.#tensors[this.nameOf(name)];
+    return tensor;
   }
 }
 
