@@ -8,7 +8,18 @@ import { type ModelDefinition, defineModel } from "gatewise";
 export type Layer = ModelDefinition["layers"][number];
 type Drawn<T> = { -readonly [Key in keyof T]: T[Key] };
 type Input = Drawn<ModelDefinition["input"]>;
-type Output = Drawn<{ classes?: string[]; labels?: string[]; values?: number; steps?: number; quantiles?: number[]; tied?: boolean } & Pick<ModelDefinition["output"], "at" | "attentionUnits" | "dropout">>;
+/** With the fields of every kind. */
+interface Output {
+  classes?: string[];
+  labels?: string[];
+  values?: number;
+  steps?: number;
+  quantiles?: number[];
+  at?: "each" | "mean" | "max" | "attention";
+  attentionUnits?: number;
+  tied?: boolean;
+  dropout?: number;
+}
 
 /** What may be drawn. */
 export interface DrawOptions {
@@ -33,9 +44,8 @@ export interface NetworkCase {
 export function networkCases(options: DrawOptions = {}): fc.Arbitrary<NetworkCase> {
   const lengths = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 5 });
   const seed = fc.noShrink(fc.nat(2 ** 31 - 1));
-  return fc.record({ definition: definitions(options), lengths, padding: fc.nat(1), seed }).map(({ definition, lengths, padding, seed }) => {
-    return { definition, lengths, steps: Math.max(...lengths) + padding, seed };
-  });
+  const all = fc.record({ definition: definitions(options), lengths, padding: fc.nat(1), seed });
+  return all.map(({ definition, lengths, padding, seed }) => ({ definition, lengths, steps: Math.max(...lengths) + padding, seed }));
 }
 
 /** Random definitions. */
@@ -90,10 +100,12 @@ function layer(): fc.Arbitrary<Drawn<Layer>> {
 }
 
 function input(): fc.Arbitrary<Input> {
-  const tokens = fc.record({ tokens: fc.integer({ min: 2, max: 7 }), embedding: upTo(9), padding: sometimes(2, fc.nat(6)), sparse: seldom(2) });
+  const padding = sometimes(2, fc.nat(6));
+  const tokens = fc.record({ tokens: fc.integer({ min: 2, max: 7 }), embedding: upTo(9), padding, sparse: seldom(2) });
   const statics = fc.record({ statics: upTo(5), staticsAs: sometimes(2, fc.constant("states" as const)) });
-  const all = { features: upTo(17), alone: fc.boolean(), tokens: sometimes(2, tokens), statics: sometimes(2, statics), scaled: seldom(3) };
-  return fc.record(all).map(({ features, alone, tokens, statics, scaled }) => {
+  const parts = { tokens: sometimes(2, tokens), statics: sometimes(2, statics) };
+  const all = fc.record({ features: upTo(17), alone: fc.boolean(), ...parts, scaled: seldom(3) });
+  return all.map(({ features, alone, tokens, statics, scaled }) => {
     const scaling = scaled ? "standard" : undefined;
     return Object.assign({ features: tokens && alone ? undefined : features, scaling }, tokens, statics) as Input;
   });
@@ -150,11 +162,13 @@ function fittedInput(drawn: Input): Input {
   return input;
 }
 
+const OF_LSTM = ["projection", "peepholes", "layerNorm", "coupledGates", "cellClip", "gateActivation"] as const;
+
 /** Without the options of other cells. */
 function fittedLayer(drawn: Drawn<Layer>): Drawn<Layer> {
   const layer = { ...drawn };
   if (layer.cell !== "lstm") {
-    for (const option of ["projection", "peepholes", "layerNorm", "coupledGates", "cellClip", "gateActivation"] as const) delete layer[option];
+    for (const option of OF_LSTM) delete layer[option];
     if (layer.zoneout) layer.zoneout = { hidden: layer.zoneout.hidden ?? 0 };
   }
   if (layer.cell !== "gru") delete layer.reset;

@@ -52,13 +52,14 @@ export function randomInputs({ definition, lengths, steps, seed }: NetworkCase):
   const random = randomNumbers(seed + 1);
   const { features, tokens, statics } = definition.input;
   const n = lengths.length;
+  const token = (count: number) => Math.floor(((random() + 1) / 2) * count) % count;
   const isValid = (step: number) => step % steps < (lengths[Math.floor(step / steps)] ?? 0);
   return {
     ...(features !== undefined && {
       x: Float32Array.from({ length: n * steps * features }, (_, at) => (isValid(Math.floor(at / features)) ? random() : Number.NaN)),
     }),
     ...(tokens !== undefined && {
-      tokens: Uint32Array.from({ length: n * steps }, (_, at) => (isValid(at) ? Math.floor(((random() + 1) / 2) * tokens) % tokens : 2 ** 32 - 1)),
+      tokens: Uint32Array.from({ length: n * steps }, (_, at) => (isValid(at) ? token(tokens) : 2 ** 32 - 1)),
     }),
     ...(statics !== undefined && { statics: Float32Array.from({ length: n * statics }, random) }),
     lengths: Uint32Array.from(lengths),

@@ -8,7 +8,7 @@ import { Graph } from "./graph.js";
 import { head } from "./head.js";
 import { batchOf, declareArrays, firstReads } from "./input.js";
 import { recurrentLayer } from "./layer.js";
-import type { Definition, LayerOutput, LayerStates } from "./place.js";
+import type { Definition } from "./place.js";
 import { type GraphProto, type ModelProto, openEncoder } from "./proto.js";
 import { readout } from "./readout.js";
 import { declareFinalStates, initialStates } from "./states.js";
@@ -23,7 +23,7 @@ const MOST_BYTES = 2 ** 31;
 
 /** What {@link exportOnnx} may be told. */
 export interface OnnxOptions {
-  /** Whether the file has an input `lengths`. Without it all sequences are as long as their array. True unless given. */
+  /** Whether the file has an input `lengths`. Without one, all sequences are as long as their array. True unless given. */
   readonly lengths?: boolean | undefined;
   /** Whether the states that sequences begin from are inputs, and those that they end with outputs. False unless given. */
   readonly states?: boolean | undefined;
@@ -32,18 +32,19 @@ export interface OnnxOptions {
 /**
  * The model as an ONNX file, which ONNX Runtime and others run, in any language: what {@link Model.run} predicts.
  *
- * The file has the inputs that the model reads, `x` [n, steps, features], `tokens` [n, steps] and `statics` [n, statics], and `lengths` [n]:
- * numbers are float32, tokens and lengths int64; n and the steps may be any. Its one output is `probabilities` [n, classes or
- * labels] or `values` [n, steps ahead, values, quantiles]; where there is an output for each step [n, steps, …], zero in the padding.
+ * The file has the inputs that the model reads, `x` [n, steps, features], `tokens` [n, steps] and `statics` [n, statics], and
+ * `lengths` [n]: numbers are float32, tokens and lengths int64; n and the steps may be any. Its one output is `probabilities`
+ * [n, classes or labels] or `values` [n, steps ahead, values, quantiles]; where there is an output for each step [n, steps, …],
+ * zero in the padding.
  *
- * With `states: true`, for streams and servers, also the inputs `layers.0.initial_hidden` [directions, n, units], of an LSTM
- * `layers.0.initial_cell`, …, and the outputs `layers.0.final_hidden`, …: begin from zeros, and feed to each call what the last one gave.
- * Where the states come from statics there is the input `begins` [n] too, bool: where it is true, the sequence begins from those.
+ * With `states: true`, for streams and servers, there are the inputs `layers.0.initial_hidden` [directions, n, units], of an LSTM
+ * `layers.0.initial_cell`, …, and the outputs `layers.0.final_hidden`, …: begin from zeros, and feed to each call what the last one
+ * gave. Where states come from statics there is the input `begins` [n] too, bool: where it is true, the sequence begins from those.
  *
  * Layers are ONNX's own LSTM, GRU and RNN where these have the equations; projections, layer normalisation, clipped cell states and
  * zoneout are written out as a loop (Scan). The metadata have the definition (`gatewise.definition`), the fitted pipeline
- * (`gatewise.preprocessing`), and the names of `gatewise.classes` or `gatewise.labels`, each as JSON. Opset 17. The same model gives the
- * same bytes.
+ * (`gatewise.preprocessing`), and the names of `gatewise.classes` or `gatewise.labels`, each as JSON. Opset 17. The same model
+ * gives the same bytes.
  *
  * @param model stays as it is; while `fit` runs, its last committed weights are taken
  * @param options what is input and output
@@ -89,16 +90,15 @@ function buildGraph(definition: Definition, weights: Weights, withLengths: boole
   const arrays = declareArrays(graph, definition, withLengths);
   const initial = initialStates(graph, weights, definition, arrays, withStates);
   const batch = batchOf(graph, arrays);
-  let output: LayerOutput = { steps: firstReads(graph, weights, definition, arrays, batch), last: "", final: { hidden: "", cell: undefined } };
-  const finals: LayerStates[] = [];
-  for (const [index, layer] of definition.layers.entries()) {
+  let reads = firstReads(graph, weights, definition, arrays, batch);
+  const outputs = definition.layers.map((layer, index) => {
     const place = { graph, weights, batch, index, layer, initial: initial?.[index] };
-    const { steps } = output;
-    output = graph.within(`layers.${index}.`, () => recurrentLayer(place, steps));
-    finals.push(output.final);
-  }
-  head(graph, weights, definition, batch, readout(graph, weights, definition.output.at ?? "last", batch, output));
-  if (withStates) declareFinalStates(graph, definition, finals);
+    const output = graph.within(`layers.${index}.`, () => recurrentLayer(place, reads));
+    reads = output.steps;
+    return output;
+  });
+  head(graph, weights, definition, batch, readout(graph, weights, definition.output.at ?? "last", batch, outputs));
+  if (withStates) declareFinalStates(graph, definition, outputs.map(({ final }) => final));
   const cells = definition.layers.map(({ cell, units }) => `${cell} ${units}`).join(", ");
   return graph.build("gatewise", `A recurrent network, ${cells}: see the metadata for its definition.`);
 }
@@ -126,6 +126,6 @@ export function assertSize({ initializer }: Pick<GraphProto, "initializer">): vo
   const bytes = initializer.reduce((total, { rawData }) => total + rawData.byteLength, 0);
   // What is not tensors has some kilobytes, or some megabytes with thousands of categories.
   if (bytes < MOST_BYTES - 2 ** 26) return;
-  const message = `the model has ${bytes} bytes of weights, and an ONNX file at most ${MOST_BYTES}: use fewer units, or a smaller vocabulary`;
+  const message = `the model has ${bytes} bytes of weights, an ONNX file at most ${MOST_BYTES}: use fewer units, or fewer tokens`;
   throw new GatewiseError("not_expressible", "model", message);
 }

@@ -4,6 +4,7 @@
 import { parameter } from "./algebra.js";
 import type { Graph, Value } from "./graph.js";
 import type { Batch, Definition, Ragged } from "./place.js";
+import { ELEMENT } from "./proto.js";
 import type { Weights } from "./weights.js";
 
 /** The arrays of `Model.run`, each undefined where the model does not read it. */
@@ -28,7 +29,9 @@ export function declareArrays(graph: Graph, { input }: Definition, withLengths: 
     graph.input(name, { element: "int64", shape }, description);
   return {
     x: optional(features, (count) => floats("x", ["n", "steps", count], `The numbers of each step: [n, steps, ${count}].${beyond}`)),
-    tokens: optional(tokens, (count) => integers("tokens", ["n", "steps"], `The token of each step, from 0 to ${count - 1}: [n, steps].${beyond}`)),
+    tokens: optional(tokens, (count) => {
+      return integers("tokens", ["n", "steps"], `The token of each step, from 0 to ${count - 1}: [n, steps].${beyond}`);
+    }),
     statics: optional(statics, (count) => floats("statics", ["n", count], `The numbers of each whole sequence: [n, ${count}].`)),
     lengths: withLengths ? integers("lengths", ["n"], "How many steps of each sequence count, from 1 to all of them: [n].") : undefined,
   };
@@ -47,7 +50,7 @@ export function batchOf(graph: Graph, { x, tokens, lengths }: Arrays): Batch {
   const numbers = graph.op("Range", [graph.int(0), steps, graph.int(1)]);
   const isBefore = graph.op("Less", [graph.op("Unsqueeze", [numbers, graph.ints(1)]), lengths]);
   const valid = graph.op("Unsqueeze", [isBefore, graph.ints(2)], {}, "valid");
-  return { n, ragged: { lengths, lengths32: graph.op("Cast", [lengths], { to: 6 }, "lengths.int32"), valid } };
+  return { n, ragged: { lengths, lengths32: graph.op("Cast", [lengths], { to: ELEMENT.int32 }, "lengths.int32"), valid } };
 }
 
 /** What the first layer reads [steps, n, I]: a step's numbers, its token's embedding, the statics that are joined there. */

@@ -3,8 +3,8 @@
 // https://onnx.ai/onnx/operators/onnx__LSTM.html, onnx__GRU.html, onnx__RNN.html
 
 import type { Attributes, Value } from "./graph.js";
-import type { Layer, LayerOutput, LayerPlace } from "./place.js";
 import { mergedStack } from "./merge.js";
+import type { Layer, LayerOutput, LayerPlace } from "./place.js";
 import { reordered } from "./weights.js";
 
 /** An operator as it stands for a layer. */

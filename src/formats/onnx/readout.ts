@@ -1,13 +1,15 @@
 // The steps of the last layer that the output is computed from: the final states, every step, or all valid steps as one.
 
+import type { At } from "../../generated/core.js";
 import { linearOverSteps, parameter } from "./algebra.js";
 import type { Graph, Value } from "./graph.js";
 import type { Batch, LayerOutput } from "./place.js";
-import type { At } from "../../generated/core.js";
+import { ELEMENT } from "./proto.js";
 import type { Weights } from "./weights.js";
 
 /** What the head reads: [n, D], or with an output at each step [n, steps, D]. */
-export function readout(graph: Graph, weights: Weights, at: At, batch: Batch, { steps, last }: LayerOutput): Value {
+export function readout(graph: Graph, weights: Weights, at: At, batch: Batch, layers: readonly LayerOutput[]): Value {
+  const { steps = "", last = "" } = layers.at(-1) ?? {};
   switch (at) {
     case "last":
       return last;
@@ -30,7 +32,7 @@ function masked(graph: Graph, { ragged }: Batch, values: Value, padding: number)
 function mean(graph: Graph, batch: Batch, steps: Value): Value {
   if (!batch.ragged) return graph.op("ReduceMean", [steps], { axes: [0], keepdims: 0 }, "mean");
   const sum = graph.op("ReduceSum", [masked(graph, batch, steps, 0), graph.ints(0)], { keepdims: 0 });
-  const lengths = graph.op("Cast", [graph.op("Unsqueeze", [batch.ragged.lengths, graph.ints(1)])], { to: 1 });
+  const lengths = graph.op("Cast", [graph.op("Unsqueeze", [batch.ragged.lengths, graph.ints(1)])], { to: ELEMENT.float });
   return graph.op("Div", [sum, lengths], {}, "mean");
 }
 

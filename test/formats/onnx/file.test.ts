@@ -72,8 +72,8 @@ test("definition, pipeline and names are in the metadata, as JSON", async () => 
   using model = await smallModel("native");
   const preprocessing = { version: 1, columns: { value: "number" } };
   const exported = { definition: model.definition, parameters: () => model.parameters(), preprocessing: preprocessing as never };
-  const props = Object.fromEntries(decode(await exportOnnx(exported)).metadataProps.map(({ key, value }) => [key, JSON.parse(value) as unknown]));
-  expect(props).toEqual({
+  const { metadataProps } = decode(await exportOnnx(exported));
+  expect(Object.fromEntries(metadataProps.map(({ key, value }) => [key, JSON.parse(value) as unknown]))).toEqual({
     "gatewise.definition": model.definition,
     "gatewise.preprocessing": preprocessing,
     "gatewise.classes": ["falling", "rising"],
@@ -125,11 +125,12 @@ function zeros(size: number): Tensor {
 }
 
 test("a scaling that is not fitted yet leaves numbers as they are; one that training has fitted is applied", async () => {
-  const definition: ModelDefinition = { input: { features: 3, scaling: "standard" }, layers: [{ cell: "rnn", units: 4 }], output: { values: 3 } };
-  using model = await createModel(definition, { backend: "native" });
+  const input = { features: 3, scaling: "standard" } as const;
+  using model = await createModel({ input, layers: [{ cell: "rnn", units: 4 }], output: { values: 3 } }, { backend: "native" });
   const { x, lengths, shape: [n] } = risingOrFalling(20);
+  const targets = Float32Array.from({ length: 3 * n }, (_, k) => k / 60);
   for (const fit of [false, true]) {
-    if (fit) await model.fit({ x, shape: [n, 12, 3], lengths, targets: Float32Array.from({ length: 3 * n }, (_, k) => k / 60) } as never, { epochs: 1 });
+    if (fit) await model.fit({ x, shape: [n, 12, 3], lengths, targets }, { epochs: 1 });
     const { values } = await runOnnx(await exportOnnx(model), n, { x, lengths });
     expect(values?.shape).toEqual([n, 3]);
     const expected = Float64Array.from(model.run(x, new Float32Array(3 * n), lengths));

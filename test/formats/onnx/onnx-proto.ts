@@ -6,9 +6,12 @@ import { createRequire } from "node:module";
 interface ValueInfo {
   readonly name: string;
   readonly docString: string;
-  readonly type: {
-    readonly tensorType: { readonly elemType: number; readonly shape: { readonly dim: readonly { readonly dimValue: unknown; readonly dimParam: string }[] } };
-  };
+  readonly type: { readonly tensorType: { readonly elemType: number; readonly shape: { readonly dim: readonly Size[] } } };
+}
+
+interface Size {
+  readonly dimValue: number;
+  readonly dimParam: string;
 }
 
 export interface OnnxFile {
