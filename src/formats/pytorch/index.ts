@@ -1,0 +1,6 @@
+// PyTorch's files: what the rest of the package uses of this folder.
+
+export { type PyTorchFile, readPyTorch } from "./read.js";
+export type { PyTorchOptimizer } from "./state-dicts.js";
+export { type PyTorchMap, type PyTorchValue, isMap, isTensor } from "./value.js";
+export { withoutWrappers } from "./wrappers.js";
