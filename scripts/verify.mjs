@@ -32,6 +32,7 @@ const COMMANDS = [
   { name: "activations, every f32", command: "cargo", args: [...EXAMPLE, "exhaustive_activations"] },
   ...["adding", "copy", "vowels", "shakespeare"].map(learning),
   onnx(String(randomInt(2 ** 31))),
+  { name: "PyTorch loads what is written", command: process.execPath, args: ["--import", "tsx", "scripts/interop/pytorch.ts"] },
 ];
 
 const results = await runSuites();

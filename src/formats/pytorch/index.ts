@@ -4,3 +4,5 @@ export { type PyTorchFile, readPyTorch } from "./read.js";
 export type { PyTorchOptimizer } from "./state-dicts.js";
 export { type PyTorchMap, type PyTorchValue, isMap, isTensor } from "./value.js";
 export { withoutWrappers } from "./wrappers.js";
+export { type PyTorchInput, type PyTorchTensor, encodePyTorch } from "./writing/encode.js";
+export type { TensorData, WrittenType } from "./writing/numbers.js";
