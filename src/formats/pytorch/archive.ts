@@ -2,9 +2,10 @@
 // records about them.
 
 import type { PyTorchValue } from "./value.js";
+import { quoted } from "./complaints.js";
 import { EndOfPickle } from "./pickle/bytes.js";
 import { type Operand, StorageView, isCount } from "./pickle/operands.js";
-import { unpickle } from "./pickle/unpickle.js";
+import { type PickleContext, unpickle } from "./pickle/unpickle.js";
 import { BYTES } from "./numbers.js";
 import type { Ranges } from "./ranges.js";
 import { storageOf } from "./storage-id.js";
@@ -29,11 +30,10 @@ export async function readArchive(file: Ranges): Promise<PyTorchValue> {
   const { complaints } = file;
   const at = pickle.name;
   const bytes = await pickle.whole();
-  const context = {
+  const context: PickleContext = {
     complaints,
-    tensor: (storage: StorageView, ...[layout, type]: [Parameters<typeof tensorIn>[1], Parameters<typeof tensorIn>[2]]) =>
-      tensorIn(storage, layout, type, { complaints, fileBytes: file.size }),
-    persistent: (id: readonly Operand[]) => persistentStorage(id, entries, folder, file),
+    tensor: (storage, layout, type) => tensorIn(storage, layout, type, file),
+    persistent: (id) => persistentStorage(id, entries, folder, file),
   };
   try {
     const { value, end } = unpickle({ bytes, start: 0, packed: pickle.packed, at }, context);
@@ -53,7 +53,7 @@ function findFolder(entries: Entries, { complaints: { damaged } }: Ranges): stri
     const message = "it is a zip archive without the data.pkl of torch.save: give a file that torch.save(model.state_dict()) wrote";
     throw damaged(message);
   }
-  if (others.length > 0) throw damaged(`the zip archive has ${folders.length} data.pkl, in ${folders.join(", ")}`);
+  if (others.length > 0) throw damaged(`the zip archive has ${folders.length} data.pkl, in "${quoted(folder)}" and elsewhere`);
   if (entries.has(`${folder}/constants.pkl`)) {
     throw damaged("it is TorchScript, a program: load it by torch.jit.load in Python and save its state_dict() by torch.save");
   }

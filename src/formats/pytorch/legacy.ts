@@ -75,7 +75,7 @@ function runPickles(bytes: Uint8Array, file: Ranges): Pickles {
   const storages = new Map<string, LegacyStorage>();
   const context: PickleContext = {
     complaints,
-    tensor: (storage, layout, type) => tensorIn(storage, layout, type, { complaints, fileBytes: file.size }),
+    tensor: (storage, layout, type) => tensorIn(storage, layout, type, file),
     persistent: (id) => persistentStorage(id, storages, file),
   };
   let end = 0;
@@ -88,7 +88,10 @@ function runPickles(bytes: Uint8Array, file: Ranges): Pickles {
   if (bytes[0] !== 0x80) throw complaints.damaged(notLegacy);
   if (next() !== MAGIC_NUMBER) throw complaints.damaged(notLegacy);
   const version = next();
-  if (version !== PROTOCOL_VERSION) throw complaints.damaged(`its version is ${String(version)}, and ${PROTOCOL_VERSION} is the only one`);
+  if (version !== PROTOCOL_VERSION) {
+    const found = typeof version === "number" ? String(version) : "none";
+    throw complaints.damaged(`its version is ${found}, and ${PROTOCOL_VERSION} is the only one`);
+  }
   // The machine that wrote it: storages have their lowest byte first on each.
   next();
   const value = next();

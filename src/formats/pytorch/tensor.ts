@@ -11,6 +11,13 @@ import type { StorageView, TensorLayout } from "./pickle/operands.js";
  */
 const LEAST_LIMIT = 1 << 20;
 
+/** The file that a tensor is in: its size is the measure of what it may have. */
+export interface TensorFile {
+  /** Bytes. */
+  readonly size: number;
+  readonly complaints: Complaints;
+}
+
 /** Numbers that one tensor of a file of `fileBytes` may have. */
 export function mostNumbers(fileBytes: number): number {
   return Math.max(LEAST_LIMIT, fileBytes);
@@ -21,6 +28,10 @@ export function countOf(shape: readonly number[]): number {
   return shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1);
 }
 
+function shown(shape: readonly number[]): string {
+  return `[${shape.slice(0, 8).join(", ")}${shape.length > 8 ? ", …" : ""}]`;
+}
+
 /** Numbers of the storage from the tensor's first to its last. */
 function extentOf({ shape, strides }: TensorLayout): number {
   return shape.reduce((last, size, axis) => last + (size - 1) * (strides[axis] ?? 0), 1);
@@ -29,21 +40,21 @@ function extentOf({ shape, strides }: TensorLayout): number {
 /**
  * A tensor of `type` in `storage`.
  *
- * @param fileBytes the file's size
  * @throws {GatewiseError} `invalid_file` where it reaches beyond its storage or repeats numbers without bound
  */
-export function tensorIn(storage: StorageView, layout: TensorLayout, type: TensorType, { complaints, fileBytes }: { complaints: Complaints; fileBytes: number }): StoredTensor {
+export function tensorIn(storage: StorageView, layout: TensorLayout, type: TensorType, file: TensorFile): StoredTensor {
+  const { complaints, size: fileBytes } = file;
   const { shape, offset } = layout;
   const count = countOf(shape);
   const place = storage.bytes.name;
   if (count > mostNumbers(fileBytes)) {
-    const message = `a tensor of shape [${shape.join(", ")}] has more numbers than the file has bytes: save it contiguous, tensor.contiguous()`;
+    const message = `a tensor of shape ${shown(shape)} has more numbers than the file has bytes: save it contiguous, tensor.contiguous()`;
     throw complaints.damaged(message, place);
   }
   const own = storage.type === "bytes" ? 1 : BYTES[storage.type];
   const held = Math.floor((storage.length * own) / BYTES[type]);
   if (count > 0 && offset + extentOf(layout) > held) {
-    throw complaints.damaged(`a tensor of shape [${shape.join(", ")}] reaches beyond its storage of ${held} numbers`, place);
+    throw complaints.damaged(`a tensor of shape ${shown(shape)} reaches beyond its storage of ${held} numbers`, place);
   }
   return Object.freeze({ shape: Object.freeze([...shape]), type, read: () => readTensor(storage, layout, type) });
 }

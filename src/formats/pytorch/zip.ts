@@ -1,6 +1,7 @@
 // Zip archives by ranges (APPNOTE.TXT of PKWARE, 4.3): the directory at the file's end, then only the entries that are asked for.
 // Strict where lenient readers differ: what two readers could understand in two ways is refused. Knows nothing of PyTorch.
 
+import { quoted } from "./complaints.js";
 import { type EntryRecord, ZipEntry } from "./zip-entry.js";
 import type { Ranges } from "./ranges.js";
 
@@ -147,7 +148,7 @@ function safeName(bytes: Uint8Array, { complaints: { damaged } }: Ranges): strin
   }
   const parts = name.replace(/\/$/, "").split("/");
   const outside = parts.some((part) => part === "" || part === "." || part === "..") || /[\\\0]|^[a-z]:/i.test(name);
-  if (outside) throw damaged(`the zip archive has an entry ${JSON.stringify(name)}, whose name leads out of it`);
+  if (outside) throw damaged(`the zip archive has an entry "${quoted(name)}", whose name leads out of it`);
   return name;
 }
 

@@ -73,7 +73,7 @@ const makesObjects = "makes an object of a class";
 const EXTENSION = "takes something from a registry of the Python that reads it";
 
 /** What each opcode does; those that are not here are no opcodes, or text ones of protocol 0, which cannot hold tensors. */
-const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operation>([
+const OPERATIONS = table([
   // The pickle itself: PROTO, FRAME (what follows is looked at as it comes, whatever the frame's length says).
   [0x80, protocol],
   [0x95, (m) => void m.bytes.u64()],
@@ -146,6 +146,12 @@ const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operation>([
   [0x98, refuse("READONLY_BUFFER", "takes a buffer that is not in the file")],
 ]);
 
+function table(operations: readonly (readonly [opcode: number, operation: Operation])[]): readonly (Operation | undefined)[] {
+  const all = new Array<Operation | undefined>(256).fill(undefined);
+  for (const [opcode, operation] of operations) all[opcode] = operation;
+  return all;
+}
+
 function protocol(machine: Machine): void {
   const version = machine.bytes.u8();
   if (version > 5) throw machine.damaged(`it is of protocol ${version}, and there are five`);
@@ -161,7 +167,7 @@ export function run(machine: Machine): void {
   for (;;) {
     const opcode = machine.bytes.u8();
     if (opcode === STOP) return;
-    const operation = OPERATIONS.get(opcode);
+    const operation = OPERATIONS[opcode];
     if (!operation) throw machine.damaged(`there is no opcode 0x${opcode.toString(16).padStart(2, "0")} in what PyTorch writes`);
     operation(machine);
   }

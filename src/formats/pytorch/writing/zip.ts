@@ -45,7 +45,8 @@ export function zipOf(parts: readonly ZipPart[]): Uint8Array<ArrayBuffer> {
   const directoryBytes = placed.reduce((sum, { name }) => sum + CENTRAL_BYTES + name.length, 0);
   const size = end + directoryBytes + END_BYTES;
   if (size > MOST_BYTES || parts.length > MOST_ENTRIES) {
-    throw new GatewiseError("not_expressible", "value", `the file would have ${parts.length} entries and ${size} bytes, more than a plain zip archive can: write safetensors`);
+    const message = `the file would have ${parts.length} entries and ${size} bytes, more than a plain zip archive can: write safetensors`;
+    throw new GatewiseError("not_expressible", "value", message);
   }
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
