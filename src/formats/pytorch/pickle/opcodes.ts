@@ -147,7 +147,7 @@ const OPERATIONS = table([
 ]);
 
 function table(operations: readonly (readonly [opcode: number, operation: Operation])[]): readonly (Operation | undefined)[] {
-  const all = new Array<Operation | undefined>(256).fill(undefined);
+  const all = Array.from<Operation | undefined>({ length: 256 });
   for (const [opcode, operation] of operations) all[opcode] = operation;
   return all;
 }
