@@ -125,6 +125,14 @@ test("overflow is infinite, NaN stays NaN", async () => {
   expect(await numbersOf(back.get("brain"))).toEqual([65536, 65536, -65536, Infinity, Number.NaN, Infinity]);
 });
 
+test("every NaN stays one, however its bits lie", async () => {
+  const data = new Float32Array(Int32Array.of(0x7fffffff, 0x7f800001, -1).buffer);
+  for (const type of ["f16", "bf16"] as const) {
+    const back = (await readPyTorch(encodePyTorch({ x: { shape: [3], data, type } }))).tensors();
+    expect(await numbersOf(back.get("x"))).toEqual([Number.NaN, Number.NaN, Number.NaN]);
+  }
+});
+
 test("the same value gives the same bytes, with every entry at a multiple of 64", () => {
   const bytes = encodePyTorch(WEIGHTS);
   expect(encodePyTorch({ ...WEIGHTS })).toEqual(bytes);

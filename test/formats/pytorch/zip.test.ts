@@ -61,6 +61,8 @@ describe("archives that are wrong", () => {
     ["an entry in the middle of another", file({ name: "archive/data/1", data: STORAGE, header: 70 }), /overlaps another/],
     ["an entry that reaches into the next", zip([{ name: "a/data.pkl", data: TENSOR, size: TENSOR.length + 40, packed: TENSOR.length + 40 }, { name: "a/data/0", data: STORAGE }]), /overlaps another/],
     ["an entry that reaches into the directory", replaced({ size: 60, packed: 60 }), /reaches beyond the entries' end/],
+    ["entries over each other that nobody reads", file({ name: "archive/x", data: STORAGE }, { name: "archive/y", data: STORAGE, header: 260 }), /overlaps another/],
+    ["an extra field that moves its bytes into the next", zip([{ name: "a/data/0", data: STORAGE, local: { extra: 8 } }, { name: "a/data.pkl", data: TENSOR }]), /a\/data\/0: this zip entry overlaps another/],
     ["an entry beyond the file", replaced({ header: 0xfffffff0 }), /reaches beyond the entries' end/],
     ["another name in its own header", replaced({ local: { name: "a/data/1" } }), /a\/data\/0: its own header says other/],
     ["a longer name in its own header", replaced({ local: { name: "a/data/00" } }), /its own header says other/],

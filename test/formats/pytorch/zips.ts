@@ -13,7 +13,7 @@ export interface TestEntry {
   readonly packed?: number;
   readonly crc?: number;
   /** In the entry's own header alone. */
-  readonly local?: { readonly name?: string; readonly size?: number; readonly method?: number };
+  readonly local?: { readonly name?: string; readonly size?: number; readonly method?: number; readonly extra?: number };
   /** Where the directory says that the entry begins. */
   readonly header?: number;
 }
@@ -50,7 +50,7 @@ export function zip(entries: readonly TestEntry[], { comment = new Uint8Array(0)
   let at = 0;
   for (const { name, data, method = 0, flags = 0, size = data.length, packed = data.length, crc = crc32(data), local = {}, header = at } of entries) {
     const localName = text(local.name ?? name);
-    parts.push(fields("42222244422", 0x04034b50, 20, flags, local.method ?? method, 0, 33, crc, packed, local.size ?? size, localName.length, 0), localName, data);
+    parts.push(fields("42222244422", 0x04034b50, 20, flags, local.method ?? method, 0, 33, crc, packed, local.size ?? size, localName.length, local.extra ?? 0), localName, data);
     const [sizes, extra] = zip64 ? [[0xffffffff, 0xffffffff], fields("22888", 1, 24, size, packed, header)] : [[packed, size], Buffer.alloc(0)];
     const [packedField = 0, sizeField = 0] = sizes;
     const encoded = text(name);

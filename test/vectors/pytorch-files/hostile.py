@@ -135,7 +135,7 @@ def names():
     """Names that reach further than a list of names thinks."""
     for label, ask in [("GLOBAL", glob), ("STACK_GLOBAL", stack_global)]:
         hostile(f"a dotted name behind a listed module by {label}", whole(ask("torch._utils", "os.system")), "unsafe_file", "torch._utils.os.system")
-        hostile(f"a dotted name that ends in a listed one by {label}", whole(ask("torch", "_utils._rebuild_tensor_v2")), "unsafe_file", "torch._utils._rebuild_tensor_v2")
+        hostile(f"a dotted name that ends in a listed one by {label}", whole(ask("torch", "_utils._rebuild_tensor_v2")), "unsafe_file", "asks for torch._utils._rebuild_tensor_v2")
         hostile(f"a listed module's private part by {label}", whole(ask("collections", "_sys.modules")), "unsafe_file", "collections._sys.modules")
         hostile(f"a prototype's name by {label}", whole(ask("constructor", "constructor")), "unsafe_file", "constructor.constructor")
         hostile(f"__proto__ by {label}", whole(ask("__proto__", "toString")), "unsafe_file", "__proto__.toString")
@@ -249,6 +249,7 @@ def data():
     hostile("a NumPy dtype called constructor", whole(glob("numpy", "dtype") + tuple_of(text("constructor"), b"\x89\x88") + b"R"), "invalid_file", "numpy.dtype")
     hostile("a NumPy array", whole(glob("numpy.core.multiarray", "_reconstruct")), "unsafe_file", "numpy.core.multiarray._reconstruct")
     hostile("a codec", whole(glob("_codecs", "encode") + tuple_of(text("x"), text("zip")) + b"R"), "invalid_file", "_codecs.encode")
+    hostile("Latin-1 beyond its letters", whole(glob("_codecs", "encode") + tuple_of(text("\u0100"), text("latin1")) + b"R"), "invalid_file", "_codecs.encode")
     hostile("decoding", whole(glob("_codecs", "decode")), "unsafe_file", "_codecs.decode")
     hostile("a dictionary of no pairs", whole(glob("collections", "OrderedDict") + b"](K\x01K\x02e\x85R"), "invalid_file", "collections.OrderedDict")
     hostile("appending to a tuple", whole(b"K\x01\x85K\x02a"), "invalid_file", "a tuple")
