@@ -27,11 +27,20 @@ const onnx = (/** @type {string} */ seed) => ({
   env: { GATEWISE_CASES: "3000", GATEWISE_SEED: seed },
 });
 
+/** Files of PyTorch edited at random, likewise. */
+const damage = (/** @type {string} */ seed) => ({
+  name: `damaged files of PyTorch, GATEWISE_SEED=${seed}`,
+  command: process.execPath,
+  args: ["node_modules/vitest/vitest.mjs", "run", "test/formats/pytorch/damage.test.ts", "--testTimeout=1200000"],
+  env: { GATEWISE_CASES: "20000", GATEWISE_SEED: seed },
+});
+
 /** @type {readonly { name: string, command: string, args: readonly string[], env?: NodeJS.ProcessEnv }[]} */
 const COMMANDS = [
   { name: "activations, every f32", command: "cargo", args: [...EXAMPLE, "exhaustive_activations"] },
   ...["adding", "copy", "vowels", "shakespeare"].map(learning),
   onnx(String(randomInt(2 ** 31))),
+  damage(String(randomInt(2 ** 31))),
   { name: "PyTorch loads what is written", command: process.execPath, args: ["--import", "tsx", "scripts/interop/pytorch.ts"] },
 ];
 

@@ -55,7 +55,7 @@ test("it runs no script when it is installed, and brings few other packages", ()
   for (const script of ["preinstall", "install", "postinstall", "prepare"]) {
     expect(manifest.scripts).not.toHaveProperty(script);
   }
-  expect(Object.keys(manifest.dependencies)).toEqual(["citty", "cli-progress", "valibot"]);
+  expect(Object.keys(manifest.dependencies)).toEqual(["citty", "cli-progress", "fflate", "valibot"]);
   const found = readdirSync(join(installed, "..")).filter((name) => !name.startsWith("."));
   expect(found.toSorted()).toEqual([...BROUGHT.map((path) => path.split("/node_modules/").at(-1)), "gatewise"].toSorted());
 });
