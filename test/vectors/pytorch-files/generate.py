@@ -4,7 +4,8 @@
 
 Writes NAME.pt beside this script, and NAME.safetensors with every tensor of it under its path (the keys of dictionaries and the
 indices of lists, joined by "/"), read back by torch.load and rounded to float32. Its metadata has `types` (the dtype of each
-as the reader names it) and `plain` (every value that is no tensor, as JSON, by its path). No dependency but PyTorch.
+as the reader names it) and `plain` (every value that is no tensor, as JSON, by its path). Files of
+the legacy format differ from run to run: their storages are named by where they were in memory. Needs PyTorch and NumPy.
 """
 
 import io
