@@ -108,8 +108,15 @@ pub(crate) fn rows(definition: &ModelDefinition, layout: &Layout) -> Vec<Summary
         OutputKind::Labels => "sigmoid",
         OutputKind::Values => "linear",
     };
+    let norm = if output.norm { ", norm" } else { "" };
     let tied = if output.tied { ", tied" } else { "" };
-    rows.push(row("output", format!("{kind}{tied}"), output.at == At::Each, output.size(), inputs * output.size()));
+    rows.push(row(
+        "output",
+        format!("{kind}{norm}{tied}"),
+        output.at == At::Each,
+        output.size(),
+        inputs * output.size(),
+    ));
     rows
 }
 
@@ -124,6 +131,7 @@ fn kind(layer: &LayerDefinition) -> String {
         (layer.merge == Merge::Sum, "sum"),
         (layer.merge == Merge::Mean, "mean"),
         (layer.residual, "residual"),
+        (layer.input_norm, "input norm"),
         (layer.projection.is_some(), "projection"),
         (layer.peepholes, "peepholes"),
         (layer.layer_norm, "layer norm"),
