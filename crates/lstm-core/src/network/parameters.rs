@@ -474,6 +474,24 @@ mod tests {
     }
 
     #[test]
+    fn normalisations_lie_before_what_reads_them() {
+        let mut definition = definition("none");
+        (definition.layers[1].input_norm, definition.output.norm) = (true, true);
+        definition.layers[0].bidirectional = true;
+        let layout = Layout::of(&definition);
+        let names: Vec<_> = layout.tensors().iter().map(|tensor| (tensor.name.as_str(), &tensor.shape[..])).collect();
+        assert_eq!(names[8..10], [("layers.1.norm.weight", &[6][..]), ("layers.1.norm.bias", &[6])]);
+        assert_eq!(names[14..16], [("output.norm.weight", &[2][..]), ("output.norm.bias", &[2])]);
+        let norms = [layout.layer(1).norm.as_ref().unwrap(), layout.output_norm().unwrap()];
+        for (norm, first) in norms.into_iter().zip([8, 14]) {
+            let [weight, bias] = [0, 1].map(|index| layout.tensors()[first + index].range());
+            assert_eq!((&norm.weight, &norm.bias, norm.size), (&weight, &bias, weight.len()));
+        }
+        assert_eq!((&layout.layer(0).norm, names.len()), (&None, 18));
+        assert_eq!(layout.trained_length() as u64, definition.parameters());
+    }
+
+    #[test]
     fn embeddings_come_first_and_may_be_the_heads_weights() {
         let layout = |input: &str, output: &str| {
             let definition = ModelDefinition::from_json(&format!(

@@ -195,8 +195,7 @@ impl<S: Scalar> Place<'_, S> {
         let inputs = reads.len() / (lengths.len() * steps);
         let same_at_every_step: Vec<f64> =
             masks.input_dropout.chunks(inputs).flat_map(|mask| mask.repeat(steps)).collect();
-        let normal = layer.input_norm.then(|| normalised(self.parameters, &self.prefix, reads));
-        let x = masked(&masked(normal.as_deref().unwrap_or(reads), &masks.dropout), &same_at_every_step);
+        let x = masked(&masked(&self.normal(reads), &masks.dropout), &same_at_every_step);
         let run = |(which, suffix): (usize, &&str)| {
             let weights = self.weights(inputs, suffix, masks.weights.get(which));
             let [h0, c0] = self.states_of(which, initial);
@@ -224,6 +223,19 @@ impl<S: Scalar> Place<'_, S> {
             directions.iter().flat_map(of).collect()
         };
         LayerOutput { gives, last, states: (0..lengths.len()).map(of).collect() }
+    }
+
+    /// What the layer reads \[n, steps, I\] as it goes into the cells; zero beyond a sequence's length.
+    fn normal(&self, reads: &[S]) -> Vec<S> {
+        if !self.layer.input_norm {
+            return reads.to_vec();
+        }
+        let sequences = reads.chunks(reads.len() / self.batch.lengths.len()).zip(self.batch.lengths);
+        let of = |(reads, &length): (&[S], &usize)| {
+            let valid = reads.len() / self.batch.steps * length;
+            [normalised(self.parameters, &self.prefix, &reads[..valid]), reads[valid..].to_vec()].concat()
+        };
+        sequences.flat_map(of).collect()
     }
 
     /// One direction's tensors, its recurrent weights under a mask.
