@@ -86,7 +86,7 @@ impl Normalisation {
     ) {
         between::for_parts(executor, rows, self.stride, normal, |rows, normal| {
             let kept = &kept[rows.start * KEPT..];
-            dispatch(self.set, Normal { norm: self, x, rows, kept, normal });
+            dispatch(self.set, Recomputed { norm: self, x, rows, kept, normal });
         });
         self.gradients(executor, rows, normal, gradient, flat);
         between::for_parts(executor, rows, self.stride, gradient, |rows, gradient| {
@@ -144,8 +144,8 @@ impl Kernel for Forward<'_> {
     }
 }
 
-/// Fills `normal` with x̂; zeros beyond D.
-struct Normal<'a> {
+/// Fills `normal` with x̂ once more; zeros beyond D.
+struct Recomputed<'a> {
     norm: &'a Normalisation,
     x: Input<'a>,
     rows: Range<usize>,
@@ -153,7 +153,7 @@ struct Normal<'a> {
     normal: &'a mut [f32],
 }
 
-impl Kernel for Normal<'_> {
+impl Kernel for Recomputed<'_> {
     type Output = ();
     #[inline(always)]
     fn run<I: KernelIsa>(self, isa: I) {
