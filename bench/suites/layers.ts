@@ -74,7 +74,7 @@ const GROUPS: readonly Group[] = [
     // A residual layer reads as many numbers as it gives.
     plain: "two plain LSTMs",
     shapes: ([batch, steps, , units]) =>
-      [{}, { residual: true }, { dropout: 0.25 }].map((options) => shape(batch, steps, units, units, { layers: 2, layer: { cell: "lstm", ...options } })),
+      [{}, { residual: true }, { inputNorm: true }, { dropout: 0.25 }].map((options) => shape(batch, steps, units, units, { layers: 2, layer: { cell: "lstm", ...options } })),
   },
   {
     // Tied, embeddings are the head's weights too: as many numbers as the layer gives, a class for each token.

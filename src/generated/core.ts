@@ -79,6 +79,11 @@ export type LayerDefinition = {
    */
   residual?: boolean,
   /**
+   * Whether what the layer reads is normalised over its numbers at each step, before any of it is dropped (Ba et al. 2016;
+   * `nn.LayerNorm` before the layer in `PyTorch`). A residual layer adds what was there before. False unless given.
+   */
+  inputNorm?: boolean,
+  /**
    * The part of what the layer reads that training drops, drawn anew for each step (Zaremba et al. 2014; between layers,
    * `dropout` in `PyTorch`). From 0 to below 1; 0 unless given.
    */
@@ -208,6 +213,11 @@ export type OutputDefinition = {
    * The last layer then gives as many numbers as an embedding has. False unless given.
    */
   tied?: boolean,
+  /**
+   * Whether what the output reads is normalised over its numbers, after steps are pooled and before any of it is dropped (Ba et
+   * al. 2016; `nn.LayerNorm` before the head in `PyTorch`). False unless given.
+   */
+  norm?: boolean,
   /** The part of what the output reads that training drops. From 0 to below 1; 0 unless given. */
   dropout?: number,
 };

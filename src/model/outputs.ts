@@ -4,7 +4,7 @@ import type { ClassIndices } from "../data/types.js";
 import type * as core from "../generated/core.js";
 
 /** The steps that an output is computed from, and the options of it. */
-type Place = { readonly [Key in "at" | "attentionUnits" | "dropout"]?: core.OutputDefinition[Key] | undefined };
+type Place = { readonly [Key in "at" | "attentionUnits" | "norm" | "dropout"]?: core.OutputDefinition[Key] | undefined };
 
 /** One of several classes. `Label` is the union of their names. */
 export interface ClassesOutput<Label extends string = string> extends Place {

@@ -18,6 +18,7 @@ const LAYER_FIELDS: readonly string[] = Object.keys({
   bidirectional: 0,
   merge: 0,
   residual: 0,
+  inputNorm: 0,
   inputDropout: 0,
   bias: 0,
   projection: 0,

@@ -177,6 +177,7 @@ describe.each(BACKENDS)("on the %s backend", (backend) => {
     const made = (definition: object, options: object) => () => createLayer(definition as LayerDefinition, { backend, ...options } as never);
     await expectError(made({ cell: "lstm", units: 0 }, { inputs: 2 }), "invalid_definition", "definition.units");
     await expectError(made({ cell: "gru", units: 2, cellClip: 1 }, { inputs: 2 }), "invalid_definition", "definition.cellClip");
+    await expectError(made({ cell: "gru", units: 2, inputNorm: true }, { inputs: 2 }), "invalid_definition", "definition.inputNorm");
     await expectError(made({ cell: "gru", units: 2 }, {}), "invalid_option", "options.inputs");
     await expectError(made({ cell: "gru", units: 2 }, { inputs: 2, seed: -1 }), "invalid_option", "options.seed");
     await expectError(made({ cell: "gru", units: 2 }, { inputs: 2, threads: 0 }), "invalid_option", "options.threads");

@@ -37,6 +37,14 @@ const LAYERS: Readonly<Record<string, Layers>> = {
     },
   ],
   "a GRU with its reset gate before the product": [{ cell: "gru", units: 6, reset: "before" }],
+  "a normalised LSTM over a normalised GRU": [
+    { cell: "gru", units: 6, bidirectional: true, inputNorm: true },
+    { cell: "lstm", units: 5, inputNorm: true, dropout: 0.125 },
+  ],
+  "a normalised residual stack": [
+    { cell: "lstm", units: 6, inputNorm: true },
+    { cell: "gru", units: 6, inputNorm: true, residual: true },
+  ],
   "a stack of all cells": [
     { cell: "gru", units: 6, bidirectional: true },
     { cell: "rnn", units: 5 },

@@ -90,6 +90,18 @@ describe.each(BACKENDS)("on the %s backend", (backend) => {
     expect(one[1]).toBeCloseTo(y[3 * STEPS * 2 + 1] ?? 0, 5);
   });
 
+  test("values of a normalised last state", async () => {
+    using model = await make({ values: 1, norm: true, dropout: 0.0625 }, backend);
+    expect(model.summary()).toContain("output: linear, norm  [n, 1]");
+    const { "output.norm.weight": gain, "output.norm.bias": bias } = model.parameters();
+    expect([gain?.shape, gain?.data, bias?.data]).toEqual([[8], new Float32Array(8).fill(1), new Float32Array(8)]);
+    const targets = Float32Array.from(up, (steps) => (steps.at(-1) ? 1 : -1));
+    const { epochs } = await model.fit({ ...data, targets }, { ...OPTIONS, validation: { ...data, targets } });
+    expectLess(epochs);
+    expect(model.parameters()["output.norm.weight"]?.data.every((value) => value !== 1)).toBe(true);
+    await comesBack(model, N);
+  });
+
   test("labels, from attention over the steps", async () => {
     using model = await make({ labels: ["ever", "always"], at: "attention", attentionUnits: 5 }, backend);
     expect(model.summary()).toContain("output: sigmoid  [n, 2]");

@@ -24,7 +24,7 @@ const sequences = { x: new Float32Array(2), shape: [1, 2, 1] } as const;
 // Classes of pooled sequences are classes of sequences.
 const pooled = await createModel({ ...network, output: { classes: ["a", "b"], at: "mean" } });
 assertType<Equal<typeof pooled, Model<"a" | "b">>>();
-const attentive = await createModel({ ...network, output: { classes: ["a", "b"], at: "attention", attentionUnits: 4 } });
+const attentive = await createModel({ ...network, output: { classes: ["a", "b"], at: "attention", attentionUnits: 4, norm: true } });
 assertType<Equal<typeof attentive, Model<"a" | "b">>>();
 
 // Classes of each step: lists of predictions, lists of targets.

@@ -98,8 +98,8 @@ fn warm_steps_over_tokens_and_statics_allocate_nothing() {
 fn check_inputs(sparse: bool, statics_as: &str) {
     let definition = ModelDefinition::from_json(&format!(
         r#"{{"input":{{"features":3,"tokens":50,"embedding":20,"padding":0,"sparse":{sparse},"statics":2,
-            "staticsAs":"{statics_as}","scaling":"standard"}},"layers":[{{"cell":"lstm","units":20}}],
-            "output":{{"classes":["a","b","c"]}}}}"#,
+            "staticsAs":"{statics_as}","scaling":"standard"}},"layers":[{{"cell":"lstm","units":20,"inputNorm":true}}],
+            "output":{{"classes":["a","b","c"],"norm":true}}}}"#,
     ))
     .unwrap();
     let machine = MachineOptions { threads: Some(1), ..MachineOptions::default() };

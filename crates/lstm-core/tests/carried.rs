@@ -16,7 +16,8 @@ use lstm_core::{ErrorCode, Model, Trainer};
 const BOUND: f64 = 5e-6;
 const TRAINED: f64 = 1e-4;
 
-const RUNS: [&str; 4] = ["carried-truncated-each", "carried-truncated-last", "carried-stateful", "carried-both"];
+const RUNS: [&str; 5] =
+    ["carried-truncated-each", "carried-truncated-last", "carried-stateful", "carried-both", "carried-norm"];
 
 fn machine(set: InstructionSet) -> MachineOptions {
     MachineOptions { threads: Some(1), instruction_set: Some(set) }
@@ -92,7 +93,7 @@ fn definition(layers: &str, at: &str) -> ModelDefinition {
 }
 
 const MIXED: &str = r#"[{"cell":"lstm","units":6,"projection":4,"zoneout":{"cell":0.25}},{"cell":"gru","units":5},
-    {"cell":"rnn","units":5,"residual":true}]"#;
+    {"cell":"rnn","units":5,"residual":true,"inputNorm":true}]"#;
 
 fn numbers(count: usize) -> Vec<f32> {
     (0..count).map(|index| ((index * 37 % 101) as f32 - 50.0) / 50.0).collect()

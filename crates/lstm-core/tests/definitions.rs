@@ -152,6 +152,7 @@ impl<F: Fn(&Tensors<f64>, &Tape) -> Computed> Expected<F> {
 
     fn check(&self, what: &str, name: &str, found: &[f32]) -> Result<(), TestCaseError> {
         let exact = &self.exact.tensors[name];
+        prop_assert!(exact.iter().all(|number| number.is_finite()), "{what}: {name} of the oracle is not finite");
         let error = error(found, exact);
         if error > BOUND {
             let size = exact.iter().copied().map(f64::abs).fold(1e-3, f64::max);

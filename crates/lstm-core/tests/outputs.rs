@@ -83,11 +83,12 @@ fn the_oracles_loss_and_gradients_are_pytorchs() {
 
 #[test]
 fn streams_give_each_steps_output() {
-    for name in ["output-classes-each", "output-values-each", "output-labels"] {
+    for name in ["output-classes-each", "output-values-each", "output-labels", "output-norm-first", "output-norm-each"]
+    {
         let case = OutputCase::read(name);
         let mut model = Model::new(case.network.definition.clone(), MachineOptions::default()).unwrap();
         model.commit(&case.network.flat()).unwrap();
-        let size = case.network.definition.output.size();
+        let (features, size) = (case.network.definition.input.features(), case.network.definition.output.size());
         let each = case.network.definition.output.at == At::Each;
         let (x, expected) = (case.vectors.f32("x"), case.vectors.get("outputs"));
         for (sample, &length) in case.network.lengths.iter().enumerate() {
@@ -95,7 +96,7 @@ fn streams_give_each_steps_output() {
             let mut y = vec![0.0; size];
             for step in 0..length as usize {
                 let at = sample * case.network.steps + step;
-                model.next_step(stream, &x[at * 3..][..3], &mut y).unwrap();
+                model.next_step(stream, &x[at * features..][..features], &mut y).unwrap();
                 if each {
                     assert_close(name, &y, &expected[at * size..][..size], BOUND);
                 }

@@ -126,6 +126,9 @@ fn tokens_and_statics_on_any_number_of_threads() {
     let rnn = r#"{"cell":"rnn","units":8}"#;
     check_inputs(40, 70, r#""tokens":600,"embedding":1024,"padding":7"#, rnn, (3, "last", ""));
     check_inputs(40, 70, r#""tokens":600,"embedding":1024,"padding":7,"sparse":true"#, rnn, (3, "mean", ""));
+    // And so is the normalisation of each step's numbers.
+    let norm = r#"{"cell":"rnn","units":8,"inputNorm":true,"dropout":0.25}"#;
+    check_inputs(40, 70, r#""tokens":600,"embedding":1024,"padding":7"#, norm, (3, "last", r#","norm":true"#));
     let all = r#""features":3,"tokens":30,"embedding":200,"statics":9"#;
     check_inputs(40, 30, all, r#"{"cell":"lstm","units":40,"bidirectional":true}"#, (3, "last", ""));
     // And so is the map from 2,000 statics to 128 initial states.

@@ -21,8 +21,8 @@ use super::lstm::{Lstm, add};
 use super::recurrence::{BackwardUnit, Cell, Deferred, ForwardUnit, Row};
 use crate::kernels::activations::{tanh, tanh_slope};
 use crate::kernels::instruction_set::{KernelIsa, MAX_LANES};
+use crate::kernels::normalisation::{centred, statistics, vectors};
 use crate::network::definition::MAX_UNITS;
-use crate::reference::cells::NORM_EPSILON;
 
 /// Trained vectors: the gains of the four gates, what is added to them, the cell state's gain and what is added to it.
 pub(crate) const VECTORS: usize = 10;
@@ -54,43 +54,6 @@ impl<const ROWS: usize> Scratch<ROWS> {
         // SAFETY: within the array, as just asserted.
         unsafe { self.0.as_mut_ptr().cast::<f32>().add(row * (MAX_UNITS as usize + MAX_LANES) + unit) }
     }
-}
-
-/// The vectors of a row: the first unit of each, and the values of those of its lanes that are units, else zero.
-#[inline(always)]
-fn vectors<I: KernelIsa>(isa: I, units: usize) -> impl Iterator<Item = (usize, impl Fn(I::F32) -> I::F32)> {
-    (0..units).step_by(I::LANES).map(move |unit| {
-        let valid = move |values: I::F32| {
-            let ops = isa.f32();
-            if unit + I::LANES <= units {
-                return values;
-            }
-            ops.select(values, ops.zero(), ops.first_n_mask(units - unit))
-        };
-        (unit, valid)
-    })
-}
-
-/// The mean of a row, and 1 / √(variance + ε).
-///
-/// # Safety
-/// The row is readable in whole vectors.
-#[inline(always)]
-unsafe fn statistics<I: KernelIsa>(isa: I, row: *const f32, units: usize) -> (f32, f32) {
-    let ops = isa.f32();
-    let mut sum = ops.zero();
-    for (unit, valid) in vectors(isa, units) {
-        // SAFETY: the caller answers for the row.
-        sum = ops.add(sum, valid(unsafe { ops.load_ptr(row.add(unit)) }));
-    }
-    let mean = ops.sum(sum) / units as f32;
-    let mut squares = ops.zero();
-    for (unit, valid) in vectors(isa, units) {
-        // SAFETY: as above.
-        let distance = valid(ops.sub(unsafe { ops.load_ptr(row.add(unit)) }, ops.splat(mean)));
-        squares = ops.mul_add(distance, distance, squares);
-    }
-    (mean, 1.0 / (ops.sum(squares) / units as f32 + NORM_EPSILON as f32).sqrt())
 }
 
 impl Lstm<false> {
@@ -274,11 +237,4 @@ impl Cell for NormalisedLstm {
             }
         }
     }
-}
-
-/// dv̂ − mean(dv̂) − v̂ ∘ mean(dv̂ ∘ v̂), given both means.
-#[inline(always)]
-fn centred<I: KernelIsa>(isa: I, d_normal: I::F32, normal: I::F32, means: [I::F32; 2]) -> I::F32 {
-    let ops = isa.f32();
-    ops.sub(ops.sub(d_normal, means[0]), ops.mul(normal, means[1]))
 }

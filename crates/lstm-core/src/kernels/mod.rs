@@ -3,6 +3,7 @@
 
 pub(crate) mod activations;
 pub(crate) mod instruction_set;
+pub(crate) mod normalisation;
 pub(crate) mod outer;
 pub(crate) mod panels;
 pub(crate) mod peak;

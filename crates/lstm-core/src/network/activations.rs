@@ -15,6 +15,11 @@ impl Stack {
         let rows = self.sequences.batch() + self.sequences.packed_rows();
         let layers = &self.recurrent.layers;
         for (index, regions) in self.workspace.layers.iter().enumerate() {
+            let width = layers[index].input_stride;
+            let mut left = memory[regions.left.range()].chunks_exact(width).take(self.sequences.packed_rows());
+            if layers[index].norm.is_some() && left.any(|row| is_bad(&row[..layers[index].shape.input_size])) {
+                return Some(format!("the normalised input of layers[{index}]"));
+            }
             // Cells come before what is computed out of them.
             let all: Vec<State> = states(&layers[index..=index], std::slice::from_ref(regions)).collect();
             for (is_cell, name) in [(true, "cell states"), (false, "hidden states")] {

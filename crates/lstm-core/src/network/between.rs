@@ -1,13 +1,15 @@
 //! Between the layers, over packed rows: what becomes of the states of both directions, what a residual layer adds to them, and
 //! what training drops of what a layer reads. Forward beside backward. Knows rows; nothing of cells and weights.
 
+use std::ops::Range;
+
 use super::definition::Merge;
 use crate::cells::recurrence::Input;
 use crate::executor::Executor;
 use crate::memory::SharedRows;
 
 /// Operations a number below which threads are not worth waking, as a layer's products count them.
-const OPERATIONS: usize = 10;
+pub(super) const OPERATIONS: usize = 10;
 
 /// Calls `of` with each of the `rows` rows of `out`, `stride` numbers each, on all threads that are worth it.
 pub(super) fn for_rows(
@@ -17,6 +19,21 @@ pub(super) fn for_rows(
     out: &mut [f32],
     of: impl Fn(usize, &mut [f32]) + Sync,
 ) {
+    for_parts(executor, rows, stride, out, |rows, targets| {
+        for (row, target) in rows.zip(targets.chunks_exact_mut(stride)) {
+            of(row, target);
+        }
+    });
+}
+
+/// The same with some rows at a time: all of those that one thread has.
+pub(super) fn for_parts(
+    executor: &Executor,
+    rows: usize,
+    stride: usize,
+    out: &mut [f32],
+    of: impl Fn(Range<usize>, &mut [f32]) + Sync,
+) {
     assert!(out.len() >= rows * stride);
     let out = SharedRows::new(out);
     let parts = executor.parts(OPERATIONS * rows * stride).min(rows);
@@ -24,9 +41,7 @@ pub(super) fn for_rows(
         let rows = rows * part / parts..rows * (part + 1) / parts;
         // SAFETY: within the rows as asserted above; the parts' rows are disjoint.
         let targets = unsafe { std::slice::from_raw_parts_mut(out.at(rows.start * stride), rows.len() * stride) };
-        for (row, target) in rows.zip(targets.chunks_exact_mut(stride)) {
-            of(row, target);
-        }
+        of(rows, targets);
     });
 }
 

@@ -1,5 +1,5 @@
-//! Between the layers of a network: where each one's input lies, what training drops of it, what a layer gives, and the way back.
-//! The rows themselves are [`between`]'s.
+//! Between the layers of a network: where each one's input lies, how it is normalised, what training drops of it, what a layer
+//! gives, and the way back. The rows themselves are [`between`]'s and [`normalisation`](super::normalisation)'s.
 
 use super::between;
 use super::dropout;
@@ -12,6 +12,22 @@ use crate::memory::{Region, disjoint};
 use crate::random::RandomStream;
 
 impl Recurrent {
+    /// Normalises a layer's input, if it is to.
+    pub(super) fn normalise_input(
+        &self,
+        index: usize,
+        executor: &Executor,
+        sequences: &Sequences,
+        workspace: &mut Workspace,
+    ) {
+        let Some(norm) = &self.layers[index].norm else { return };
+        let source = self.source(index, sequences, workspace);
+        let LayerRegions { left, statistics, .. } = workspace.layers[index];
+        let [first, second, left, statistics] =
+            disjoint(&mut workspace.memory, [source.regions[0], source.regions[1], left, statistics]);
+        norm.forward(executor, source.input(first, second), sequences.packed_rows(), left, statistics);
+    }
+
     /// Drops some of a layer's input, if it is to.
     pub(super) fn drop_input(
         &self,
@@ -39,7 +55,11 @@ impl Recurrent {
                 packed.iter_mut().zip(&*row_mask).for_each(|(mask, row_mask)| *mask *= row_mask);
             }
         }
-        between::drop_input(source.input(first, second), mask, executor, rows, stride, left);
+        if layer.norm.is_some() {
+            between::apply_mask(mask, executor, rows, (width, stride), left);
+        } else {
+            between::drop_input(source.input(first, second), mask, executor, rows, stride, left);
+        }
     }
 
     /// Puts together what a layer gives at every step, if that is to be done.
@@ -58,22 +78,39 @@ impl Recurrent {
         layer.joint().join(states, read, executor, sequences.packed_rows(), layer.output_stride, given);
     }
 
-    /// From the gradient of what is left of a layer's input to that of all of it, and what passes a residual layer by.
+    /// From the gradient of what is left of a layer's input to that of all of it, before any normalisation, and what passes a
+    /// residual layer by. The gradients of the normalisation go into their flat vector.
     pub(super) fn backward_between(
         &self,
         executor: &Executor,
         sequences: &Sequences,
         workspace: &mut Workspace,
-        index: usize,
-        every_step: bool,
+        (index, every_step): (usize, bool),
+        gradients: &mut [f32],
     ) {
         let Some(input) = self.input_gradient(index, workspace) else { return };
         let (layer, regions) = (&self.layers[index], workspace.layers[index]);
         let (rows, width, stride) = (sequences.packed_rows(), layer.shape.input_size, layer.input_stride);
-        let [input, mask, from_above, last] =
-            disjoint(&mut workspace.memory, [input, regions.mask, regions.from_above, workspace.readout.gradient]);
+        let source = self.source(index, sequences, workspace);
+        let [input, mask, from_above, last, first, second, left, statistics] = disjoint(
+            &mut workspace.memory,
+            [
+                input,
+                regions.mask,
+                regions.from_above,
+                workspace.readout.gradient,
+                source.regions[0],
+                source.regions[1],
+                regions.left,
+                regions.statistics,
+            ],
+        );
         if self.masked && layer.drops_input() {
             between::apply_mask(mask, executor, rows, (width, stride), input);
+        }
+        if let Some(norm) = &layer.norm {
+            // The cells' weights have their gradients: nobody needs what they have read any more.
+            norm.backward(executor, source.input(first, second), rows, statistics, (left, input), gradients);
         }
         if !layer.definition.residual {
             return;
@@ -97,10 +134,10 @@ impl Recurrent {
         }
     }
 
-    /// Where that lies which training has left of a layer's input: all of it, where nothing is dropped.
+    /// Where that lies which goes into a layer's cells: its input, normalised if it is to be, and what training has left of it.
     pub(super) fn left(&self, index: usize, sequences: &Sequences, workspace: &Workspace) -> Source {
         let layer = &self.layers[index];
-        if self.masked && layer.drops_input() {
+        if layer.norm.is_some() || self.masked && layer.drops_input() {
             return Source::of(workspace.layers[index].left, layer.shape.input_size, layer.input_stride);
         }
         self.source(index, sequences, workspace)

@@ -15,6 +15,7 @@ pub(crate) mod linear;
 pub(crate) mod loss;
 pub mod machine;
 pub(crate) mod names;
+pub(crate) mod normalisation;
 pub(crate) mod padded;
 pub mod parameters;
 pub(crate) mod pooling;

@@ -36,6 +36,8 @@ impl Tensor {
 /// One layer's tensors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerRanges {
+    /// What normalises its input, if anything does.
+    pub norm: Option<NormRanges>,
     /// The forward direction, and in a bidirectional layer the reverse one.
     pub directions: Vec<DirectionTensors<Range<usize>>>,
     /// `I`: the definition's features for the first layer, the outputs of the layer below for the others.
@@ -52,6 +54,17 @@ impl LayerRanges {
     pub fn outputs(&self) -> usize {
         self.definition.outputs()
     }
+}
+
+/// The tensors of a layer normalisation over D numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NormRanges {
+    /// `[D]`: what normalised numbers are multiplied with.
+    pub weight: Range<usize>,
+    /// `[D]`: what is added to them.
+    pub bias: Range<usize>,
+    /// D
+    pub size: usize,
 }
 
 /// The table of the tokens' embeddings.
@@ -120,7 +133,7 @@ pub struct ScalingRanges {
 }
 
 /// The tensors of a model in the order of the flat vector: embeddings, the map to initial states, each layer from the input
-/// upwards, attention, the head, and after all that is trained, what is not. So the trained numbers are one slice, which optimisers and clipping run over.
+/// upwards, attention, the normalisation of what the head reads, the head, and after all that is trained, what is not. So the trained numbers are one slice, which optimisers and clipping run over.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layout {
     tensors: Vec<Tensor>,
@@ -129,6 +142,7 @@ pub struct Layout {
     initial: Option<InitialRanges>,
     layers: Vec<LayerRanges>,
     attention: Option<AttentionRanges>,
+    output_norm: Option<NormRanges>,
     head: HeadRanges,
     scaling: Option<ScalingRanges>,
     statics_scaling: Option<ScalingRanges>,
@@ -156,6 +170,7 @@ impl Layout {
             score: tensors.trained("attention.score".to_owned(), &[units]),
             units,
         });
+        let output_norm = definition.output.norm.then(|| tensors.norm("output.", outputs));
         let head = HeadRanges {
             weight: match &embedding {
                 Some(embedding) if embedding.tied => embedding.weight.clone(),
@@ -181,6 +196,7 @@ impl Layout {
             initial,
             layers,
             attention,
+            output_norm,
             head,
             scaling,
             statics_scaling,
@@ -225,6 +241,12 @@ impl Layout {
     #[must_use]
     pub fn attention(&self) -> Option<&AttentionRanges> {
         self.attention.as_ref()
+    }
+
+    /// The normalisation of what the head reads, where the output has one.
+    #[must_use]
+    pub fn output_norm(&self) -> Option<&NormRanges> {
+        self.output_norm.as_ref()
     }
 
     /// The linear head.
@@ -321,12 +343,19 @@ impl Tensors {
 
     /// A recurrent layer's tensors, their names after `prefix`.
     fn layer(&mut self, prefix: &str, definition: &LayerDefinition, input_size: usize) -> LayerRanges {
+        let norm = definition.input_norm.then(|| self.norm(prefix, input_size));
         let shapes = DirectionTensors::shapes(definition, input_size);
         let directions = ["", "_reverse"][..definition.directions()].iter().map(|suffix| {
             shapes.clone().map_named(|name, shape| self.trained(format!("{prefix}{name}_l0{suffix}"), &shape))
         });
         let directions = directions.collect();
-        LayerRanges { directions, input_size, units: definition.units as usize, definition: definition.clone() }
+        LayerRanges { norm, directions, input_size, units: definition.units as usize, definition: definition.clone() }
+    }
+
+    /// The tensors of a layer normalisation over `size` numbers, their names after `prefix`.
+    fn norm(&mut self, prefix: &str, size: usize) -> NormRanges {
+        let [weight, bias] = ["weight", "bias"].map(|name| self.trained(format!("{prefix}norm.{name}"), &[size]));
+        NormRanges { weight, bias, size }
     }
 
     fn trained(&mut self, name: String, shape: &[usize]) -> Range<usize> {
@@ -441,6 +470,24 @@ mod tests {
         let found = layout.attention().unwrap();
         let ranges = [&found.weight, &found.bias, &found.score];
         assert!(ranges.into_iter().eq(layout.tensors()[8..11].iter().map(Tensor::range).collect::<Vec<_>>().iter()));
+        assert_eq!(layout.trained_length() as u64, definition.parameters());
+    }
+
+    #[test]
+    fn normalisations_lie_before_what_reads_them() {
+        let mut definition = definition("none");
+        (definition.layers[1].input_norm, definition.output.norm) = (true, true);
+        definition.layers[0].bidirectional = true;
+        let layout = Layout::of(&definition);
+        let names: Vec<_> = layout.tensors().iter().map(|tensor| (tensor.name.as_str(), &tensor.shape[..])).collect();
+        assert_eq!(names[8..10], [("layers.1.norm.weight", &[6][..]), ("layers.1.norm.bias", &[6])]);
+        assert_eq!(names[14..16], [("output.norm.weight", &[2][..]), ("output.norm.bias", &[2])]);
+        let norms = [layout.layer(1).norm.as_ref().unwrap(), layout.output_norm().unwrap()];
+        for (norm, first) in norms.into_iter().zip([8, 14]) {
+            let [weight, bias] = [0, 1].map(|index| layout.tensors()[first + index].range());
+            assert_eq!((&norm.weight, &norm.bias, norm.size), (&weight, &bias, weight.len()));
+        }
+        assert_eq!((&layout.layer(0).norm, names.len()), (&None, 18));
         assert_eq!(layout.trained_length() as u64, definition.parameters());
     }
 

@@ -1,11 +1,12 @@
 //! From the last layer's hidden states to the rows that the head reads, forward and backward: those of the last steps, of
-//! every step, or pooled. Knows nothing of heads and losses.
+//! every step, or pooled; normalised, and without what training drops. Knows nothing of heads and losses.
 
 use super::attention::{Attention, AttentionBuffers, AttentionGradients};
 use super::between;
 use super::definition::{At, OutputDefinition};
 use super::dropout;
 use super::junctions::Source;
+use super::normalisation::{KEPT, Normalisation};
 use super::parameters::Layout;
 use super::pooling::{Pooled, Pooling};
 use super::recurrent::{DIRECTIONS, Layer};
@@ -18,12 +19,13 @@ use crate::kernels::InstructionSet;
 use crate::memory::{Plan, Region, disjoint};
 use crate::random::RandomStream;
 
-/// The steps that an output is computed from, the weights of attention over them, and what training drops of what the head
-/// reads.
+/// The steps that an output is computed from, the weights of attention over them, the normalisation of what the head reads, and
+/// what training drops of it.
 pub(crate) struct Readout {
     set: InstructionSet,
     at: At,
     attention: Option<Attention>,
+    norm: Option<Normalisation>,
     dropout: f32,
     /// Whether the last forward pass dropped anything.
     masked: bool,
@@ -36,9 +38,11 @@ pub(crate) struct ReadoutRegions {
     rows: Region,
     /// [B, S] when training: their gradients.
     pub(super) gradient: Region,
-    /// [rows of outputs, S] when training drops some of what the head reads: what is left of it.
+    /// [rows of outputs, S] when what the head reads is normalised, or training drops some of it: what is left of it.
     left: Region,
-    /// What it is multiplied with, likewise.
+    /// [rows of outputs, `normalisation::KEPT`] when what the head reads is normalised.
+    statistics: Region,
+    /// [rows of outputs, S] when training drops some of what the head reads: what it is multiplied with.
     mask: Region,
     /// As [`AttentionBuffers`] has them; twice [P, A] when training.
     units: Region,
@@ -72,16 +76,28 @@ pub(crate) struct PlacedRows {
     pub(crate) count: usize,
 }
 
+impl PlacedRows {
+    /// The rows as numbers of the last layer, read from their region.
+    fn input<'a>(&self, top: &TopLayer, region: &'a [f32]) -> Input<'a> {
+        let (count, stride) = (top.layer.outputs(), top.layer.output_stride);
+        Input { first: Columns { values: &region[self.skip..], stride, count }, second: None }
+    }
+}
+
 impl Readout {
     pub(crate) fn new(layout: &Layout, output: &OutputDefinition, set: InstructionSet) -> Result<Self> {
         let inputs = layout.head().units;
         let attention = layout.attention().map(|ranges| Attention::new(set, inputs, ranges.units)).transpose()?;
-        Ok(Self { set, at: output.at, attention, dropout: output.dropout, masked: false })
+        let norm = layout.output_norm().map(|ranges| Normalisation::new(ranges, set)).transpose()?;
+        Ok(Self { set, at: output.at, attention, norm, dropout: output.dropout, masked: false })
     }
 
     pub(crate) fn pack(&mut self, layout: &Layout, weights: &[f32]) {
         if let (Some(attention), Some(ranges)) = (&mut self.attention, layout.attention()) {
             attention.pack(ranges, weights);
+        }
+        if let Some(norm) = &mut self.norm {
+            norm.pack(weights);
         }
     }
 
@@ -114,7 +130,8 @@ impl Readout {
     ) -> ReadoutRegions {
         let stride = layer.output_stride;
         let when = |wanted: bool, length: usize| if wanted { length } else { 0 };
-        let left = when(training && self.dropout > 0.0, self.rows(batch, packed_rows) * stride);
+        let (outputs, drops) = (self.rows(batch, packed_rows), training && self.dropout > 0.0);
+        let normalises = self.norm.is_some();
         let rows = when(!self.gives_every_step(), batch * stride);
         let (units, scores) = self.attention.as_ref().map_or((0, 0), |attention| {
             let units = attention.unit_stride() * if training { 2 } else { 1 };
@@ -123,8 +140,9 @@ impl Readout {
         ReadoutRegions {
             rows: plan.take(rows),
             gradient: plan.take(when(training, rows)),
-            left: plan.take(left),
-            mask: plan.take(left),
+            left: plan.take(when(normalises || drops, outputs * stride)),
+            statistics: plan.take(when(normalises, outputs * KEPT)),
+            mask: plan.take(when(drops, outputs * stride)),
             units: plan.take(units),
             scores: plan.take(packed_rows * scores),
             sums: plan.take(batch * scores),
@@ -145,10 +163,11 @@ impl Readout {
     /// What the head reads.
     pub(crate) fn head_rows(&self, top: &TopLayer, workspace: &Workspace) -> PlacedRows {
         let all = self.all_rows(top, workspace);
-        if self.masked { PlacedRows { region: workspace.readout.left, skip: 0, ..all } } else { all }
+        let is_left = self.masked || self.norm.is_some();
+        if is_left { PlacedRows { region: workspace.readout.left, skip: 0, ..all } } else { all }
     }
 
-    /// What the head reads where nothing is dropped.
+    /// What the head reads where nothing is normalised and nothing dropped.
     fn all_rows(&self, top: &TopLayer, workspace: &Workspace) -> PlacedRows {
         if self.gives_every_step() {
             return Self::every_step(top);
@@ -164,6 +183,7 @@ impl Readout {
     /// Fills the rows that the head reads; with `random`, as a training step, which drops what is to be dropped.
     pub(crate) fn forward(&mut self, top: &TopLayer, workspace: &mut Workspace, random: Option<&mut RandomStream>) {
         self.read(top, workspace);
+        self.normalise(top, workspace);
         self.masked = false;
         let Some(random) = random.filter(|_| self.dropout > 0.0) else { return };
         let all = self.all_rows(top, workspace);
@@ -171,9 +191,31 @@ impl Readout {
         let ReadoutRegions { left, mask, .. } = workspace.readout;
         let [rows, left, mask] = disjoint(&mut workspace.memory, [all.region, left, mask]);
         dropout::draw_rows(self.dropout, (all.count, width, stride), mask, random);
-        let rows = Columns { values: &rows[all.skip..], stride, count: width };
-        between::drop_input(Input { first: rows, second: None }, mask, top.executor, all.count, stride, left);
+        if self.norm.is_some() {
+            between::apply_mask(mask, top.executor, all.count, (width, stride), left);
+        } else {
+            between::drop_input(all.input(top, rows), mask, top.executor, all.count, stride, left);
+        }
         self.masked = true;
+    }
+
+    /// Normalises what the head reads, if it is to.
+    fn normalise(&self, top: &TopLayer, workspace: &mut Workspace) {
+        let Some(norm) = &self.norm else { return };
+        let all = self.all_rows(top, workspace);
+        let ReadoutRegions { left, statistics, .. } = workspace.readout;
+        let [rows, left, statistics] = disjoint(&mut workspace.memory, [all.region, left, statistics]);
+        norm.forward(top.executor, all.input(top, rows), all.count, left, statistics);
+    }
+
+    /// The way back, for the gradient of what the head reads, which is done with what it has read.
+    fn backward_norm(&self, top: &TopLayer, workspace: &mut Workspace, flat: &mut [f32]) {
+        let Some(norm) = &self.norm else { return };
+        let (all, gradient) = (self.all_rows(top, workspace), self.head_gradient(top, workspace));
+        let ReadoutRegions { left, statistics, .. } = workspace.readout;
+        let [rows, left, statistics, gradient] =
+            disjoint(&mut workspace.memory, [all.region, left, statistics, gradient]);
+        norm.backward(top.executor, all.input(top, rows), all.count, statistics, (left, gradient), flat);
     }
 
     fn read(&self, top: &TopLayer, workspace: &mut Workspace) {
@@ -204,6 +246,7 @@ impl Readout {
             let [gradient, mask] = disjoint(&mut workspace.memory, [gradient, workspace.readout.mask]);
             between::apply_mask(mask, top.executor, rows, size, gradient);
         }
+        self.backward_norm(top, workspace, flat);
         if !self.reads_every_step() {
             return Self::scatter_last(top, workspace);
         }

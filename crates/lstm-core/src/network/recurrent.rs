@@ -4,6 +4,7 @@
 use super::between::Joint;
 use super::definition::{LayerDefinition, Merge};
 use super::dropout::{self, WeightDropout};
+use super::normalisation::Normalisation;
 use super::parameters::Layout;
 use super::workspace::{DirectionRegions, Workspace};
 use crate::Result;
@@ -25,7 +26,9 @@ pub(crate) struct Layer {
     pub(crate) shape: Shape,
     /// One, or two for a bidirectional layer.
     pub(crate) directions: Vec<PackedWeights>,
-    /// Whether something below has a use for the gradient of the layer's input.
+    /// What normalises its input, if anything does.
+    pub(super) norm: Option<Normalisation>,
+    /// Whether something below has a use for the gradient of the layer's input, its normalisation among them.
     pub(crate) has_input_gradient: bool,
     /// Numbers from one row of that gradient to the next.
     pub(crate) input_stride: usize,
@@ -75,8 +78,8 @@ impl Recurrent {
         let lanes = set.lanes();
         let layer = |(index, layer): (usize, &super::parameters::LayerRanges)| {
             let shape = Shape::new(&layer.definition, layer.input_size, lanes);
-            // Nobody uses the gradient of the network's own input, unless embeddings are part of it.
-            let has_input_gradient = index > 0 || layout.embedding().is_some();
+            // Nobody uses the gradient of the network's own input, unless embeddings are part of it or it is normalised.
+            let has_input_gradient = index > 0 || layout.embedding().is_some() || layer.norm.is_some();
             let weights =
                 layer.directions.iter().map(|_| PackedWeights::new(shape, lanes, training, has_input_gradient));
             let weight_dropout = layer.directions.iter().map(|tensors| WeightDropout::new(layer, tensors, training));
@@ -84,8 +87,17 @@ impl Recurrent {
             let [input_stride, output_stride] =
                 [shape.input_size, layer.outputs()].map(|numbers| numbers.next_multiple_of(lanes));
             let directions = weights.collect::<Result<_>>()?;
-            let definition = layer.definition.clone();
-            Ok(Layer { definition, shape, directions, has_input_gradient, input_stride, output_stride, weight_dropout })
+            let norm = layer.norm.as_ref().map(|ranges| Normalisation::new(ranges, set)).transpose()?;
+            Ok(Layer {
+                definition: layer.definition.clone(),
+                shape,
+                directions,
+                norm,
+                has_input_gradient,
+                input_stride,
+                output_stride,
+                weight_dropout,
+            })
         };
         let layers = layout.layers().iter().enumerate().map(layer).collect::<Result<_>>()?;
         Ok(Self { set, layers, training, masked: false, weights_masked: false })
@@ -94,6 +106,9 @@ impl Recurrent {
     /// Takes over new weights, a flat vector of the given layout.
     pub(crate) fn pack(&mut self, executor: &Executor, layout: &Layout, weights: &[f32]) {
         for (layer, ranges) in self.layers.iter_mut().zip(layout.layers()) {
+            if let Some(norm) = &mut layer.norm {
+                norm.pack(weights);
+            }
             for (packed, ranges) in layer.directions.iter_mut().zip(&ranges.directions) {
                 packed.pack(executor, ranges.of(weights));
             }
@@ -131,6 +146,7 @@ impl Recurrent {
     ) {
         self.masked = random.is_some();
         for (index, layer) in self.layers.iter().enumerate() {
+            self.normalise_input(index, executor, sequences, workspace);
             if let Some(random) = &mut random {
                 self.drop_input(index, executor, sequences, workspace, random);
             }
@@ -179,7 +195,7 @@ impl Recurrent {
                 let place = (index, which, every_step);
                 self.backward_direction(executor, sequences, workspace, place, layout, gradients);
             }
-            self.backward_between(executor, sequences, workspace, index, every_step);
+            self.backward_between(executor, sequences, workspace, (index, every_step), gradients);
         }
     }
 

@@ -108,8 +108,15 @@ pub(crate) fn rows(definition: &ModelDefinition, layout: &Layout) -> Vec<Summary
         OutputKind::Labels => "sigmoid",
         OutputKind::Values => "linear",
     };
+    let norm = if output.norm { ", norm" } else { "" };
     let tied = if output.tied { ", tied" } else { "" };
-    rows.push(row("output", format!("{kind}{tied}"), output.at == At::Each, output.size(), inputs * output.size()));
+    rows.push(row(
+        "output",
+        format!("{kind}{norm}{tied}"),
+        output.at == At::Each,
+        output.size(),
+        inputs * output.size(),
+    ));
     rows
 }
 
@@ -124,6 +131,7 @@ fn kind(layer: &LayerDefinition) -> String {
         (layer.merge == Merge::Sum, "sum"),
         (layer.merge == Merge::Mean, "mean"),
         (layer.residual, "residual"),
+        (layer.input_norm, "input norm"),
         (layer.projection.is_some(), "projection"),
         (layer.peepholes, "peepholes"),
         (layer.layer_norm, "layer norm"),
@@ -147,7 +155,8 @@ mod tests {
     #[test]
     fn multiply_adds_are_counted_by_hand() {
         let text = r#"{"input":{"features":5},"layers":[{"cell":"gru","units":4,"bidirectional":true,"merge":"sum"},
-            {"cell":"lstm","units":6,"projection":3}],"output":{"values":2,"at":"attention","attentionUnits":7}}"#;
+            {"cell":"lstm","units":6,"projection":3,"inputNorm":true}],
+            "output":{"values":2,"at":"attention","attentionUnits":7,"norm":true}}"#;
         let definition = ModelDefinition::from_json(text).unwrap();
         let rows = rows(&definition, &Layout::of(&definition));
         let found: Vec<_> = rows.iter().map(|row| (row.name.as_str(), row.outputs, row.multiply_adds)).collect();
@@ -164,5 +173,7 @@ mod tests {
             (rows[1].kind.as_str(), rows[1].path, rows[4].path),
             ("bidirectional gru, sum", Some("fused"), None)
         );
+        assert_eq!((rows[2].kind.as_str(), rows[4].kind.as_str()), ("lstm, input norm, projection", "linear, norm"));
+        assert_eq!((rows[2].parameters, rows[4].parameters), (24 * (4 + 3 + 2) + 18 + 2 * 4, 2 * 4 + 2 * 3));
     }
 }

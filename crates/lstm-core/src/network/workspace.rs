@@ -1,6 +1,7 @@
 //! The arena of a network: every buffer that a batch needs, planned once for the largest batch so far.
 
 use super::linear::Linear;
+use super::normalisation::KEPT;
 use super::readout::{Readout, ReadoutRegions};
 use super::recurrent::Layer;
 use crate::Result;
@@ -32,9 +33,12 @@ pub(crate) struct LayerRegions {
     /// [P, outputs rounded up to whole vectors]: what the layer gives at every step, if that is read and is not what lies in
     /// the directions' hidden states.
     pub(crate) given: Region,
-    /// [P, inputs rounded up to whole vectors] when training drops some of the layer's input: what is left of it.
+    /// [P, inputs rounded up to whole vectors] when the layer's input is normalised, or training drops some of it: what is left of
+    /// it.
     pub(crate) left: Region,
-    /// What it is multiplied with, likewise.
+    /// [P, `normalisation::KEPT`] when the layer's input is normalised.
+    pub(crate) statistics: Region,
+    /// [P, inputs rounded up to whole vectors] when training drops some of the layer's input: what it is multiplied with.
     pub(crate) mask: Region,
     /// [B, inputs rounded up to whole vectors]: the part of the mask that is the same at every step, if there is one.
     pub(crate) row_mask: Region,
@@ -50,7 +54,7 @@ pub(crate) struct Workspace {
     pub(crate) layers: Vec<LayerRegions>,
     /// [P, numbers of a step's input]
     pub(crate) input: Region,
-    /// [P, those rounded up to whole vectors] when training and embeddings are part of it.
+    /// [P, those rounded up to whole vectors] when training and embeddings are part of it, or it is normalised.
     pub(crate) input_gradient: Region,
     pub(crate) readout: ReadoutRegions,
     /// [rows of outputs, K rounded up to whole vectors]: outputs, then predictions or gradients.
@@ -121,7 +125,8 @@ impl Workspace {
             LayerRegions {
                 directions,
                 given: plan.take(when(is_read && layer.joins(is_top), packed_rows * outputs)),
-                left: plan.take(when(drops, packed_rows * inputs)),
+                left: plan.take(when(drops || layer.norm.is_some(), packed_rows * inputs)),
+                statistics: plan.take(when(layer.norm.is_some(), packed_rows * KEPT)),
                 mask: plan.take(when(drops, packed_rows * inputs)),
                 row_mask: plan.take(when(row_mask, batch * inputs)),
                 from_above: plan.take(when(training && is_read, packed_rows * outputs + lanes)),

@@ -148,7 +148,7 @@ fn rnn<S: Scalar>(gates: &Gates<S>) -> Vec<S> {
 }
 
 /// (v − mean) / √(variance + ε), over all numbers.
-fn norm<S: Scalar>(values: &[S]) -> Vec<S> {
+pub(super) fn norm<S: Scalar>(values: &[S]) -> Vec<S> {
     let count = S::from(values.len() as f64);
     let mean = sum(values.iter().copied()) / count;
     let variance = sum(values.iter().map(|&value| (value - mean) * (value - mean))) / count;

@@ -4,7 +4,8 @@
 //! Layer l reads rₗ\[n, t\], says yₗ\[n, t\] and gives rₗ₊₁\[n, t\]; r₁ and the initial states come from `inputs`:
 //!
 //! ```text
-//! x = d[n, t] ⊙ e[n] ⊙ r[n, t]                 what goes into the cells; d: `dropout`, e: `inputDropout`, 1 where there is none
+//! r̂ = gain ⊙ norm(r[n, t]) + bias              `inputNorm`, over the numbers of a step (Ba et al. 2016); else r[n, t]
+//! x = d[n, t] ⊙ e[n] ⊙ r̂                       what goes into the cells; d: `dropout`, e: `inputDropout`, 1 where there is none
 //! →h, ←h = the cell over x, forward and in reverse, with W_hh ⊙ m; m: `weightDropout`
 //! y = [→h | ←h], →h + ←h or (→h + ←h) / 2      `merge`; →h alone in one direction
 //! r[next layer] = y, or y + r                  `residual`
@@ -14,11 +15,13 @@
 //! valid step, or these pooled:
 //!
 //! ```text
-//! outputs = W (o ⊙ a) + b                      o: the output's `dropout`; W: the embedding if it is `tied`
+//! â       = gain ⊙ norm(a) + bias              the output's `norm`; else a
+//! outputs = W (o ⊙ â) + b                      o: the output's `dropout`; W: the embedding if it is `tied`
 //! ```
 
 use std::collections::BTreeMap;
 
+use super::cells::norm;
 use super::head::linear;
 use super::inputs::{first_reads, initial_states};
 use super::layer::{Batch, DirectionOutput, DirectionWeights, Masks, direction};
@@ -114,6 +117,7 @@ pub fn network<S: Scalar>(
             pool_steps(StepPooling::Attention(weight, bias, score), &reads, batch.lengths, batch.steps)
         }
     };
+    let rows = if definition.output.norm { normalised(parameters, "output.", &rows) } else { rows };
     let weight = tensor(if definition.output.tied { "embedding.weight" } else { "output.weight" });
     let outputs = linear(weight, tensor("output.bias"), &masked(&rows, &masks.output));
     NetworkOutput { outputs, states: states.concat() }
@@ -134,6 +138,10 @@ pub fn parameter_shapes(definition: &ModelDefinition) -> Vec<(String, Vec<usize>
     }
     let mut inputs = input.size();
     for (k, layer) in layers.iter().enumerate() {
+        if layer.input_norm {
+            add(&format!("layers.{k}.norm.weight"), &[inputs]);
+            add(&format!("layers.{k}.norm.bias"), &[inputs]);
+        }
         for suffix in suffixes(layer) {
             for (name, shape) in DirectionTensors::shapes(layer, inputs).named() {
                 add(&format!("layers.{k}.{name}_l0{suffix}"), &shape);
@@ -145,6 +153,10 @@ pub fn parameter_shapes(definition: &ModelDefinition) -> Vec<(String, Vec<usize>
         add("attention.weight", &[units, inputs]);
         add("attention.bias", &[units]);
         add("attention.score", &[units]);
+    }
+    if output.norm {
+        add("output.norm.weight", &[inputs]);
+        add("output.norm.bias", &[inputs]);
     }
     if !output.tied {
         add("output.weight", &[output.size(), inputs]);
@@ -183,7 +195,7 @@ impl<S: Scalar> Place<'_, S> {
         let inputs = reads.len() / (lengths.len() * steps);
         let same_at_every_step: Vec<f64> =
             masks.input_dropout.chunks(inputs).flat_map(|mask| mask.repeat(steps)).collect();
-        let x = masked(&masked(reads, &masks.dropout), &same_at_every_step);
+        let x = masked(&masked(&self.normal(reads), &masks.dropout), &same_at_every_step);
         let run = |(which, suffix): (usize, &&str)| {
             let weights = self.weights(inputs, suffix, masks.weights.get(which));
             let [h0, c0] = self.states_of(which, initial);
@@ -211,6 +223,19 @@ impl<S: Scalar> Place<'_, S> {
             directions.iter().flat_map(of).collect()
         };
         LayerOutput { gives, last, states: (0..lengths.len()).map(of).collect() }
+    }
+
+    /// What the layer reads \[n, steps, I\] as it goes into the cells; zero beyond a sequence's length.
+    fn normal(&self, reads: &[S]) -> Vec<S> {
+        if !self.layer.input_norm {
+            return reads.to_vec();
+        }
+        let sequences = reads.chunks(reads.len() / self.batch.lengths.len()).zip(self.batch.lengths);
+        let of = |(reads, &length): (&[S], &usize)| {
+            let valid = reads.len() / self.batch.steps * length;
+            [normalised(self.parameters, &self.prefix, &reads[..valid]), reads[valid..].to_vec()].concat()
+        };
+        sequences.flat_map(of).collect()
     }
 
     /// One direction's tensors, its recurrent weights under a mask.
@@ -256,6 +281,16 @@ fn valid_steps<S: Scalar>(values: &[S], lengths: &[usize], steps: usize) -> Vec<
     let size = values.len() / (lengths.len() * steps);
     let sequences = values.chunks(steps * size).zip(lengths);
     sequences.flat_map(|(values, &length)| values[..length * size].to_vec()).collect()
+}
+
+/// gain ⊙ norm(v) + bias of each row v: `nn.LayerNorm` in `PyTorch`.
+fn normalised<S: Scalar>(parameters: &Parameters<S>, prefix: &str, rows: &[S]) -> Vec<S> {
+    let [gain, bias] = ["weight", "bias"].map(|name| &parameters[&format!("{prefix}norm.{name}")]);
+    let row = |row: &[S]| {
+        let numbers = norm(row).into_iter().zip(gain).zip(bias);
+        numbers.map(|((v, &gain), &bias)| gain * v + bias).collect::<Vec<_>>()
+    };
+    rows.chunks(gain.len()).flat_map(row).collect()
 }
 
 /// Values times their mask; as they are where it is empty.

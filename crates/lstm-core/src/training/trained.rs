@@ -98,7 +98,8 @@ fn groups_of<'a>(tensors: &[&Tensor], groups: &'a [ParameterGroup]) -> Result<Ve
 /// Whether weights decay and are penalised: everything but biases, and the gains of layer normalisation.
 fn is_weight(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
-    !last.starts_with("bias") && !last.starts_with("gain")
+    let is_gain = last.starts_with("gain") || name.ends_with(".norm.weight");
+    !last.starts_with("bias") && !is_gain
 }
 
 /// A sparse table's rows are left alone by steps that have no gradient for them; not every option can do that.
@@ -141,7 +142,7 @@ mod tests {
     fn layout(input: &str) -> Layout {
         let definition = format!(
             r#"{{"input":{input},"layers":[{{"cell":"lstm","units":3,"layerNorm":true,"peepholes":true}},
-                {{"cell":"gru","units":2}}],"output":{{"values":1,"at":"attention"}}}}"#
+                {{"cell":"gru","units":2,"inputNorm":true}}],"output":{{"values":1,"at":"attention","norm":true}}}}"#
         );
         Layout::of(&ModelDefinition::from_json(&definition).unwrap())
     }
@@ -157,12 +158,15 @@ mod tests {
 
     const NUMBERS: &str = r#"{"features":2}"#;
 
+    fn is_no_weight(name: &str) -> bool {
+        ["bias", "gain", "norm"].iter().any(|part| name.contains(part))
+    }
+
     #[test]
     fn weights_decay_and_biases_and_gains_do_not() {
         let options = r#"{"optimizer":{"kind":"adamw"},"l1":0.25,"l2":0.5}"#;
         for (name, one) in trained_tensors_of(NUMBERS, options).unwrap() {
-            let expected =
-                if name.contains("bias") || name.contains("gain") { (0.0, [0.0; 2]) } else { (0.01, [0.25, 1.0]) };
+            let expected = if is_no_weight(&name) { (0.0, [0.0; 2]) } else { (0.01, [0.25, 1.0]) };
             assert_eq!((one.weight_decay, one.penalty), expected, "{name}");
         }
     }
@@ -206,7 +210,7 @@ mod tests {
             let factor = if name.starts_with("layers.0.") { 0.25 } else { 1.0 };
             let decay = match name.as_str() {
                 name if name.starts_with("output.") || name.starts_with("layers.1.bias") => 0.125,
-                name if name.contains("bias") || name.contains("gain") => 0.0,
+                name if is_no_weight(name) => 0.0,
                 _ => 0.5,
             };
             assert_eq!((one.learning_rate_factor, one.weight_decay), (factor, decay), "{name}");

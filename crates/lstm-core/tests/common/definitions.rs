@@ -96,6 +96,7 @@ fn layer() -> impl Strategy<Value = LayerDefinition> {
         choice(vec![Merge::Concat, Merge::Sum, Merge::Mean]),
         seldom(3),
         prop::bool::weighted(0.2).prop_map(|none| !none),
+        seldom(3),
     );
     let options = (
         seldom(4),
@@ -108,7 +109,7 @@ fn layer() -> impl Strategy<Value = LayerDefinition> {
     );
     let rates = (rate(), rate(), rate(), rate(), rate(), rate());
     (shape, options, rates).prop_map(|(shape, options, rates)| {
-        let (cell, units, projection, bidirectional, merge, residual, bias) = shape;
+        let (cell, units, projection, bidirectional, merge, residual, bias, input_norm) = shape;
         let (peepholes, layer_norm, coupled_gates, cell_clip, gate_activation, reset, activation) = options;
         let (dropout, input_dropout, recurrent_dropout, weight_dropout, hidden, of_cell) = rates;
         LayerDefinition {
@@ -117,6 +118,7 @@ fn layer() -> impl Strategy<Value = LayerDefinition> {
             bidirectional,
             merge,
             residual,
+            input_norm,
             dropout,
             input_dropout,
             bias,
@@ -158,10 +160,11 @@ fn output() -> impl Strategy<Value = OutputDefinition> {
     let names = |size: u32| (0..size).map(|name| name.to_string()).collect::<Vec<_>>();
     let at = choice(vec![At::Last, At::Each, At::Mean, At::Max, At::Attention]);
     let quantiles = select(vec![vec![0.5_f32], vec![0.25, 0.75], vec![0.1, 0.5, 0.9]]);
-    let options = (weighted(0.3, 1..=3_u32), weighted(0.3, quantiles), weighted(0.5, 1..=9_u32), seldom(3), rate());
+    let options = (weighted(0.3, 1..=3_u32), weighted(0.3, quantiles), weighted(0.5, 1..=9_u32));
+    let options = (options, seldom(3), seldom(3), rate());
     let kind = select(vec![OutputKind::Values, OutputKind::Classes, OutputKind::Labels]);
     (kind, 1..=18_u32, at, options).prop_map(move |(kind, size, at, options)| {
-        let (steps, quantiles, attention_units, tied, dropout) = options;
+        let ((steps, quantiles, attention_units), tied, norm, dropout) = options;
         let (is_values, is_classes) = (kind == OutputKind::Values, kind == OutputKind::Classes);
         OutputDefinition {
             classes: is_classes.then(|| names(size + 1)),
@@ -172,6 +175,7 @@ fn output() -> impl Strategy<Value = OutputDefinition> {
             at,
             attention_units: attention_units.filter(|_| at == At::Attention),
             tied: is_classes && tied,
+            norm,
             dropout,
         }
     })
@@ -238,11 +242,15 @@ fn fitted(mut definition: ModelDefinition) -> ModelDefinition {
         input.sparse = false;
         output.classes = Some((0..input.tokens.unwrap_or(0)).map(|name| name.to_string()).collect());
     }
+    // Two normalised numbers are 1 and −1 whatever they were, so that the gradient is a difference of equal terms; of five there is
+    // something to learn.
+    let mut inputs = input.size();
     for layer in &mut definition.layers {
-        // Two normalised numbers are 1 and −1 whatever they were, so that the gradient is a difference of equal terms; of five
-        // there is something to learn.
         layer.layer_norm = layer.layer_norm && layer.units >= 5;
+        layer.input_norm = layer.input_norm && inputs >= 5;
+        inputs = layer.outputs();
     }
+    output.norm = output.norm && inputs >= 5;
     definition
 }
 

@@ -130,7 +130,7 @@ fn parameters(definition: &ModelDefinition, random: &mut RandomStream) -> Parame
     let tensor = |(name, shape): (String, Vec<usize>)| {
         let of = |what: &str| name.contains(what);
         let (low, high) = match shape[..] {
-            _ if of("gain") || of("deviation") => (0.5, 1.5),
+            _ if of("gain") || of("norm.weight") || of("deviation") => (0.5, 1.5),
             [_, inputs] if !of("peephole") && !of("embedding") => {
                 let size = 1.0 / (inputs as f32).sqrt();
                 (-size, size)

@@ -6,13 +6,18 @@ use lstm_core::network::definition::{ModelDefinition, OutputKind};
 use lstm_core::network::targets::NO_CLASS;
 use lstm_core::reference::parameter_shapes;
 
-pub(crate) const OUTPUTS: [&str; 27] = [
+pub(crate) const OUTPUTS: [&str; 31] = [
     "output-merge-sum",
     "output-merge-mean",
     "output-merge-mean-each",
     "output-residual",
     "output-residual-each",
     "output-residual-pooled",
+    // `inputNorm` of the first and of the second layer, `norm` of the output, and all of them under residual layers.
+    "output-norm-first",
+    "output-norm-between",
+    "output-norm-head",
+    "output-norm-each",
     "output-classes-each-projected",
     "output-values-attention-projected",
     "output-labels-projected",

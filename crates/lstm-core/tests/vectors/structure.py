@@ -6,7 +6,7 @@
 Everything is rounded and stored as in `generate.py`, whose files these lie beside.
 
 The files whose names begin with `output` have the tensors of that script's outputs: models whose bidirectional layers are merged,
-and whose layers add what they read to what they give. Those whose names begin with `carried` are training runs; the metadata's
+whose layers add what they read to what they give, and that have an `nn.LayerNorm` before layers and before the head. Those whose names begin with `carried` are training runs; the metadata's
 `case` is JSON with the `definition` and the `options` of the run:
 
     x [n, steps, features]; lengths [n]; targets [n], or [n, steps] classes, below 0 where a step has none
@@ -27,19 +27,35 @@ def outputs_of(layer):
     return layer["units"] * (2 if layer.get("bidirectional") and layer.get("merge", "concat") == "concat" else 1)
 
 
+def norm_over(numbers):
+    """A normalisation whose gain and bias are no longer what they begin as."""
+    norm = nn.LayerNorm(numbers)
+    norm.weight.data = rounded(0.5 + torch.rand(numbers))
+    norm.bias.data = rounded(torch.rand(numbers) - 0.5)
+    return norm
+
+
 def modules_of(definition):
-    """The layers, one-layer modules, and the head, with rounded weights; and every parameter by its name."""
-    layers, inputs = [], definition["input"]["features"]
+    """The layers, one-layer modules, and the head, with rounded weights; the normalisations of what they read, the identity where
+    there is none; and every parameter by its name."""
+    layers, norms, inputs = [], [], definition["input"]["features"]
     for layer in definition["layers"]:
+        norms.append(norm_over(inputs) if layer.get("inputNorm") else nn.Identity())
         bidirectional = layer.get("bidirectional", False)
         layers += recurrent_layers(MODULES[layer["cell"]], inputs, [layer["units"]], bidirectional)
         inputs = outputs_of(layer)
     output = definition["output"]
+    norms.append(norm_over(inputs) if output.get("norm") else nn.Identity())
     head = nn.Linear(inputs, len(output["classes"]) if "classes" in output else output["values"])
     for parameter in head.parameters():
         parameter.data = rounded(4 * parameter)
-    parameters = {f"layers.{k}.{key}": p for k, layer in enumerate(layers) for key, p in layer.named_parameters()}
-    return layers, head, parameters | {f"output.{key}": p for key, p in head.named_parameters()}
+    places = [f"layers.{k}" for k in range(len(layers))] + ["output"]
+    parameters = {
+        f"{place}.{key}": p
+        for place, norm, module in zip(places, norms, [*layers, head])
+        for key, p in (*norm.named_parameters("norm"), *module.named_parameters())
+    }
+    return layers, norms, head, parameters
 
 
 def merged(layer, directions):
@@ -53,12 +69,12 @@ def merged(layer, directions):
             return directions.mean(-2)
 
 
-def run(definition, layers, x, lengths, states):
+def run(definition, layers, norms, x, lengths, states):
     """What the last layer gives at every step and at the end, and the states of every layer after it."""
     batch, steps = x.shape[:2]
     finals = []
-    for layer, module, state in zip(definition["layers"], layers, states):
-        packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    for layer, module, norm, state in zip(definition["layers"], layers, norms, states):
+        packed = pack_padded_sequence(norm(x), lengths, batch_first=True, enforce_sorted=False)
         hidden, final = module(packed, state)
         hidden, _ = pad_packed_sequence(hidden, batch_first=True, total_length=steps)
         directions = 2 if module.bidirectional else 1
@@ -79,12 +95,12 @@ def structure_case(name, seed, layers, output):
     batch, each, numbers = len(lengths), output.get("at") == "each", output["values"]
     definition = {"input": {"features": 5}, "layers": layers, "output": output}
     valid = torch.arange(steps) < lengths[:, None]
-    modules, head, parameters = modules_of(definition)
+    modules, norms, head, parameters = modules_of(definition)
     x = normal(batch, steps, 5)
     fill_padding_with_nan(x, lengths)
     # What is added to a padded step counts nowhere, and must not be NaN here.
-    hidden, last, _ = run(definition, modules, x.nan_to_num(), lengths, [None] * len(layers))
-    rows = head(read_out(output, None, hidden, last[None], valid))
+    hidden, last, _ = run(definition, modules, norms, x.nan_to_num(), lengths, [None] * len(layers))
+    rows = head(norms[-1](read_out(output, None, hidden, last[None], valid)))
     counts = valid if each else torch.ones(batch, dtype=torch.bool)
     targets = normal(*counts.shape, numbers).masked_fill(~counts[..., None], torch.nan)
     value = output_loss(output, {}, rows[counts], targets[counts], None)
@@ -112,7 +128,7 @@ def carried_case(name, seed, layers, output, lengths, options):
     definition = {"input": {"features": 3}, "layers": layers, "output": output}
     lengths, each = torch.tensor(lengths), output.get("at") == "each"
     n = len(lengths)
-    modules, head, parameters = modules_of(definition)
+    modules, norms, head, parameters = modules_of(definition)
     x = normal(n, steps, 3)
     fill_padding_with_nan(x, lengths)
     targets = torch.randint(classes, (n, steps) if each else (n,))
@@ -141,7 +157,7 @@ def carried_case(name, seed, layers, output, lengths, options):
                 left = (lengths[chosen] - first).clamp(max=chunk)
                 window = x[chosen, first : first + chunk].nan_to_num()
                 initial = [rows_of(state, places) for state in states]
-                hidden, last, finals = run(definition, modules, window, left, initial)
+                hidden, last, finals = run(definition, modules, norms, window, left, initial)
                 for state, final in zip(states, finals):
                     put_rows(state, places, final)
                 if each:
@@ -152,7 +168,7 @@ def carried_case(name, seed, layers, output, lengths, options):
                     rows, wanted = last[ends], targets[chosen][ends]
                 if len(rows) == 0:
                     continue
-                value = nn.functional.cross_entropy(head(rows), wanted)
+                value = nn.functional.cross_entropy(head(norms[-1](rows)), wanted)
                 adam.zero_grad()
                 value.backward()
                 adam.step()
@@ -179,6 +195,14 @@ if __name__ == "__main__":
     structure_case("output-residual-each", 64, [residual, both("lstm", 5, "sum", residual=True)], each)
     structure_case("output-residual-pooled", 65, [both("lstm", 4, "concat"), both("gru", 8, "mean", residual=True)], values | {"at": "mean"})
 
+    normed = {"cell": "lstm", "units": 6, "inputNorm": True}
+    structure_case("output-norm-first", 66, [normed, {"cell": "gru", "units": 5}], values)
+    between = [both("lstm", 5, "concat"), {"cell": "gru", "units": 7, "inputNorm": True}]
+    structure_case("output-norm-between", 67, between, values | {"at": "max"})
+    structure_case("output-norm-head", 68, [both("rnn", 4, "concat")], values | {"norm": True})
+    everywhere = [residual | {"inputNorm": True}, {"cell": "gru", "units": 5, "inputNorm": True, "residual": True}]
+    structure_case("output-norm-each", 69, everywhere, each | {"norm": True})
+
     names = ["a", "b", "c", "d"]
     stack = [{"cell": "lstm", "units": 7}, {"cell": "gru", "units": 5}]
     adam = {"optimizer": {"kind": "adam", "learningRate": 0.02}, "shuffle": False, "epochs": 2}
@@ -188,4 +212,6 @@ if __name__ == "__main__":
     carried_case("carried-truncated-last", 71, stack, {"classes": names}, ragged, truncated)
     stateful = adam | {"batchSize": 3, "stateful": True}
     carried_case("carried-stateful", 72, stack, {"classes": names, "at": "each"}, ragged, stateful)
+    normed = [stack[0] | {"inputNorm": True}, stack[1] | {"inputNorm": True}]
+    carried_case("carried-norm", 74, normed, {"classes": names, "at": "each", "norm": True}, ragged, truncated)
     carried_case("carried-both", 73, stack, {"classes": names, "at": "each"}, [10] * 6, stateful | {"backpropagationSteps": 4})

@@ -79,6 +79,16 @@ impl<'a> Input<'a> {
         std::iter::once(self.first).chain(self.second)
     }
 
+    /// Copies one packed row to the beginning of `to`.
+    #[inline(always)]
+    pub(crate) fn copy_row(self, row: usize, to: &mut [f32]) {
+        let mut place = 0;
+        for columns in self.columns() {
+            to[place..][..columns.count].copy_from_slice(columns.row(row));
+            place += columns.count;
+        }
+    }
+
     fn check(self, input_size: usize, packed_rows: usize) {
         assert_eq!(self.columns().map(|columns| columns.count).sum::<usize>(), input_size);
         for Columns { values, stride, count } in self.columns() {

@@ -33,6 +33,11 @@ pub struct LayerDefinition {
     #[serde(default, skip_serializing_if = "is_default")]
     #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
     pub residual: bool,
+    /// Whether what the layer reads is normalised over its numbers at each step, before any of it is dropped (Ba et al. 2016;
+    /// `nn.LayerNorm` before the layer in `PyTorch`). A residual layer adds what was there before. False unless given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
+    pub input_norm: bool,
     /// The part of what the layer reads that training drops, drawn anew for each step (Zaremba et al. 2014; between layers,
     /// `dropout` in `PyTorch`). From 0 to below 1; 0 unless given.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -200,6 +205,7 @@ impl LayerDefinition {
             bidirectional: false,
             merge: Merge::Concat,
             residual: false,
+            input_norm: false,
             dropout: 0.0,
             input_dropout: 0.0,
             bias: true,
@@ -230,6 +236,7 @@ impl LayerDefinition {
         let in_models = [
             ("merge", self.merge != Merge::Concat),
             ("residual", self.residual),
+            ("inputNorm", self.input_norm),
             ("dropout", self.dropout != 0.0),
             ("inputDropout", self.input_dropout != 0.0),
         ];
@@ -286,7 +293,9 @@ impl LayerDefinition {
     #[must_use]
     pub fn parameters(&self, inputs: usize) -> u64 {
         let numbers = |(_, shape): (_, Vec<usize>)| shape.iter().map(|&size| size as u64).product::<u64>();
-        self.directions() as u64 * DirectionTensors::shapes(self, inputs).named().into_iter().map(numbers).sum::<u64>()
+        let direction: u64 = DirectionTensors::shapes(self, inputs).named().into_iter().map(numbers).sum();
+        let norm = if self.input_norm { 2 * inputs as u64 } else { 0 };
+        norm + self.directions() as u64 * direction
     }
 
     /// Checks what the types cannot say of the layer at `path`.
@@ -367,7 +376,14 @@ mod tests {
 
     #[test]
     fn a_layer_by_itself_has_no_neighbours() {
-        for field in [r#""merge":"mean""#, r#""residual":true"#, r#""dropout":0.5"#, r#""inputDropout":0.5"#] {
+        let fields = [
+            r#""merge":"mean""#,
+            r#""residual":true"#,
+            r#""inputNorm":true"#,
+            r#""dropout":0.5"#,
+            r#""inputDropout":0.5"#,
+        ];
+        for field in fields {
             let text = format!(r#"{{"cell":"gru","units":3,"bidirectional":true,{field}}}"#);
             let error = LayerDefinition::from_json(&text).unwrap_err();
             assert!(field.contains(&error.path) && error.message.contains("yours to do"), "{error}");
@@ -378,7 +394,7 @@ mod tests {
     fn every_option_survives_its_own_json_and_defaults_are_left_out() {
         let layer = r#""cell":"lstm","units":8,"bidirectional":true,"bias":false,"projection":6,"peepholes":true,
             "layerNorm":true,"coupledGates":true,"cellClip":3,"gateActivation":"hard_sigmoid","recurrentDropout":0.125,"weightDropout":0.5,
-            "zoneout":{"hidden":0.25,"cell":0.5},"merge":"sum","residual":true,"dropout":0.25,"inputDropout":0.5"#;
+            "zoneout":{"hidden":0.25,"cell":0.5},"merge":"sum","residual":true,"inputNorm":true,"dropout":0.25,"inputDropout":0.5"#;
         let definition =
             ModelDefinition::from_json(&with(layer).replace("[\"a\",\"b\"]", "[\"a\",\"b\"],\"at\":\"each\"")).unwrap();
         let text = serde_json::to_string(&definition).unwrap();
@@ -435,6 +451,11 @@ mod tests {
         let all = r#""cell":"lstm","units":4,"projection":3,"peepholes":true,"layerNorm":true"#;
         assert_eq!(count(all), 16 * (5 + 3 + 2) + 3 * 4 + 3 * 4 + 4 * 4 + 2 * 4);
         assert_eq!(count(r#""cell":"lstm","units":4,"coupledGates":true,"peepholes":true"#), 12 * (5 + 4 + 2) + 2 * 4);
+        // A gain and a bias for each of the 5 inputs, whatever the directions.
+        assert_eq!(
+            count(r#""cell":"rnn","units":4,"inputNorm":true,"bidirectional":true"#),
+            2 * 5 + 2 * 4 * (5 + 4 + 2)
+        );
         // Without a forget gate there are three gates.
         assert_eq!(count(r#""cell":"lstm","units":4,"coupledGates":true"#), 12 * (5 + 4 + 2));
     }

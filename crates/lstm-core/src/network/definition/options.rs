@@ -138,6 +138,7 @@ pub const OPTIONS: &[DefinitionOption] = &[
     ),
     of_layer("merge", "all", OF_STRUCTURE, r#"{"cell":"gru","units":8,"bidirectional":true,"merge":"sum"}"#).after(),
     of_layer("residual", "all", OF_STRUCTURE, r#"{"cell":"lstm","units":8,"residual":true}"#).after(),
+    of_layer("inputNorm", "all", OF_STRUCTURE, r#"{"cell":"lstm","units":8,"inputNorm":true}"#).before(),
     of_layer("dropout", "all", OF_DROPOUT, r#"{"cell":"lstm","units":8},{"cell":"lstm","units":8,"dropout":0.2}"#)
         .before(),
     of_layer("inputDropout", "all", OF_DROPOUT, r#"{"cell":"lstm","units":8,"inputDropout":0.2}"#).before(),
@@ -165,6 +166,7 @@ pub const OPTIONS: &[DefinitionOption] = &[
         example: [r#"{"tokens":3,"embedding":8}"#, LAYER, r#"{"classes":["a","b","c"],"at":"each","tied":true}"#],
         ..of_output("tied", OF_INPUTS, "")
     },
+    of_output("norm", OF_STRUCTURE, r#"{"values":1,"norm":true}"#),
     of_output("dropout", OF_DROPOUT, r#"{"values":1,"dropout":0.2}"#),
     of_weights(Part::Initialisation, "scheme", r#"{"scheme":"pytorch"}"#),
     of_weights(Part::Initialisation, "forgetBias", r#"{"scheme":"pytorch","forgetBias":1}"#),

@@ -57,6 +57,11 @@ pub struct OutputDefinition {
     #[serde(skip_serializing_if = "is_default")]
     #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
     pub tied: bool,
+    /// Whether what the output reads is normalised over its numbers, after steps are pooled and before any of it is dropped (Ba et
+    /// al. 2016; `nn.LayerNorm` before the head in `PyTorch`). False unless given.
+    #[serde(skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
+    pub norm: bool,
     /// The part of what the output reads that training drops. From 0 to below 1; 0 unless given.
     #[serde(skip_serializing_if = "is_default")]
     #[cfg_attr(feature = "schema", ts(as = "Option<f32>", optional), schemars(range(min = 0), extend("exclusiveMaximum" = 1)))]
@@ -140,13 +145,14 @@ impl OutputDefinition {
         (self.at == At::Attention).then(|| self.attention_units.map_or(outputs, |units| units as usize))
     }
 
-    /// How many numbers are trained over `outputs` numbers a step: `A·outputs + 2·A` for attention with A units, and
-    /// `K·outputs + K` for the K numbers of a prediction, K if their weights are the embeddings.
+    /// How many numbers are trained over `outputs` numbers a step: `A·outputs + 2·A` for attention with A units, `2·outputs` for
+    /// a normalisation, and `K·outputs + K` for the K numbers of a prediction, K if their weights are the embeddings.
     #[must_use]
     pub fn parameters(&self, outputs: usize) -> u64 {
         let attention = self.attention(outputs).unwrap_or(0) as u64;
         let weights = if self.tied { 0 } else { outputs as u64 };
-        attention * (outputs as u64 + 2) + self.size() as u64 * (weights + 1)
+        let norm = if self.norm { 2 * outputs as u64 } else { 0 };
+        attention * (outputs as u64 + 2) + norm + self.size() as u64 * (weights + 1)
     }
 
     pub(super) fn validate(&self) -> Result<()> {
@@ -257,6 +263,7 @@ mod tests {
             r#""labels":["a"],"at":"mean""#,
             r#""values":2,"steps":3,"quantiles":[0.25,0.5],"at":"max""#,
             r#""values":1,"at":"attention","attentionUnits":4"#,
+            r#""values":1,"norm":true,"dropout":0.5"#,
         ] {
             let definition = ModelDefinition::from_json(&with(output)).unwrap();
             assert_eq!(serde_json::to_string(&definition.output).unwrap(), format!("{{{output}}}"));
@@ -274,6 +281,7 @@ mod tests {
         assert_eq!((labels.size(), labels.targets(), labels.parameters(5)), (3, 3, 5 * 5 + 5 + 5 + 3 * 6));
         let classes = output(r#""classes":["a","b"],"at":"attention","attentionUnits":7"#);
         assert_eq!((classes.size(), classes.targets(), classes.parameters(5)), (2, 1, 7 * 5 + 7 + 7 + 2 * 6));
+        assert_eq!(output(r#""values":2,"norm":true"#).parameters(5), 2 * 5 + 2 * 6);
     }
 
     #[test]

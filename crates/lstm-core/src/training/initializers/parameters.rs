@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::network::{
     definition::{Cell, DirectionTensors},
-    parameters::{LayerRanges, Layout, Tensor},
+    parameters::{LayerRanges, Layout, NormRanges, Tensor},
 };
 
 /// One trained tensor.
@@ -81,6 +81,7 @@ pub(super) fn of_model(layout: &Layout) -> Vec<Parameter<'_>> {
         all.extend(linear(&attention.weight, Some(&attention.bias), head.units, attention.units));
         all.extend(linear(&attention.score, None, attention.units, 1));
     }
+    all.extend(layout.output_norm().into_iter().flat_map(norm));
     let tied = layout.embedding().is_some_and(|embedding| embedding.tied);
     all.extend(linear(&head.weight, Some(&head.bias), head.units, head.size).into_iter().skip(usize::from(tied)));
     named(layout.tensors(), all)
@@ -106,7 +107,13 @@ fn linear(weight: &Range<usize>, bias: Option<&Range<usize>>, inputs: usize, out
 }
 
 fn layer(layer: &LayerRanges) -> Vec<Described> {
-    layer.directions.iter().flat_map(|ranges| direction(layer, ranges)).collect()
+    let directions = layer.directions.iter().flat_map(|ranges| direction(layer, ranges));
+    layer.norm.iter().flat_map(norm).chain(directions).collect()
+}
+
+/// `PyTorch` too begins with ones and zeros.
+fn norm(ranges: &NormRanges) -> [Described; 2] {
+    [(ranges.weight.clone(), Role::Gains, None), (ranges.bias.clone(), Role::Offsets, None)]
 }
 
 fn direction(layer: &LayerRanges, ranges: &DirectionTensors<Range<usize>>) -> Vec<Described> {

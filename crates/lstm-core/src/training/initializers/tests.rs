@@ -178,6 +178,30 @@ fn the_seed_decides_every_bit() {
     }
 }
 
+#[test]
+fn normalisations_begin_as_ones_and_zeros_and_move_no_other_tensor() {
+    for scheme in ["gatewise", "pytorch"] {
+        let start = |layer: &str, output: &str| {
+            let definition = ModelDefinition::from_json(&format!(
+                r#"{{"input":{{"features":3}},"layers":[{{"cell":"gru","units":4{layer}}}],
+                    "output":{{"values":2{output}}},"initialisation":{{"scheme":"{scheme}"}}}}"#
+            ))
+            .unwrap();
+            let layout = Layout::of(&definition);
+            let weights = initialise(&definition, &layout, 5).unwrap();
+            let of = |tensor: &Tensor| (tensor.name.clone(), weights[tensor.range()].to_vec());
+            layout.tensors().iter().map(of).collect::<Vec<_>>()
+        };
+        let (norms, others): (Vec<_>, Vec<_>) =
+            start(r#","inputNorm":true"#, r#","norm":true"#).into_iter().partition(|(name, _)| name.contains(".norm."));
+        let norm = |prefix: &str, size: usize| {
+            [("weight", 1.0), ("bias", 0.0)].map(|(name, value)| (format!("{prefix}.norm.{name}"), vec![value; size]))
+        };
+        assert_eq!(norms, [norm("layers.0", 3), norm("output", 4)].concat());
+        assert_eq!(others, start("", ""));
+    }
+}
+
 /// FNV-1a over the bytes of every tensor, taken from the release before definitions could say how weights start.
 #[test]
 fn without_initialisation_every_bit_is_what_it_always_was() {
