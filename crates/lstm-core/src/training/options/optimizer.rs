@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{belong, decay, not_negative, positive, require};
 use super::learning_rate::LearningRate;
-use crate::{Result, json};
+use crate::{Error, ErrorCode, Result, json};
 
 /// An optimiser and its settings. Everything but the kind may be left out, and is of the kinds that its description begins with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -133,6 +133,14 @@ impl OptimizerOptions {
             weight_decay: None,
             groups: None,
         }
+    }
+
+    /// Reads and validates the options; of those of `fit` they are `optimizer`.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let options: Self = json::parse(text, ErrorCode::InvalidOption)
+            .map_err(|error: Error| Error { path: json::join("optimizer", &error.path), ..error })?;
+        options.validate()?;
+        Ok(options)
     }
 
     /// The learning rate unless one is given, and that of schedules that do not say theirs.
