@@ -38,7 +38,7 @@ pub struct OptimizerContents {
 pub struct OptimizerTensor {
     /// The parameter's name.
     pub parameter: String,
-    /// An [`OptimizerSlot`]'s name, or what a file of somebody else's says in its place.
+    /// What is kept, by PyTorch's name: an `OptimizerSlot`, or what somebody else's file says in its place.
     pub slot: String,
     /// The parameter's shape.
     pub shape: Vec<u32>,

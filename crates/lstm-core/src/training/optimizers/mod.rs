@@ -66,7 +66,7 @@ impl Optimizer {
     fn rmsprop(&mut self, machine: Machine, work: Work, parameters: &mut [f32], pace: Pace) {
         let (alpha, epsilon) = (self.options.alpha(), self.options.epsilon());
         let momentum = pace.momentum.map_or(self.options.momentum(), |momentum| momentum as f32);
-        let alpha_complement = (1.0 - f64::from(alpha)) as f32;
+        let (alpha, alpha_complement) = (alpha as f32, (1.0 - alpha) as f32);
         let rule = |learning_rate: f64, _| RmsProp {
             learning_rate: learning_rate as f32,
             alpha,
@@ -86,7 +86,7 @@ impl Optimizer {
 
     fn adam(&mut self, machine: Machine, work: Work, parameters: &mut [f32], pace: Pace) {
         let (steps, beta2, epsilon) = (self.steps, self.options.beta2(), self.options.epsilon());
-        let beta1 = pace.momentum.unwrap_or(f64::from(self.options.beta1()));
+        let beta1 = pace.momentum.unwrap_or(self.options.beta1());
         let rule = |learning_rate: f64, sparse: bool| {
             let adam = Adam::new(steps, learning_rate, beta1, beta2, epsilon);
             if sparse { adam.sparse() } else { adam }
@@ -99,14 +99,14 @@ impl Optimizer {
     }
 
     fn lion(&mut self, machine: Machine, work: Work, parameters: &mut [f32], pace: Pace) {
-        let beta1 = pace.momentum.unwrap_or(f64::from(self.options.beta1()));
+        let beta1 = pace.momentum.unwrap_or(self.options.beta1());
         let beta2 = self.options.beta2();
         self.run(machine, work, parameters, pace, |learning_rate, _| Lion {
             learning_rate: learning_rate as f32,
             beta1: beta1 as f32,
             beta1_complement: (1.0 - beta1) as f32,
-            beta2,
-            beta2_complement: (1.0 - f64::from(beta2)) as f32,
+            beta2: beta2 as f32,
+            beta2_complement: (1.0 - beta2) as f32,
         });
     }
 
