@@ -654,7 +654,7 @@ export type OptimizerContents = {
 export type OptimizerTensor = {
   /** The parameter's name. */
   parameter: string,
-  /** An [`OptimizerSlot`]'s name, or what a file of somebody else's says in its place. */
+  /** What is kept, by PyTorch's name: an `OptimizerSlot`, or what somebody else's file says in its place. */
   slot: string,
   /** The parameter's shape. */
   shape: Array<number>,
