@@ -22,13 +22,13 @@ const KEPT: f64 = 2e-5;
 /// One case of the file, and the model that it is of.
 struct Case<'a> {
     vectors: &'a Vectors,
-    case: &'a Value,
+    said: &'a Value,
     definition: ModelDefinition,
 }
 
 impl Case<'_> {
     fn name(&self) -> &str {
-        self.case["name"].as_str().unwrap()
+        self.said["name"].as_str().unwrap()
     }
 
     /// The parameters at a place of the file, one after the other.
@@ -41,12 +41,12 @@ impl Case<'_> {
     /// What `PyTorch`'s optimiser kept, in the order of its own file.
     fn state(&self, at: &str) -> (OptimizerContents, Vec<f32>) {
         let (mut tensors, mut numbers, mut step) = (Vec::new(), Vec::new(), 1);
-        for (id, parameter) in self.case["order"].as_array().unwrap().iter().enumerate() {
+        for (id, parameter) in self.said["order"].as_array().unwrap().iter().enumerate() {
             let prefix = format!("{}{at}.state.{id}.", self.name());
             for name in self.vectors.names().filter(|name| name.starts_with(&prefix)) {
                 let slot = name[prefix.len()..].to_owned();
                 if slot == "step" {
-                    step = self.vectors.scalar(name) as u32;
+                    step = u32::try_from(self.vectors.scalar(name) as i64).unwrap();
                     continue;
                 }
                 let shape = self.vectors.shape(name).iter().map(|&size| size as u32).collect();
@@ -59,7 +59,7 @@ impl Case<'_> {
     }
 
     fn options(&self) -> String {
-        format!(r#"{{"epochs":5,"batchSize":8,"shuffle":false,"optimizer":{}}}"#, self.case["optimizer"])
+        format!(r#"{{"epochs":5,"batchSize":8,"shuffle":false,"optimizer":{}}}"#, self.said["optimizer"])
     }
 
     /// A trainer that begins with `PyTorch`'s weights, not started.
@@ -86,7 +86,7 @@ fn each_case(mut check: impl FnMut(&Case)) {
     let vectors = vectors("optimizer-state");
     let definition = ModelDefinition::from_json(&vectors.case()["definition"].to_string()).unwrap();
     for case in vectors.case()["cases"].as_array().unwrap() {
-        check(&Case { vectors: &vectors, case, definition: definition.clone() });
+        check(&Case { vectors: &vectors, said: case, definition: definition.clone() });
     }
 }
 
