@@ -24,6 +24,7 @@ export type {
   LossKind,
   OptimizerKind,
   OptimizerOptions,
+  OptimizerSlot,
   ParameterGroup,
   Scaling,
   ScheduleKind,
@@ -63,6 +64,7 @@ export type { Stream } from "./model/stream.js";
 export type { SummaryOptions } from "./model/summary.js";
 export type { DataSource } from "./data/source.js";
 export type { LearningRate, LearningRateStep, Optimizer, Schedule } from "./training/learning-rate.js";
+export type { KeptOfParameter, OptimizerState } from "./training/optimizer-state.js";
 export type { LearningRateRange, LearningRateSearch } from "./training/range-finder.js";
 export type {
   CheckpointInterval,

@@ -35,8 +35,18 @@ export interface TrainingJob {
   /** All training data at once, or how many samples each chunk of it will have. */
   readonly training: LabelledSequences | ChunkSizes;
   readonly validation?: LabelledSequences | undefined;
+  /** What the optimiser knows before its first step; without it, nothing. A checkpoint has its own. */
+  readonly optimizer?: OptimizerRecord | undefined;
   /** A run to go on with, as {@link TrainerHandle.checkpoint} gave it. */
   readonly checkpoint?: Uint8Array | undefined;
+}
+
+/** What an optimiser knows beside its options. */
+export interface OptimizerRecord {
+  /** JSON of the core's `OptimizerContents`. */
+  readonly contents: string;
+  /** Those of its tensors, one after the other. */
+  readonly numbers: Float32Array;
 }
 
 /** Training data that comes in chunks. */
@@ -85,6 +95,8 @@ export interface TrainerHandle {
   weights(spare?: Float32Array): Promise<Float32Array>;
   /** The weights of the epoch that was best on the validation data; there has to be one. */
   bestWeights(): Promise<Float32Array>;
+  /** What the optimiser knows after its last step. */
+  optimizer(): Promise<OptimizerRecord>;
   /** The run as it is between two calls of `advance`, as a safetensors file. */
   checkpoint(): Promise<Uint8Array>;
   /** Ends it at once and frees what it holds; a call under way may reject. */

@@ -5,8 +5,8 @@
 export interface BindingModel {
   /** JSON of `ModelDescription`. */
   describe(): string;
-  /** JSON of `ModelSummary`, with the memory that training in such batches takes. */
-  summarise(batchSize: number, steps: number): string;
+  /** JSON of `ModelSummary`, with the memory that training in such batches with such an optimiser takes: JSON of its options. */
+  summarise(batchSize: number, steps: number, optimizer: string): string;
   /** Every tensor of `describe().tensors`, one after the other. */
   weights(): Float32Array;
   /** Replaces them all. */
@@ -59,6 +59,14 @@ export interface BindingTrainer {
   setChunks(sizes: Uint32Array): void;
   /** The chunk that the progress asks for; the one before is let go. */
   setChunk(chunk: number, ...data: BindingData): void;
+  /**
+   * Before `start`: begins with what an optimiser knew, JSON of `OptimizerContents` and the numbers of its tensors, one after the
+   * other.
+   */
+  setOptimizer(contents: string, numbers: Float32Array): void;
+  /** What the optimiser knows after the last step, in the same form. */
+  optimizer(): string;
+  optimizerNumbers(): Float32Array;
   /** Fits the scaling if it is not fitted yet; JSON of `TrainingProgress`. */
   start(): string;
   /** In the place of `start`: goes on from a checkpoint; JSON of `TrainingProgress` with all losses and epochs so far. */

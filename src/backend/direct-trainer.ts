@@ -1,9 +1,9 @@
 // A trainer that lives on this thread's side of a binding: natively, in a worker, or in slices where there is no worker.
 
-import { fromBinding } from "../errors.js";
+import { GatewiseError, fromBinding } from "../errors.js";
 import type { TrainingProgress } from "../generated/core.js";
 import { fromJson } from "../json.js";
-import { type LabelledSequences, type TrainerHandle, type TrainingJob, comesInChunks } from "./backend.js";
+import { type LabelledSequences, type OptimizerRecord, type TrainerHandle, type TrainingJob, comesInChunks } from "./backend.js";
 import type { BindingData, BindingModule, BindingTrainer } from "./binding.js";
 import { release } from "./release.js";
 
@@ -11,11 +11,12 @@ import { release } from "./release.js";
 export function openTrainer(binding: BindingModule, job: TrainingJob): TrainerHandle {
   const trainer = attempt(() => new binding.Trainer(job.definition, job.machine, job.weights, job.options));
   try {
-    const { training, validation, checkpoint } = job;
+    const { training, validation, optimizer, checkpoint } = job;
     attempt(() =>
       comesInChunks(training) ? trainer.setChunks(training.sizes) : trainer.setTraining(...asArguments(training)),
     );
     if (validation) attempt(() => trainer.setValidation(...asArguments(validation)));
+    if (optimizer && !checkpoint) setOptimizer(trainer, optimizer);
     const begun = attempt(() => (checkpoint ? trainer.resume(checkpoint) : trainer.start()));
     return new DirectTrainer(trainer, job.weights.length, fromJson<TrainingProgress>(begun));
   } catch (error) {
@@ -59,12 +60,27 @@ class DirectTrainer implements TrainerHandle {
     return weights;
   }
 
+  async optimizer(): Promise<OptimizerRecord> {
+    return attempt(() => ({ contents: this.#trainer.optimizer(), numbers: this.#trainer.optimizerNumbers() }));
+  }
+
   async checkpoint(): Promise<Uint8Array> {
     return attempt(() => this.#trainer.checkpoint());
   }
 
   dispose(): void {
     release(this.#trainer);
+  }
+}
+
+/** Whatever is wrong with it, callers gave it with the options. */
+function setOptimizer(trainer: BindingTrainer, { contents, numbers }: OptimizerRecord): void {
+  try {
+    trainer.setOptimizer(contents, numbers);
+  } catch (thrown) {
+    const error = fromBinding(thrown);
+    if (!error.path.startsWith("optimizerState")) throw error;
+    throw new GatewiseError(error.code, `options.${error.path}`, error.message, { cause: thrown });
   }
 }
 

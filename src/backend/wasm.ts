@@ -70,6 +70,7 @@ function openTrainerInSlices(glue: WasmGlue, module: WebAssembly.Module, job: Tr
     },
     weights: (spare) => trainer.weights(spare),
     bestWeights: () => trainer.bestWeights(),
+    optimizer: () => trainer.optimizer(),
     checkpoint: () => trainer.checkpoint(),
     dispose: () => trainer.dispose(),
   };

@@ -6,7 +6,7 @@ import { instantiate } from "#wasm";
 import { fromBinding } from "../errors.js";
 import type { TrainerHandle } from "./backend.js";
 import { openTrainer } from "./direct-trainer.js";
-import { type Answers, type Reply, type Request, buffersOf, buffersOfData } from "./worker-protocol.js";
+import { type Answers, type Reply, type Request, buffersOf, buffersOfAnswer, buffersOfData } from "./worker-protocol.js";
 
 /** Posts a reply; `transfer` lists the buffers that move instead of being copied. */
 export type Post = (reply: Reply, transfer: ArrayBufferLike[]) => void;
@@ -44,6 +44,8 @@ export function serveTraining(post: Post): (request: Request) => Promise<void> {
         return trainer.weights();
       case "best":
         return trainer.bestWeights();
+      case "optimizer":
+        return trainer.optimizer();
       case "checkpoint":
         return trainer.checkpoint();
     }
@@ -52,7 +54,7 @@ export function serveTraining(post: Post): (request: Request) => Promise<void> {
   return async (request) => {
     try {
       const value = await answer(request);
-      post({ ok: true, value }, ArrayBuffer.isView(value) ? [value.buffer] : []);
+      post({ ok: true, value }, buffersOfAnswer(value));
     } catch (thrown) {
       const { code, path, message } = fromBinding(thrown);
       post({ ok: false, error: { code, path, message } }, []);

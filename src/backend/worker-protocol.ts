@@ -3,7 +3,7 @@
 
 import type { ErrorData } from "../errors.js";
 import type { TrainingProgress } from "../generated/core.js";
-import { type LabelledSequences, type TrainingJob, comesInChunks } from "./backend.js";
+import { type LabelledSequences, type OptimizerRecord, type TrainingJob, comesInChunks } from "./backend.js";
 
 /** To the worker, one at a time: each is answered before the next is posted. */
 export type Request =
@@ -12,6 +12,7 @@ export type Request =
   | { readonly kind: "advance"; readonly batches: number }
   | { readonly kind: "weights" }
   | { readonly kind: "best" }
+  | { readonly kind: "optimizer" }
   | { readonly kind: "checkpoint" };
 
 /** What each request is answered with when all went well. */
@@ -21,6 +22,7 @@ export interface Answers {
   advance: TrainingProgress;
   weights: Float32Array;
   best: Float32Array;
+  optimizer: OptimizerRecord;
   checkpoint: Uint8Array;
 }
 
@@ -30,10 +32,16 @@ export type Reply =
   | { readonly ok: false; readonly error: ErrorData };
 
 /** The memory of a job's arrays: what moves with it instead of being copied. */
-export function buffersOf({ weights, training, validation, checkpoint }: TrainingJob): ArrayBuffer[] {
+export function buffersOf({ weights, training, validation, optimizer, checkpoint }: TrainingJob): ArrayBuffer[] {
   const sets = [comesInChunks(training) ? undefined : training, validation];
-  const own = [weights, checkpoint].flatMap((array) => (array ? [array.buffer as ArrayBuffer] : []));
+  const own = [weights, optimizer?.numbers, checkpoint].flatMap((array) => (array ? [array.buffer as ArrayBuffer] : []));
   return [...own, ...sets.flatMap((set) => (set ? buffersOfData(set) : []))];
+}
+
+/** The memory of an answer's array. */
+export function buffersOfAnswer(value: Answers[keyof Answers]): ArrayBufferLike[] {
+  if (ArrayBuffer.isView(value)) return [value.buffer];
+  return value && "numbers" in value ? [value.numbers.buffer] : [];
 }
 
 /** The memory of data's arrays. Two of them may share it. */

@@ -39,6 +39,7 @@ export async function openTrainerInWorker(
     advance: (batches) => client.ask({ kind: "advance", batches }),
     weights: () => client.ask({ kind: "weights" }),
     bestWeights: () => client.ask({ kind: "best" }),
+    optimizer: () => client.ask({ kind: "optimizer" }),
     checkpoint: () => client.ask({ kind: "checkpoint" }),
     dispose: () => client.dispose(),
   };
@@ -103,9 +104,10 @@ function workerFailure(cause: unknown): GatewiseError {
 function withOwnBuffers(job: TrainingJob): { copy: TrainingJob; transfer: ArrayBuffer[] } {
   const training = comesInChunks(job.training) ? job.training : copyOf(job.training);
   const validation = job.validation && copyOf(job.validation);
+  const optimizer = job.optimizer && { ...job.optimizer, numbers: job.optimizer.numbers.slice() };
   // `slice` of a Buffer would be a view.
   const checkpoint = job.checkpoint && new Uint8Array(job.checkpoint);
-  const copy = { ...job, weights: job.weights.slice(), training, validation, checkpoint };
+  const copy = { ...job, weights: job.weights.slice(), training, validation, optimizer, checkpoint };
   return { copy, transfer: buffersOf(copy) };
 }
 

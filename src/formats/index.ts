@@ -1,6 +1,5 @@
 // `gatewise/formats`: models and tensors in the files of others.
 
-export type { StoredTensor, StoredTensors, TensorType } from "./tensors.js";
 export { type OnnxOptions, exportOnnx } from "./onnx/export.js";
 export {
   type PyTorchFile,
@@ -15,3 +14,9 @@ export {
   readPyTorch,
   withoutWrappers,
 } from "./pytorch/index.js";
+export { optimizerFromPyTorch } from "./optimizer-state/from-pytorch.js";
+export { optimizerToPyTorch } from "./optimizer-state/to-pytorch.js";
+
+export type { FromPyTorchOptions, OptimizerOfPyTorch } from "./optimizer-state/from-pytorch.js";
+export type { OptimizerHere, StateDictValue, ToPyTorchOptions } from "./optimizer-state/to-pytorch.js";
+export type { StoredTensor, StoredTensors, TensorType } from "./tensors.js";

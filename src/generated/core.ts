@@ -650,6 +650,41 @@ export type TrainingProgress = {
   nextChunk: number | null,
 };
 
+/** What an optimiser knows, without the numbers: those follow each other tensor by tensor. */
+export type OptimizerContents = {
+  /** Which optimiser it is of. */
+  kind: OptimizerKind,
+  /** Steps taken, at most 2,147,483,647: Adam's correction of its moments depends on them. */
+  step: number,
+  /** What is kept, of each parameter and under each name, in the order of the numbers. */
+  tensors: Array<OptimizerTensor>,
+};
+
+/** What an optimiser keeps of one parameter under one name. */
+export type OptimizerTensor = {
+  /** The parameter's name. */
+  parameter: string,
+  /** What is kept, by PyTorch's name: an `OptimizerSlot`, or what somebody else's file says in its place. */
+  slot: string,
+  /** The parameter's shape. */
+  shape: Array<number>,
+};
+
+/** A number that an optimiser keeps beside each parameter's; the names are PyTorch's. */
+export type OptimizerSlot =
+  /** The mean of gradients of Adam, AdamW and Lion: the first moment. */
+  | "exp_avg"
+  /** The mean of squared gradients of Adam and AdamW: the second moment. */
+  | "exp_avg_sq"
+  /** The largest mean of squared gradients so far, with `amsgrad`. */
+  | "max_exp_avg_sq"
+  /** What SGD and RMSprop with momentum go on with. */
+  | "momentum_buffer"
+  /** The mean of squared gradients of RMSprop. */
+  | "square_avg"
+  /** The mean of gradients of RMSprop, where it is centred. */
+  | "grad_avg";
+
 /** One pass over the training data. */
 export type EpochReport = {
   /** Counted from 1. */
@@ -873,7 +908,7 @@ export type TrainingMemory = {
   batchSize: number,
   /** Steps of each. */
   steps: number,
-  /** Weights, their gradients, and the optimiser's moments. */
+  /** Weights, their gradients, and what the optimiser keeps of each: Adam's two moments. */
   parameters: number,
   /** The weights once more, in the order in which the kernels read them. */
   packed: number,

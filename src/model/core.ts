@@ -42,7 +42,7 @@ export interface StreamHandle {
 export type AddToEvaluation = (predictions: Float32Array, lengths: Uint32Array, targets: CoreTargets) => void;
 
 /** What training needs beside the model itself. */
-export type TrainingOrder = Pick<TrainingJob, "options" | "training" | "validation" | "checkpoint">;
+export type TrainingOrder = Pick<TrainingJob, "options" | "training" | "validation" | "optimizer" | "checkpoint">;
 
 /** A model in a backend. Every method but `dispose` and `closeStream` throws `model_disposed` once it was disposed of. */
 export class ModelCore {
@@ -96,8 +96,9 @@ export class ModelCore {
     }
   }
 
-  summarise(batchSize: number, steps: number): ModelSummary {
-    return fromJson<ModelSummary>(this.#call((binding) => binding.summarise(batchSize, steps)));
+  /** `optimizer` is the JSON of its options. */
+  summarise(batchSize: number, steps: number, optimizer: string): ModelSummary {
+    return fromJson<ModelSummary>(this.#call((binding) => binding.summarise(batchSize, steps, optimizer)));
   }
 
   /** What `save` writes of the model's preprocessing. */

@@ -18,7 +18,7 @@ import { type ReadOptions, Reader } from "./reader.js";
 import { type RunInputs, runArrays, runInto } from "./run.js";
 import { States } from "./states.js";
 import { Stream, type StreamOptions } from "./stream.js";
-import { type SummaryOptions, summarySize, summaryTable } from "./summary.js";
+import { type SummaryOptions, summarised, summaryTable } from "./summary.js";
 import { Trainings } from "./trainings.js";
 import { writeModelFile } from "./write-file.js";
 
@@ -312,16 +312,16 @@ export class Model<Out extends Output = string> {
    * step of one sequence takes, and whether all of a layer is fused into one time loop of kernels (`path`). Below it the memory
    * that training takes beside the data.
    *
-   * @param options the batches whose training's memory is told
+   * @param options the batches and the optimiser whose training's memory is told
    * @throws {GatewiseError} `model_disposed`, `invalid_option`, `out_of_memory`
    *
    * @example
    * ```ts
-   * console.log(model.summary({ batchSize: 64, steps: 28 }));
+   * console.log(model.summary({ batchSize: 64, steps: 28, optimizer: { kind: "sgd" } }));
    * ```
    */
   summary(options: SummaryOptions = {}): string {
-    return summaryTable(this.#core.summarise(...summarySize(options)));
+    return summaryTable(this.#core.summarise(...summarised(options)));
   }
 
   /**

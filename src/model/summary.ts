@@ -2,22 +2,27 @@
 
 import { GatewiseError } from "../errors.js";
 import type { ModelSummary, SummaryRow } from "../generated/core.js";
+import { toJson } from "../json.js";
+import type { Optimizer } from "../training/learning-rate.js";
 
-/** The batches whose training a summary tells the memory of. */
+/** The training that a summary tells the memory of. */
 export interface SummaryOptions {
   /** Sequences a batch. 32 unless given, as for `fit`. */
   readonly batchSize?: number | undefined;
   /** Steps of each sequence. 100 unless given. */
   readonly steps?: number | undefined;
+  /** What is trained with: Adam keeps two numbers beside each weight, plain SGD none. Adam unless given, as for `fit`. */
+  readonly optimizer?: Optimizer | undefined;
 }
 
 /** What options come to. Whether they are in range is the core's to judge. */
-export function summarySize({ batchSize = 32, steps = 100 }: SummaryOptions): readonly [batchSize: number, steps: number] {
+export function summarised({ batchSize = 32, steps = 100, optimizer = { kind: "adam" } }: SummaryOptions): [number, number, string] {
   for (const [name, value] of Object.entries({ batchSize, steps })) {
     if (Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff) continue;
     throw new GatewiseError("invalid_option", `options.${name}`, `${String(value)} is no number of ${name}: give a whole number from 1 on`);
   }
-  return [batchSize, steps];
+  // Learning rates take no memory, and functions no JSON.
+  return [batchSize, steps, toJson({ ...optimizer, learningRate: undefined })];
 }
 
 /** A row for all that data goes through, their sums, and the memory of training. */
@@ -32,7 +37,7 @@ export function summaryTable({ rows, parameters, multiplyAdds, training }: Model
   return [
     table,
     `memory for training: ${bytes(total)}, in batches of ${batchSize} sequences of ${steps} steps`,
-    `  weights, gradients and moments ${bytes(training.parameters)}, packed weights ${bytes(packed)}, activations ${bytes(activations)}`,
+    `  weights, gradients and the optimiser's state ${bytes(training.parameters)}, packed weights ${bytes(packed)}, activations ${bytes(activations)}`,
   ].join("\n");
 }
 

@@ -12,6 +12,7 @@ import { Checkpoints, assertCheckpointOptions, bytesToResume } from "./checkpoin
 import { type Display, openDisplay } from "./display.js";
 import { Feeding, type ReadChunk } from "./feeding.js";
 import { stepsPerEpoch, withSampledRates } from "./learning-rate.js";
+import { recordOf, stateOf } from "./optimizer-state.js";
 import type { EpochReport, FitOptions, History, TrainingProgress, TrainingStep } from "./types.js";
 
 /** A training that is ready to begin. The core has copied the data, or reads it by `feeding`: nothing else leads to it. */
@@ -20,6 +21,8 @@ export interface Training<Out extends Output> {
   readonly feeding: Feeding | undefined;
   readonly checkpoints: Checkpoints | undefined;
   readonly display: Display | undefined;
+  /** Whether the history has the optimiser's state. */
+  readonly keepsState: boolean;
   /** What the loop itself takes of the options. */
   readonly watch: Pick<FitOptions<Out>, "onProgress" | "onEpoch" | "signal">;
 }
@@ -32,19 +35,27 @@ export async function prepareTraining<Out extends Output>(
   core: ModelCore,
   data: TrainingData,
   validation: LabelledSequences | undefined,
-  { validation: _prepared, onProgress, onEpoch, signal, checkpoint: keep, progress, ...options }: FitOptions<Out>,
+  given: FitOptions<Out>,
 ): Promise<Training<Out>> {
+  const { validation: _prepared, onProgress, onEpoch, signal, checkpoint: keep, progress, ...others } = given;
+  const { optimizerState, keepOptimizerState = false, ...options } = others;
+  if (typeof keepOptimizerState !== "boolean") {
+    throw new GatewiseError("invalid_option", "options.keepOptimizerState", "give true or false");
+  }
+  const optimizer = optimizerState && recordOf(optimizerState);
   if (keep !== undefined) assertCheckpointOptions(keep, validation !== undefined);
   const display = progress === undefined || progress === false ? undefined : await openDisplay(progress);
   const checkpoint = keep && (await bytesToResume(keep));
   const perEpoch = "read" in data ? stepsPerEpoch(data.sizes, 1, options) : stepsPerEpoch([data.n], data.steps, options);
   const training = "read" in data ? { sizes: data.sizes } : data;
-  const trainer = await core.openTrainer({ options: toJson(withSampledRates(options, perEpoch)), training, validation, checkpoint });
+  const run = { options: toJson(withSampledRates(options, perEpoch)), training, validation, optimizer, checkpoint };
+  const trainer = await core.openTrainer(run);
   return {
     trainer,
     feeding: "read" in data ? new Feeding(data.read) : undefined,
     checkpoints: keep && new Checkpoints(keep, trainer.begun, (weights) => core.saveWith(weights)),
     display,
+    keepsState: keepOptimizerState,
     watch: { onProgress, onEpoch, signal },
   };
 }
@@ -71,7 +82,7 @@ export async function* trainStepwise<Out extends Output>(
   try {
     const history = yield* crossings(core, training);
     ended = history.stopped;
-    return history;
+    return training.keepsState ? { ...history, optimizerState: stateOf(await trainer.optimizer()) } : history;
   } catch (error) {
     ended = "failed";
     throw explained(error, checkpoints);

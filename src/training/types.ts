@@ -5,6 +5,7 @@ import type * as core from "../generated/core.js";
 import type { DeepReadonly } from "../model/definition.js";
 import type { Accuracy, Loss, Output, Report } from "../model/outputs.js";
 import type { Optimizer } from "./learning-rate.js";
+import type { OptimizerState } from "./optimizer-state.js";
 
 type WithAccuracy<Told, Out extends Output> = Omit<Told, "accuracy"> & {
   /** Part of the targets whose most probable class was the right one, or of labels on the right side of one half. */
@@ -44,6 +45,14 @@ export type FitOptions<Out extends Output = string> = DeepReadonly<Omit<core.Tra
    * values; quantiles have their own loss and no other.
    */
   readonly loss?: Loss<Out> | undefined;
+  /**
+   * What the optimiser knows from an earlier run, here or in PyTorch: the first step is the one that the earlier run would have
+   * taken next. Of the same kind of optimiser; a learning-rate schedule begins anew. A run that goes on from a checkpoint has
+   * the checkpoint's in its place. Nothing unless given.
+   */
+  readonly optimizerState?: OptimizerState | undefined;
+  /** Whether the history has what the optimiser knows at the end. False unless given: it is up to three times the weights. */
+  readonly keepOptimizerState?: boolean | undefined;
   /** Data that is not trained on: each epoch's report says how the model does on it. */
   readonly validation?: LabelledData<Out> | undefined;
   /** Where the run is kept, so that it can go on after a crash, an abort or with more epochs. Nowhere unless given. */
@@ -116,4 +125,9 @@ export interface History<Out extends Output = string> {
   readonly epochs: readonly EpochReport<Out>[];
   /** The epoch, from 1, that was best on the validation data; null where there was none. */
   readonly bestEpoch: number | null;
+  /**
+   * What the optimiser knows after the last step that was done, however the run ended; there where `keepOptimizerState` is.
+   * Weights that early stopping restores, or that are averages, are others than the ones it was on the way with.
+   */
+  readonly optimizerState?: OptimizerState | undefined;
 }

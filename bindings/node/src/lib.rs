@@ -10,6 +10,7 @@ use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::machine::{MachineOptions, describe_machine};
 use lstm_core::network::samples::Inputs;
 use lstm_core::network::targets::Targets;
+use lstm_core::training::options::OptimizerOptions;
 use lstm_core::{Error, to_json};
 use napi::Result;
 use napi::bindgen_prelude::{Float32Array, Float32ArraySlice, Uint8Array};
@@ -51,8 +52,9 @@ impl Model {
     }
 
     #[napi(catch_unwind)]
-    pub fn summarise(&mut self, batch_size: u32, steps: u32) -> Result<String> {
-        self.held()?.summarise(batch_size, steps).map(|summary| to_json(&summary)).map_err(crossing)
+    pub fn summarise(&mut self, batch_size: u32, steps: u32, optimizer: String) -> Result<String> {
+        let optimizer = OptimizerOptions::from_json(&optimizer).map_err(crossing)?;
+        self.held()?.summarise(batch_size, steps, &optimizer).map(|summary| to_json(&summary)).map_err(crossing)
     }
 
     #[napi(catch_unwind)]

@@ -10,9 +10,10 @@ use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::machine::MachineOptions;
 use lstm_core::network::samples::Inputs;
 use lstm_core::network::targets::Targets;
+use lstm_core::training::optimizer_state::OptimizerContents;
 use lstm_core::training::options::TrainingOptions;
 use lstm_core::{Error, ErrorCode, to_json};
-use napi::bindgen_prelude::{AsyncTask, Float32ArraySlice, Uint8Array};
+use napi::bindgen_prelude::{AsyncTask, Float32Array, Float32ArraySlice, Uint8Array};
 use napi::{Env, Result, Task};
 use napi_derive::napi;
 
@@ -102,6 +103,22 @@ impl Trainer {
         let targets = Targets::of(classes, numbers, weights).map_err(crossing)?;
         let inputs = Inputs { x, tokens, statics };
         self.held()?.set_chunk(chunk, inputs, steps as usize, lengths, targets).map_err(crossing)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn set_optimizer(&self, contents: String, numbers: &[f32]) -> Result<()> {
+        let contents = OptimizerContents::from_json(&contents).map_err(crossing)?;
+        self.held()?.set_optimizer(&contents, numbers).map_err(crossing)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn optimizer(&self) -> Result<String> {
+        Ok(to_json(&self.held()?.optimizer()))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn optimizer_numbers(&self) -> Result<Float32Array> {
+        Ok(Float32Array::new(self.held()?.optimizer_numbers()))
     }
 
     #[napi(catch_unwind)]

@@ -12,6 +12,7 @@ use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::machine::{MachineOptions, describe_machine};
 use lstm_core::network::samples::Inputs;
 use lstm_core::network::targets::Targets;
+use lstm_core::training::options::OptimizerOptions;
 use lstm_core::{Error, to_json};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -63,8 +64,9 @@ impl Model {
         Ok(to_json(&self.held()?.describe()))
     }
 
-    pub fn summarise(&mut self, batch_size: u32, steps: u32) -> Result<String> {
-        self.held()?.summarise(batch_size, steps).map(|summary| to_json(&summary)).map_err(crossing)
+    pub fn summarise(&mut self, batch_size: u32, steps: u32, optimizer: &str) -> Result<String> {
+        let optimizer = OptimizerOptions::from_json(optimizer).map_err(crossing)?;
+        self.held()?.summarise(batch_size, steps, &optimizer).map(|summary| to_json(&summary)).map_err(crossing)
     }
 
     pub fn weights(&mut self) -> Result<Vec<f32>> {

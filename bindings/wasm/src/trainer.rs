@@ -2,6 +2,7 @@
 
 use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::machine::MachineOptions;
+use lstm_core::training::optimizer_state::OptimizerContents;
 use lstm_core::training::options::TrainingOptions;
 use lstm_core::{Error, to_json};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -87,6 +88,21 @@ impl Trainer {
         let targets = targets(classes.as_deref(), numbers.as_deref(), weights.as_deref())?;
         let inputs = inputs(x.as_deref(), tokens.as_deref(), statics.as_deref());
         self.held()?.set_chunk(chunk, inputs, steps as usize, lengths.as_deref(), targets).map_err(crossing)
+    }
+
+    #[wasm_bindgen(js_name = setOptimizer)]
+    pub fn set_optimizer(&mut self, contents: &str, numbers: &[f32]) -> Result<()> {
+        let contents = OptimizerContents::from_json(contents).map_err(crossing)?;
+        self.held()?.set_optimizer(&contents, numbers).map_err(crossing)
+    }
+
+    pub fn optimizer(&mut self) -> Result<String> {
+        Ok(to_json(&self.held()?.optimizer()))
+    }
+
+    #[wasm_bindgen(js_name = optimizerNumbers)]
+    pub fn optimizer_numbers(&mut self) -> Result<Vec<f32>> {
+        Ok(self.held()?.optimizer_numbers())
     }
 
     pub fn start(&mut self) -> Result<String> {

@@ -15,6 +15,8 @@ use crate::network::summary::{self, ModelSummary, TrainingMemory};
 use crate::network::targets::Targets;
 use crate::training::evaluation::Evaluation;
 use crate::training::initializers::initialise;
+use crate::training::optimizers::slots_of;
+use crate::training::options::OptimizerOptions;
 use crate::training::report::Report;
 use crate::{Error, ErrorCode, Result};
 
@@ -86,8 +88,8 @@ impl Model {
     }
 
     /// The model as a table, with the memory that training in batches of `batch_size` sequences of `steps` steps takes on this
-    /// machine, beside the data.
-    pub fn summarise(&self, batch_size: u32, steps: u32) -> Result<ModelSummary> {
+    /// machine with an optimiser, beside the data.
+    pub fn summarise(&self, batch_size: u32, steps: u32, optimizer: &OptimizerOptions) -> Result<ModelSummary> {
         for (path, value) in [("batchSize", batch_size), ("steps", steps)] {
             if value == 0 || u64::from(batch_size) * u64::from(steps) > MOST_SUMMARISED {
                 let message = format!(
@@ -109,8 +111,7 @@ impl Model {
             training: TrainingMemory {
                 batch_size,
                 steps,
-                // The gradients, and Adam's two moments.
-                parameters: bytes(total + 3 * trained),
+                parameters: bytes(total + trained + slots_of(optimizer).len() * trained),
                 packed: bytes(stack.packed_weights()),
                 activations: activations(&stack, u64::from(batch_size), u64::from(steps)) * size_of::<f32>() as u64,
             },

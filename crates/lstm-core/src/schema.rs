@@ -24,6 +24,8 @@ use crate::{
     },
     training::{
         loss_options::{LossKind, LossOptions},
+        optimizer_state::{OptimizerContents, OptimizerTensor},
+        optimizers::OptimizerSlot,
         options::{
             AveragingOptions, EarlyStoppingOptions, LearningRateSchedule, OptimizerKind, OptimizerOptions,
             ParameterGroup, ScheduleKind, StoppingMetric, TrainingOptions, Warmup,
@@ -80,6 +82,9 @@ fn typescript() -> String {
         choice::<LossKind>(),
         object::<MachineOptions>(),
         object::<TrainingProgress>(),
+        object::<OptimizerContents>(),
+        object::<OptimizerTensor>(),
+        choice::<OptimizerSlot>(),
         object::<EpochReport>(),
         object::<ValidationReport>(),
         object::<ClassificationReport>(),

@@ -5,7 +5,7 @@ use lstm_core::network::machine::MachineOptions;
 use lstm_core::network::parameters::Layout;
 use lstm_core::network::targets::Targets;
 use lstm_core::random::{RandomStream, Stream};
-use lstm_core::training::options::TrainingOptions;
+use lstm_core::training::options::{OptimizerOptions, TrainingOptions};
 use lstm_core::training::report::{Report, TrainingProgress};
 use lstm_core::{ErrorCode, Model, Trainer};
 
@@ -261,17 +261,33 @@ fn the_summary_says_how_much_memory_training_takes() {
     )
     .unwrap();
     let model = Model::new(definition.clone(), MachineOptions::default()).unwrap();
-    let summary = model.summarise(48, 10).unwrap();
+    let adam = OptimizerOptions::default();
+    let summary = model.summarise(48, 10, &adam).unwrap();
     assert_eq!(u64::from(summary.parameters), definition.parameters());
-    assert_eq!(summary.training.parameters, 4 * 4 * definition.parameters());
+    // Weights, gradients, and what each optimiser keeps.
+    for (optimizer, numbers) in [
+        (r#"{"kind":"adam"}"#, 4),
+        (r#"{"kind":"adamw","amsgrad":true}"#, 5),
+        (r#"{"kind":"sgd"}"#, 2),
+        (r#"{"kind":"sgd","momentum":0.9}"#, 3),
+        (r#"{"kind":"rmsprop","centered":true}"#, 4),
+        (r#"{"kind":"lion"}"#, 3),
+    ] {
+        let summary = model.summarise(48, 10, &OptimizerOptions::from_json(optimizer).unwrap()).unwrap();
+        assert_eq!(summary.training.parameters, 4 * numbers * definition.parameters(), "{optimizer}");
+    }
+    assert_eq!(
+        OptimizerOptions::from_json(r#"{"kind":"adam","momentum":0.9}"#).unwrap_err().path,
+        "optimizer.momentum"
+    );
     // What the backward pass needs at the least: gates and states of both layers at each step.
     let least = 4 * 48 * 10 * (2 * (4 + 2) * 20 + (4 + 1) * 9);
-    let (few, many) = (summary.training.activations, model.summarise(96, 10).unwrap().training.activations);
+    let (few, many) = (summary.training.activations, model.summarise(96, 10, &adam).unwrap().training.activations);
     assert!(few > least && few < 3 * least, "{few}, {least}");
     // Twice of everything but the scratch of the weight gradients.
     assert!(many > 2 * few - few / 8 && many <= 2 * few, "{few}, {many}");
     for (batch, steps, path) in [(0, 1, "batchSize"), (1, 0, "steps"), (u32::MAX, u32::MAX, "batchSize")] {
-        let error = model.summarise(batch, steps).unwrap_err();
+        let error = model.summarise(batch, steps, &adam).unwrap_err();
         assert_eq!((error.code, error.path.as_str()), (ErrorCode::InvalidOption, path));
     }
 }

@@ -14,7 +14,7 @@ use crate::{Error, ErrorCode, Result, json};
 /// The metadata's one key, so that the same run gives the same bytes.
 const KEY: &str = "gatewise.checkpoint";
 /// The version of what is under [`KEY`], and of the JSON in it.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What is under [`KEY`], as JSON.
 #[derive(Serialize, Deserialize)]

@@ -56,7 +56,7 @@ pub struct TrainingMemory {
     pub batch_size: u32,
     /// Steps of each.
     pub steps: u32,
-    /// Weights, their gradients, and the optimiser's moments.
+    /// Weights, their gradients, and what the optimiser keeps of each: Adam's two moments.
     #[cfg_attr(feature = "schema", ts(type = "number"))]
     pub parameters: u64,
     /// The weights once more, in the order in which the kernels read them.

@@ -91,8 +91,8 @@ impl Trainer {
         ] {
             tensors.insert(name.to_owned(), values.into());
         }
-        for (name, values) in self.update.slots() {
-            tensors.insert(format!("optimizer.{name}"), values.into());
+        for (slot, values) in self.update.slots() {
+            tensors.insert(format!("optimizer.{}", slot.name()), values.into());
         }
         tensors.insert("order".to_owned(), self.feed.samples[..].into());
         checkpoint::save(json::to_json(&run), &tensors)
@@ -223,7 +223,7 @@ impl Tensors {
         // None before the first step.
         let average = [if trainer.average.is_some() { total } else { 0 }, 0];
         let slots = trainer.update.slots();
-        let slots = slots.iter().map(|(name, slot)| vector(&format!("optimizer.{name}"), &[slot.len()]));
+        let slots = slots.iter().map(|(slot, values)| vector(&format!("optimizer.{}", slot.name()), &[values.len()]));
         let slots = slots.collect::<Result<_>>()?;
         let tensors = Self {
             slots,

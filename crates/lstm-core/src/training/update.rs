@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::clipping::{Clipping, ToClip};
-use super::optimizers::{Machine, Optimizer, Work};
+use super::optimizers::{Machine, Optimizer, OptimizerSlot, Work};
 use super::options::{OptimizerOptions, TrainingOptions};
 use super::schedules::{Course, Pace, PlateauState, Schedule};
 use super::trained::{TrainedTensor, trained_tensors};
@@ -113,12 +113,12 @@ impl Update {
 /// What a run that is saved and goes on later needs.
 impl Update {
     /// What the optimiser keeps of every trained number, by name, in the order of the flat vector.
-    pub(super) fn slots(&self) -> Vec<(&'static str, &[f32])> {
+    pub(super) fn slots(&self) -> Vec<(OptimizerSlot, &[f32])> {
         self.optimizer.slots()
     }
 
     /// The same, to be filled with what an earlier run has kept.
-    pub(super) fn slots_mut(&mut self) -> Vec<(&'static str, &mut [f32])> {
+    pub(super) fn slots_mut(&mut self) -> Vec<(OptimizerSlot, &mut [f32])> {
         self.optimizer.slots_mut()
     }
 
@@ -128,9 +128,24 @@ impl Update {
         UpdateState { steps, plateau, learning_rate: self.pace.learning_rate }
     }
 
+    /// Whether the run has begun.
+    pub(super) fn has_begun(&self) -> bool {
+        self.schedule.is_some()
+    }
+
+    /// Whether the number at this place of the flat vector moves.
+    pub(super) fn moves(&self, place: usize) -> bool {
+        self.tensors.iter().any(|tensor| tensor.range.contains(&place))
+    }
+
+    /// Goes on as after so many steps of the optimiser; [`slots_mut`](Self::slots_mut) are filled apart.
+    pub(super) fn set_steps(&mut self, steps: u32) {
+        self.optimizer.set_steps(steps);
+    }
+
     /// Goes on as after what `state` has told; [`slots_mut`](Self::slots_mut) are filled apart.
     pub(super) fn restore(&mut self, state: UpdateState) {
-        self.optimizer.set_steps(state.steps);
+        self.set_steps(state.steps);
         self.plateau = state.plateau;
         self.pace.learning_rate = state.learning_rate;
     }

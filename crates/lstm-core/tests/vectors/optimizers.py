@@ -36,7 +36,7 @@ WEIGHTS = [name for name in SHAPES if name not in BIASES_AND_GAINS]
 
 
 def single(number):
-    """A setting as the core has it."""
+    """A setting as the core has it: as float32, but for learning rates and the decays of means."""
     return rounded(torch.tensor(number, dtype=torch.float64)).item()
 
 
@@ -58,7 +58,7 @@ class Lion(torch.optim.Optimizer):
 
 
 def optimizer_of(options, groups, sparse):
-    kind, betas = options["kind"], (single(options.get("beta1", 0.9)), single(options.get("beta2", 0.999)))
+    kind, betas = options["kind"], (options.get("beta1", 0.9), options.get("beta2", 0.999))
     epsilon = single(options.get("epsilon", 1e-8))
     match kind:
         case "sgd":
@@ -66,7 +66,7 @@ def optimizer_of(options, groups, sparse):
             nesterov = options.get("nesterov", False)
             return torch.optim.SGD(groups, momentum=momentum, dampening=dampening, nesterov=nesterov)
         case "rmsprop":
-            momentum, alpha = single(options.get("momentum", 0.0)), single(options.get("alpha", 0.99))
+            momentum, alpha = single(options.get("momentum", 0.0)), options.get("alpha", 0.99)
             return torch.optim.RMSprop(groups, alpha=alpha, eps=epsilon, momentum=momentum, centered=options.get("centered", False))
         case "adam" if sparse:
             for group in groups:
@@ -77,7 +77,7 @@ def optimizer_of(options, groups, sparse):
         case "adamw":
             return torch.optim.AdamW(groups, betas=betas, eps=epsilon, amsgrad=options.get("amsgrad", False))
         case "lion":
-            return Lion(groups, 0.0, (single(options.get("beta1", 0.9)), single(options.get("beta2", 0.99))), 0.0)
+            return Lion(groups, 0.0, (options.get("beta1", 0.9), options.get("beta2", 0.99)), 0.0)
 
 
 def groups_of(options, parameters, names):

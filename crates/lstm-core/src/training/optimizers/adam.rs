@@ -20,14 +20,14 @@ pub(super) struct Adam {
 
 impl Adam {
     /// Of the `t`-th step, from 1.
-    pub(super) fn new(t: u32, learning_rate: f64, beta1: f64, beta2: f32, epsilon: f32) -> Self {
+    pub(super) fn new(t: u32, learning_rate: f64, beta1: f64, beta2: f64, epsilon: f32) -> Self {
         let correction = |beta: f64| 1.0 - libm::pow(beta, f64::from(t));
         Self {
             beta1_complement: (1.0 - beta1) as f32,
-            beta2,
-            beta2_complement: (1.0 - f64::from(beta2)) as f32,
+            beta2: beta2 as f32,
+            beta2_complement: (1.0 - beta2) as f32,
             step_size: (learning_rate / correction(beta1)) as f32,
-            root_factor: (1.0 / libm::sqrt(correction(f64::from(beta2)))) as f32,
+            root_factor: (1.0 / libm::sqrt(correction(beta2))) as f32,
             epsilon,
         }
     }

@@ -5,6 +5,7 @@ mod fused;
 mod lion;
 mod rmsprop;
 mod sgd;
+mod slot;
 
 use self::adam::{Adam, AmsGrad};
 use self::fused::{Loop, Loops, Moved, Rule, Ruled};
@@ -12,6 +13,8 @@ pub(crate) use self::fused::{Machine, Work, penalised};
 use self::lion::Lion;
 use self::rmsprop::{Centered, CenteredWithMomentum, RmsProp, WithMomentum};
 use self::sgd::{Momentum, Sgd};
+pub use self::slot::OptimizerSlot;
+pub(crate) use self::slot::slots_of;
 use super::options::{OptimizerKind, OptimizerOptions};
 use super::schedules::Pace;
 use super::trained::TrainedTensor;
@@ -21,7 +24,7 @@ pub(crate) struct Optimizer {
     options: OptimizerOptions,
     /// Steps taken.
     steps: u32,
-    names: &'static [&'static str],
+    names: &'static [OptimizerSlot],
     /// As many numbers for each name as there are parameters.
     slots: Vec<Vec<f32>>,
 }
@@ -29,13 +32,13 @@ pub(crate) struct Optimizer {
 impl Optimizer {
     /// Before its first step.
     pub(crate) fn new(options: &OptimizerOptions, parameters: usize) -> Self {
-        let names = slot_names(options);
+        let names = slots_of(options);
         Self { options: options.clone(), steps: 0, names, slots: vec![vec![0.0; parameters]; names.len()] }
     }
 
     /// One step of `parameters` against the gradients of `work`.
     pub(crate) fn step(&mut self, machine: Machine, work: Work, parameters: &mut [f32], pace: Pace) {
-        self.steps += 1;
+        self.steps = self.steps.saturating_add(1);
         match self.options.kind {
             OptimizerKind::Sgd => self.sgd(machine, work, parameters, pace),
             OptimizerKind::Rmsprop => self.rmsprop(machine, work, parameters, pace),
@@ -63,7 +66,7 @@ impl Optimizer {
     fn rmsprop(&mut self, machine: Machine, work: Work, parameters: &mut [f32], pace: Pace) {
         let (alpha, epsilon) = (self.options.alpha(), self.options.epsilon());
         let momentum = pace.momentum.map_or(self.options.momentum(), |momentum| momentum as f32);
-        let alpha_complement = (1.0 - f64::from(alpha)) as f32;
+        let (alpha, alpha_complement) = (alpha as f32, (1.0 - alpha) as f32);
         let rule = |learning_rate: f64, _| RmsProp {
             learning_rate: learning_rate as f32,
             alpha,
@@ -83,7 +86,7 @@ impl Optimizer {
 
     fn adam(&mut self, machine: Machine, work: Work, parameters: &mut [f32], pace: Pace) {
         let (steps, beta2, epsilon) = (self.steps, self.options.beta2(), self.options.epsilon());
-        let beta1 = pace.momentum.unwrap_or(f64::from(self.options.beta1()));
+        let beta1 = pace.momentum.unwrap_or(self.options.beta1());
         let rule = |learning_rate: f64, sparse: bool| {
             let adam = Adam::new(steps, learning_rate, beta1, beta2, epsilon);
             if sparse { adam.sparse() } else { adam }
@@ -96,14 +99,14 @@ impl Optimizer {
     }
 
     fn lion(&mut self, machine: Machine, work: Work, parameters: &mut [f32], pace: Pace) {
-        let beta1 = pace.momentum.unwrap_or(f64::from(self.options.beta1()));
+        let beta1 = pace.momentum.unwrap_or(self.options.beta1());
         let beta2 = self.options.beta2();
         self.run(machine, work, parameters, pace, |learning_rate, _| Lion {
             learning_rate: learning_rate as f32,
             beta1: beta1 as f32,
             beta1_complement: (1.0 - beta1) as f32,
-            beta2,
-            beta2_complement: (1.0 - f64::from(beta2)) as f32,
+            beta2: beta2 as f32,
+            beta2_complement: (1.0 - beta2) as f32,
         });
     }
 
@@ -142,32 +145,12 @@ impl Optimizer {
     }
 
     /// What is kept of every parameter, by name, in the order of the flat vector.
-    pub(crate) fn slots(&self) -> Vec<(&'static str, &[f32])> {
+    pub(crate) fn slots(&self) -> Vec<(OptimizerSlot, &[f32])> {
         self.names.iter().copied().zip(self.slots.iter().map(Vec::as_slice)).collect()
     }
 
     /// The same, to be filled.
-    pub(crate) fn slots_mut(&mut self) -> Vec<(&'static str, &mut [f32])> {
+    pub(crate) fn slots_mut(&mut self) -> Vec<(OptimizerSlot, &mut [f32])> {
         self.names.iter().copied().zip(self.slots.iter_mut().map(Vec::as_mut_slice)).collect()
-    }
-}
-
-/// What an optimiser keeps of every parameter, in the order in which its rule has it.
-fn slot_names(options: &OptimizerOptions) -> &'static [&'static str] {
-    let momentum = options.momentum() > 0.0;
-    match options.kind {
-        OptimizerKind::Sgd if !momentum => &[],
-        OptimizerKind::Sgd => &["momentum"],
-        OptimizerKind::Rmsprop => match (options.centered.unwrap_or(false), momentum) {
-            (false, false) => &["square"],
-            (false, true) => &["square", "momentum"],
-            (true, false) => &["square", "mean"],
-            (true, true) => &["square", "mean", "momentum"],
-        },
-        OptimizerKind::Adam | OptimizerKind::Adamw if options.amsgrad.unwrap_or(false) => {
-            &["mean", "square", "largest_square"]
-        }
-        OptimizerKind::Adam | OptimizerKind::Adamw => &["mean", "square"],
-        OptimizerKind::Lion => &["mean"],
     }
 }

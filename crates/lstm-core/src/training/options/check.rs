@@ -20,9 +20,9 @@ pub(super) fn not_negative(value: f32, path: &str) -> Result<()> {
     })
 }
 
-/// From 0 to below 1.
-pub(super) fn decay(value: f32, path: &str) -> Result<()> {
-    require((0.0..1.0).contains(&value), path, || {
+/// From 0 to below 1, as the kernels have it too.
+pub(super) fn decay(value: f64, path: &str) -> Result<()> {
+    require(value >= 0.0 && (value as f32) < 1.0, path, || {
         format!("{value} as a 32-bit float is out of range: give a number from 0 to below 1")
     })
 }

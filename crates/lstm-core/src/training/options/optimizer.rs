@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{belong, decay, not_negative, positive, require};
 use super::learning_rate::LearningRate;
-use crate::{Result, json};
+use crate::{Error, ErrorCode, Result, json};
 
 /// An optimiser and its settings. Everything but the kind may be left out, and is of the kinds that its description begins with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,18 +28,18 @@ pub struct OptimizerOptions {
     pub nesterov: Option<bool>,
     /// `"rmsprop"`: decay of the mean of squared gradients, from 0 to below 1. 0.99 unless given.
     #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
-    pub alpha: Option<f32>,
+    pub alpha: Option<f64>,
     /// `"rmsprop"`: whether gradients are divided by their deviation instead of their size (Graves 2013). False unless given.
     #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
     pub centered: Option<bool>,
     /// `"adam"`, `"adamw"`, `"lion"`: decay of the mean of gradients, from 0 to below 1; of Lion, its part in a step. 0.9 unless
     /// given.
     #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
-    pub beta1: Option<f32>,
+    pub beta1: Option<f64>,
     /// `"adam"`, `"adamw"`: decay of the mean of squared gradients, from 0 to below 1, 0.999 unless given. `"lion"`: decay of the
     /// mean of gradients, 0.99 unless given.
     #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
-    pub beta2: Option<f32>,
+    pub beta2: Option<f64>,
     /// `"rmsprop"`, `"adam"`, `"adamw"`: added to the root of the mean of squares, above 0. 1e-8 unless given.
     #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
     pub epsilon: Option<f32>,
@@ -135,6 +135,14 @@ impl OptimizerOptions {
         }
     }
 
+    /// Reads and validates the options; of those of `fit` they are `optimizer`.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let options: Self = json::parse(text, ErrorCode::InvalidOption)
+            .map_err(|error: Error| Error { path: json::join("optimizer", &error.path), ..error })?;
+        options.validate()?;
+        Ok(options)
+    }
+
     /// The learning rate unless one is given, and that of schedules that do not say theirs.
     #[must_use]
     pub fn default_learning_rate(&self) -> f64 {
@@ -150,11 +158,11 @@ impl OptimizerOptions {
         self.momentum.unwrap_or(0.0)
     }
 
-    pub(crate) fn beta1(&self) -> f32 {
+    pub(crate) fn beta1(&self) -> f64 {
         self.beta1.unwrap_or(0.9)
     }
 
-    pub(crate) fn beta2(&self) -> f32 {
+    pub(crate) fn beta2(&self) -> f64 {
         self.beta2.unwrap_or(if self.kind == OptimizerKind::Lion { 0.99 } else { 0.999 })
     }
 
@@ -162,7 +170,7 @@ impl OptimizerOptions {
         self.epsilon.unwrap_or(1e-8)
     }
 
-    pub(crate) fn alpha(&self) -> f32 {
+    pub(crate) fn alpha(&self) -> f64 {
         self.alpha.unwrap_or(0.99)
     }
 
@@ -189,8 +197,8 @@ impl OptimizerOptions {
             rate.validate()?;
         }
         for (field, value) in [
-            ("momentum", self.momentum),
-            ("dampening", self.dampening),
+            ("momentum", self.momentum.map(f64::from)),
+            ("dampening", self.dampening.map(f64::from)),
             ("alpha", self.alpha),
             ("beta1", self.beta1),
             ("beta2", self.beta2),
