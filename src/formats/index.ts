@@ -15,3 +15,14 @@ export {
   readPyTorch,
   withoutWrappers,
 } from "./pytorch/index.js";
+export { encodeSafetensors, readSafetensors } from "./safetensors.js";
+export { inferDefinition, loadPretrained } from "./state-dict/pretrained.js";
+
+export type { SafetensorsFile, TensorToWrite } from "./safetensors.js";
+export type { Source } from "./source.js";
+export type { GivenTensor, GivenTensors } from "./state-dict/given.js";
+export type { Hints, LayerHints, PretrainedOptions } from "./state-dict/hints.js";
+export type { ModuleMap } from "./state-dict/map.js";
+export type { Inferred } from "./state-dict/pretrained.js";
+export type { LoadStateOptions } from "./state-dict/load.js";
+export type { LoadedState } from "./state-dict/stage.js";
