@@ -26,3 +26,4 @@ export type { ModuleMap } from "./state-dict/map.js";
 export type { Inferred } from "./state-dict/pretrained.js";
 export type { LoadStateOptions } from "./state-dict/load.js";
 export type { LoadedState } from "./state-dict/stage.js";
+export type { StateDictOptions } from "./state-dict/write.js";

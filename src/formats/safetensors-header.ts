@@ -4,41 +4,27 @@
 import * as v from "valibot";
 
 import { GatewiseError } from "../errors.js";
+import { BYTES } from "./numbers.js";
+import type { TensorType } from "./tensors.js";
 
-/** A tensor's place: bytes from the end of the header. */
-export interface HeaderTensor {
+/** A tensor of a file, and where its bytes are in it. */
+export interface FileTensor {
   readonly name: string;
-  /** As the format writes it: `"F32"`. */
-  readonly dtype: string;
+  readonly type: TensorType;
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
 }
 
-/** What a header says, in the order of the numbers in the file. */
-export interface Header {
-  readonly tensors: readonly HeaderTensor[];
+/** What a file says of itself before its numbers. */
+export interface FileHeader {
+  /** In the order in which they lie in the file. */
+  readonly tensors: readonly FileTensor[];
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** Most bytes of a header, as in the format's own reader. */
 export const MOST_HEADER = 100_000_000;
-
-const WIDTHS: Readonly<Record<string, number>> = {
-  F64: 8,
-  F32: 4,
-  F16: 2,
-  BF16: 2,
-  I64: 8,
-  I32: 4,
-  I16: 2,
-  I8: 1,
-  U64: 8,
-  U32: 4,
-  U16: 2,
-  U8: 1,
-  BOOL: 1,
-};
 
 const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const Entry = v.strictObject({ dtype: v.string(), shape: v.array(whole), data_offsets: v.tuple([whole, whole]) });
@@ -48,34 +34,39 @@ const Metadata = v.record(v.string(), v.string());
  * Reads and checks a header: the tensors are of known types, as long as their shapes say, and cover the rest of the file without
  * a gap or an overlap.
  *
- * @param header its JSON as bytes
- * @param fileLength bytes of the whole file, of which 8 + the header's come before the tensors
+ * @param beginning the 8 bytes that tell the header's length, and the header
+ * @param fileLength bytes of the whole file
  * @throws {GatewiseError} `invalid_file`, with the tensor's name as its path
  */
-export function readHeader(header: Uint8Array, fileLength: number): Header {
-  const entries = entriesOf(header);
+export async function readHeader(beginning: Uint8Array, fileLength: number): Promise<FileHeader> {
+  const entries = entriesOf(beginning.subarray(8));
   const metadata = Object.fromEntries(metadataOf(entries.get("__metadata__") ?? {}));
   entries.delete("__metadata__");
-  const tensors = Array.from(entries, ([name, entry]) => tensorOf(name, entry)).sort((a, b) => a.begin - b.begin || a.end - b.end);
-  let covered = 0;
+  const tensors = Array.from(entries, ([name, entry]) => tensorOf(name, entry, beginning.length)).sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let covered = beginning.length;
   for (const { name, begin, end } of tensors) {
     if (begin !== covered) throw invalid(name, `its numbers begin at byte ${begin}, those before it end at ${covered}: the file is damaged`);
     covered = end;
   }
-  const length = fileLength - 8 - header.length;
-  if (covered !== length) {
-    throw invalid("", `the header speaks of ${covered} bytes of numbers, the file holds ${length}: it is truncated or damaged`);
+  if (covered !== fileLength) {
+    throw invalid("", `the header speaks of ${covered} bytes, the file holds ${fileLength}: it is truncated or damaged`);
   }
   return { tensors, metadata };
 }
 
-/** The JSON of a header as bytes, padded with spaces so that the numbers after it begin at a multiple of 8. */
-export function writeHeader({ tensors, metadata }: Header): Uint8Array {
-  const entries = tensors.map(({ name, dtype, shape, begin, end }) => `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, end] })}`);
+/** What a file begins with, padded with spaces so that the numbers after it begin at a multiple of 8. They follow in this order. */
+export async function writeHeader(tensors: readonly Pick<FileTensor, "name" | "type" | "shape">[], metadata: FileHeader["metadata"]): Promise<Uint8Array> {
+  let end = 0;
+  const entries = tensors.map(({ name, type, shape }) => {
+    const begin = end;
+    end += shape.reduce((product, size) => product * size, BYTES[type]);
+    return `${JSON.stringify(name)}:${JSON.stringify({ dtype: type.toUpperCase(), shape, data_offsets: [begin, end] })}`;
+  });
   const described = Object.keys(metadata).length > 0 ? [`"__metadata__":${JSON.stringify(metadata)}`] : [];
   const json = new TextEncoder().encode(`{${[...described, ...entries].join(",")}}`);
-  const padded = new Uint8Array(Math.ceil(json.length / 8) * 8).fill(0x20);
-  padded.set(json);
+  const padded = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20);
+  new DataView(padded.buffer).setBigUint64(0, BigInt(padded.length - 8), true);
+  padded.set(json, 8);
   return padded;
 }
 
@@ -128,16 +119,20 @@ function metadataOf(value: unknown): [string, string][] {
   return Object.entries(output);
 }
 
-function tensorOf(name: string, value: unknown): HeaderTensor {
+function tensorOf(name: string, value: unknown, origin: number): FileTensor {
   const { success, output } = v.safeParse(Entry, value);
   if (!success) throw invalid(name, "the header says nothing sensible of this tensor: the file is damaged");
   const { dtype, shape, data_offsets: [begin, end] } = output;
-  const width = Object.hasOwn(WIDTHS, dtype) ? WIDTHS[dtype] : undefined;
-  if (width === undefined) throw invalid(name, `its numbers are ${dtype}, which is none of ${Object.keys(WIDTHS).join(", ")}`);
+  const type = dtype.toLowerCase();
+  if (!isType(type) || dtype !== dtype.toUpperCase()) throw invalid(name, `its numbers are ${dtype}, which is not read: convert them to F32`);
   // Beyond 2⁵³ a product is rounded, but no file is as long as that.
-  const bytes = shape.reduce((product, size) => product * size, width);
+  const bytes = shape.reduce((product, size) => product * size, BYTES[type]);
   if (end - begin !== bytes) throw invalid(name, `its shape [${shape.join(", ")}] of ${dtype} takes ${bytes} bytes, the header gives it ${end - begin}`);
-  return { name, dtype, shape, begin, end };
+  return { name, type, shape, begin: origin + begin, end: origin + end };
+}
+
+function isType(type: string): type is TensorType {
+  return Object.hasOwn(BYTES, type);
 }
 
 function invalid(path: string, message: string): GatewiseError {

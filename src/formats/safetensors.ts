@@ -3,10 +3,10 @@
 
 import { GatewiseError } from "../errors.js";
 import type { OpenFile } from "../file-access.js";
-import { type HeaderTensor, MOST_HEADER, readHeader, writeHeader } from "./safetensors-header.js";
+import { type FileTensor, MOST_HEADER, readHeader, writeHeader } from "./safetensors-header.js";
 import { decodeNumbers } from "./numbers.js";
 import { type Source, openSource, readExactly } from "./source.js";
-import type { StoredTensor, StoredTensors, TensorType } from "./tensors.js";
+import type { StoredTensor, StoredTensors } from "./tensors.js";
 
 /** What a safetensors file holds. */
 export interface SafetensorsFile {
@@ -45,8 +45,8 @@ export async function readSafetensors(source: Source): Promise<SafetensorsFile> 
   const file = await openSource(source);
   try {
     const length = await headerLength(file);
-    const { tensors, metadata } = readHeader(await readExactly(file, 8, 8 + length), file.size);
-    const stored = tensors.map((tensor) => [tensor.name, storedAt(file, 8 + length, tensor)] as const);
+    const { tensors, metadata } = await readHeader(await readExactly(file, 0, 8 + length), file.size);
+    const stored = tensors.map((tensor) => [tensor.name, storedAt(file, tensor)] as const);
     return { tensors: new Map(stored), metadata: new Map(Object.entries(metadata)), close: () => file.close() };
   } catch (error) {
     await file.close();
@@ -57,33 +57,30 @@ export async function readSafetensors(source: Source): Promise<SafetensorsFile> 
 /**
  * A safetensors file of f32 tensors.
  *
- * @param tensors by name; their numbers are written in this order
+ * @param tensors by name
  * @param metadata text under names
  * @throws {GatewiseError} `shape_mismatch` where a tensor's numbers are not as many as its shape says; `invalid_option`
  *
  * @example
  * ```ts
- * await writeFile("weights.safetensors", encodeSafetensors(await model.stateDict(), { format: "pt" }));
+ * await writeFile("weights.safetensors", await encodeSafetensors(await model.stateDict(), { format: "pt" }));
  * ```
  */
-export function encodeSafetensors(
+export async function encodeSafetensors(
   tensors: Readonly<Record<string, TensorToWrite>> | ReadonlyMap<string, TensorToWrite>,
   metadata: Readonly<Record<string, string>> | ReadonlyMap<string, string> = {},
-): Uint8Array {
+): Promise<Uint8Array> {
   const entries = tensors instanceof Map ? [...tensors] : Object.entries(tensors as Readonly<Record<string, TensorToWrite>>);
   const described = metadata instanceof Map ? Object.fromEntries(metadata) : (metadata as Readonly<Record<string, string>>);
-  let end = 0;
-  const placed = entries.map(([name, tensor]): HeaderTensor => {
-    const begin = end;
-    end += 4 * lengthOf(name, tensor);
-    return { name, dtype: "F32", shape: tensor.shape, begin, end };
-  });
-  const header = writeHeader({ tensors: placed, metadata: described });
-  const bytes = new Uint8Array(8 + header.length + end);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
-  bytes.set(header, 8);
-  for (const [index, [, { data }]] of entries.entries()) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), 8 + header.length + (placed[index]?.begin ?? 0));
+  const length = entries.reduce((sum, [name, tensor]) => sum + lengthOf(name, tensor), 0);
+  const beginning = await writeHeader(entries.map(([name, { shape }]) => ({ name, type: "f32", shape })), described);
+  const bytes = new Uint8Array(beginning.length + 4 * length);
+  bytes.set(beginning);
+  const numbers = new Map(entries.map(([name, { data }]) => [name, data]));
+  // The header says in which order they lie.
+  for (const { name, begin } of (await readHeader(beginning, bytes.length)).tensors) {
+    const { buffer, byteOffset, byteLength } = numbers.get(name) as Float32Array;
+    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), begin);
   }
   return bytes;
 }
@@ -97,9 +94,8 @@ async function headerLength(file: OpenFile): Promise<number> {
   throw new GatewiseError("invalid_file", "", message);
 }
 
-function storedAt(file: OpenFile, origin: number, { dtype, shape, begin, end }: HeaderTensor): StoredTensor {
-  const type = dtype.toLowerCase() as TensorType;
-  return { shape, type, read: async () => decodeNumbers(await readExactly(file, origin + begin, origin + end), type) };
+function storedAt(file: OpenFile, { type, shape, begin, end }: FileTensor): StoredTensor {
+  return { shape, type, read: async () => decodeNumbers(await readExactly(file, begin, end), type) };
 }
 
 function lengthOf(name: string, { shape, data }: TensorToWrite): number {

@@ -3,20 +3,11 @@
 import type { Source } from "../formats/source.js";
 import type { GivenTensors } from "../formats/state-dict/given.js";
 import type { LoadStateOptions } from "../formats/state-dict/load.js";
-import type { ModuleMap } from "../formats/state-dict/map.js";
 import type { StagedState } from "../formats/state-dict/stage.js";
+import type { StateDictOptions } from "../formats/state-dict/write.js";
 import { currentPlatform } from "../platform.js";
 import type { ModelCore } from "./core.js";
 import { type Tensor, namedTensors } from "./parameters.js";
-
-/** How `stateDict` names tensors. */
-export interface StateDictOptions {
-  /**
-   * As `loadStateDict` takes it: `{ rnn: "layers", head: "output" }` calls the stack of layers `rnn`. Places that it does not name
-   * keep our names. Those two unless given.
-   */
-  readonly map?: ModuleMap | undefined;
-}
 
 async function loadFormats(): Promise<typeof import("../formats/state-dict/of-model.js")> {
   const formats = await import("../formats/state-dict/of-model.js");
@@ -39,9 +30,9 @@ export function commitStateDict(core: ModelCore, { weights, missing }: StagedSta
 }
 
 /** The model's tensors under PyTorch's names. */
-export async function stateDictOf(core: ModelCore, { map }: StateDictOptions): Promise<Record<string, Tensor>> {
+export async function stateDictOf(core: ModelCore, options: StateDictOptions): Promise<Record<string, Tensor>> {
   core.assertAlive();
   const { toStateDict } = await loadFormats();
   const { tensors, definition } = core.description;
-  return toStateDict(namedTensors(tensors, core.weights), definition, map);
+  return toStateDict(namedTensors(tensors, core.weights), definition, options);
 }

@@ -31,8 +31,8 @@ export function matchModules(modules: readonly StateModule[], given: ReadonlyMap
   placeRecurrent(free("recurrent"), match, wanted);
   const shapes = wanted ?? placedShapes(match);
   placeNorms(free("norm"), match, wanted !== undefined, shapes);
+  placeBias(free("bias"), free("matrix"), match, shapes);
   placeMatrices(free("matrix"), match, wanted !== undefined, shapes);
-  placeBias(free("bias"), match, shapes);
   return match;
 }
 
@@ -139,8 +139,9 @@ function normPlaces({ places }: Match, shapes: Shapes): NormPlace[] {
 function placeMatrices(modules: readonly StateModule[], match: Match, known: boolean, shapes: Shapes): void {
   if (modules.length === 0 || modules.length > MOST_MODULES) return;
   const taken = new Set(match.places.values());
-  const roles = ["embedding", "output", "initial"].filter((role) => !taken.has(role) && (!known || (shapes.has(`${role}.weight`) || (role === "output" && shapes.has("output.bias")))));
-  const score = known ? knownScore(shapes, roles.length === 1 && modules.length === 1) : likelyScore(endsOf(shapes));
+  const free = ["embedding", "output", "initial"].filter((role) => !taken.has(role) && (!known || shapes.has(`${role}.weight`) || (role === "output" && shapes.has("output.bias"))));
+  const score = known ? knownScore(shapes, free.length === 1 && modules.length === 1) : likelyScore(endsOf(shapes));
+  const roles = free.filter((role) => modules.some((module) => score(role, module) !== undefined));
   const chosen = bestAssignment(roles.length, modules.length, (role, module) => score(roles[role] ?? "", modules[module] as StateModule));
   if (chosen) {
     place(chosen, modules, roles, match);
@@ -178,11 +179,13 @@ function named(role: string, prefix: string): number {
   return role === "embedding" && /emb/i.test(prefix) ? 1 : 0;
 }
 
-/** safetensors keeps the head that shares an embedding's weight as its bias alone. */
-function placeBias(modules: readonly StateModule[], { places }: Match, shapes: Shapes): void {
+/** safetensors keeps a head that shares the embeddings' weight as its bias alone, a number for each token. */
+function placeBias(modules: readonly StateModule[], matrices: readonly StateModule[], { places }: Match, shapes: Shapes): void {
   const [only, ...others] = modules;
   if (!only || others.length > 0 || [...places.values()].includes("output") || shapes.has("output.weight")) return;
-  places.set(only, "output");
+  const embeddings = [...matrices, ...places.keys()].filter(({ parameters }) => !parameters.has("bias"));
+  const [length] = only.parameters.get("bias")?.shape ?? [];
+  if (embeddings.some(({ parameters }) => parameters.get("weight")?.shape[0] === length)) places.set(only, "output");
 }
 
 function place(chosen: readonly (number | undefined)[], modules: readonly StateModule[], places: readonly string[], match: Match): void {
