@@ -55,7 +55,7 @@ export type {
 export type { RawRows, RowPrediction } from "./model/raw-rows.js";
 export type { ReadOptions } from "./model/reader.js";
 export type { RunInputs } from "./model/run.js";
-export type { Source } from "./formats/source.js";
+export type { FileSource } from "./data/readers/source.js";
 export type { GivenTensor, GivenTensors } from "./formats/state-dict/given.js";
 export type { LoadStateOptions } from "./formats/state-dict/load.js";
 export type { ModuleMap } from "./formats/state-dict/map.js";

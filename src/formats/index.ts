@@ -19,7 +19,7 @@ export { encodeSafetensors, readSafetensors } from "./safetensors.js";
 export { inferDefinition, loadPretrained } from "./state-dict/pretrained.js";
 
 export type { SafetensorsFile, TensorToWrite } from "./safetensors.js";
-export type { Source } from "./source.js";
+export type { FileSource } from "../data/readers/source.js";
 export type { GivenTensor, GivenTensors } from "./state-dict/given.js";
 export type { Hints, LayerHints, PretrainedOptions } from "./state-dict/hints.js";
 export type { ModuleMap } from "./state-dict/map.js";

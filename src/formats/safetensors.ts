@@ -2,10 +2,9 @@
 // they are for.
 
 import { GatewiseError } from "../errors.js";
-import type { OpenFile } from "../file-access.js";
+import { type FileSource, type SeekableFile, openSeekable } from "../data/readers/source.js";
 import { type FileTensor, MOST_HEADER, readHeader, writeHeader } from "./safetensors-header.js";
 import { decodeNumbers } from "./numbers.js";
-import { type Source, openSource, readExactly } from "./source.js";
 import type { StoredTensor, StoredTensors } from "./tensors.js";
 
 /** What a safetensors file holds. */
@@ -41,8 +40,8 @@ export interface TensorToWrite {
  * await file.close();
  * ```
  */
-export async function readSafetensors(source: Source): Promise<SafetensorsFile> {
-  const file = await openSource(source);
+export async function readSafetensors(source: FileSource): Promise<SafetensorsFile> {
+  const file = await openSeekable(source);
   try {
     const length = await headerLength(file);
     const { tensors, metadata } = await readHeader(await readExactly(file, 0, 8 + length), file.size);
@@ -85,16 +84,23 @@ export async function encodeSafetensors(
   return bytes;
 }
 
-async function headerLength(file: OpenFile): Promise<number> {
-  if (file.size < 8) throw new GatewiseError("invalid_file", "", `a file of ${file.size} bytes is no safetensors file, or it is truncated`);
+async function headerLength(file: SeekableFile): Promise<number> {
+  if (file.size < 8) throw new GatewiseError("invalid_file", "", `${file.name}: ${file.size} bytes are no safetensors file, or it is truncated`);
   const { buffer, byteOffset } = await readExactly(file, 0, 8);
   const length = new DataView(buffer, byteOffset).getBigUint64(0, true);
   if (length <= BigInt(Math.min(file.size - 8, MOST_HEADER))) return Number(length);
-  const message = `the header should have ${length} bytes, more than the file holds or than a header may have: it is truncated, or no safetensors file`;
+  const message = `${file.name}: the header should have ${length} bytes, more than the file holds or than a header may have: it is truncated, or no safetensors file`;
   throw new GatewiseError("invalid_file", "", message);
 }
 
-function storedAt(file: OpenFile, { type, shape, begin, end }: FileTensor): StoredTensor {
+/** The bytes from `start` to `end`, every one of them. */
+async function readExactly(file: SeekableFile, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await file.read(start, end);
+  if (bytes.length === end - start) return bytes;
+  throw new GatewiseError("invalid_file", "", `${file.name} ends at byte ${start + bytes.length}, where there should be ${end}: it is truncated`);
+}
+
+function storedAt(file: SeekableFile, { type, shape, begin, end }: FileTensor): StoredTensor {
   return { shape, type, read: async () => decodeNumbers(await readExactly(file, begin, end), type) };
 }
 

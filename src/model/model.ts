@@ -6,7 +6,7 @@ import { type Expected, prepareLabelled } from "../data/sequences.js";
 import type { SavedPipeline } from "../data/pipeline/saved.js";
 import type { DataSource } from "../data/source.js";
 import type { LabelledData, Sequences } from "../data/types.js";
-import type { Source } from "../formats/source.js";
+import type { FileSource } from "../data/readers/source.js";
 import type { GivenTensors } from "../formats/state-dict/given.js";
 import type { LoadStateOptions } from "../formats/state-dict/load.js";
 import type { LoadedState } from "../formats/state-dict/stage.js";
@@ -336,7 +336,7 @@ export class Model<Out extends Output = string> {
    * await model.loadStateDict(teacher.parameters());
    * ```
    */
-  async loadStateDict(source: Source | GivenTensors, options: LoadStateOptions = {}): Promise<LoadedState> {
+  async loadStateDict(source: FileSource | GivenTensors, options: LoadStateOptions = {}): Promise<LoadedState> {
     this.#trainings.assertIdle();
     const staged = await readStateDict(this.#core, source, options);
     // A training may have begun meanwhile.

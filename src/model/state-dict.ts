@@ -1,6 +1,6 @@
 // State dicts of PyTorch's into a model and out of it. Their code is loaded when it is first used.
 
-import type { Source } from "../formats/source.js";
+import type { FileSource } from "../data/readers/source.js";
 import type { GivenTensors } from "../formats/state-dict/given.js";
 import type { LoadStateOptions } from "../formats/state-dict/load.js";
 import type { StagedState } from "../formats/state-dict/stage.js";
@@ -16,7 +16,7 @@ async function loadFormats(): Promise<typeof import("../formats/state-dict/of-mo
 }
 
 /** Reads and checks a state dict, aside of the model. */
-export async function readStateDict(core: ModelCore, source: Source | GivenTensors, options: LoadStateOptions): Promise<StagedState> {
+export async function readStateDict(core: ModelCore, source: FileSource | GivenTensors, options: LoadStateOptions): Promise<StagedState> {
   return (await loadFormats()).stageFrom(source, options, core.description);
 }
 

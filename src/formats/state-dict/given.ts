@@ -2,8 +2,8 @@
 
 import { assertUnshared, kindOf } from "../../data/buffers.js";
 import { GatewiseError } from "../../errors.js";
+import { type FileSource, isFile, openSeekable } from "../../data/readers/source.js";
 import { readSafetensors } from "../safetensors.js";
-import { type Source, isSource, openSource } from "../source.js";
 import type { StoredTensor, StoredTensors } from "../tensors.js";
 
 /** A tensor in memory. */
@@ -30,26 +30,26 @@ const NOTHING: ReadonlyMap<string, string> = new Map();
 /**
  * Opens a safetensors file, a `.pt` file, or tensors.
  *
- * @param key of a `.pt` file with several state dicts, which
+ * @param path of a `.pt` file with several state dicts, which
  * @throws {GatewiseError} `invalid_file`, `unsafe_file`, `file_access`, `invalid_option`, `shape_mismatch`, `shared_buffer`
  */
-export async function openState(source: Source | GivenTensors, key?: string): Promise<OpenState> {
-  if (!isSource(source)) return { tensors: fromMemory(source), metadata: NOTHING, close: async () => undefined };
+export async function openState(source: FileSource | GivenTensors, path?: string): Promise<OpenState> {
+  if (!isFile(source)) return { tensors: fromMemory(source), metadata: NOTHING, close: async () => undefined };
   if (await isSafetensors(source)) {
-    if (key === undefined) return readSafetensors(source);
-    throw new GatewiseError("invalid_option", "options.key", "a safetensors file holds one state dict: leave key out");
+    if (path === undefined) return readSafetensors(source);
+    throw new GatewiseError("invalid_option", "options.path", "a safetensors file holds one state dict: leave path out");
   }
-  return openPyTorch(source, key);
+  return openPyTorch(source, path);
 }
 
-async function openPyTorch(source: Source, key: string | undefined): Promise<OpenState> {
-  void key;
+async function openPyTorch(source: FileSource, path: string | undefined): Promise<OpenState> {
+  void path;
   return readSafetensors(source);
 }
 
 /** 8 bytes of the header's length, and then its JSON. No other format begins so; one that is damaged there is told as safetensors. */
-async function isSafetensors(source: Source): Promise<boolean> {
-  const file = await openSource(source);
+async function isSafetensors(source: FileSource): Promise<boolean> {
+  const file = await openSeekable(source);
   try {
     const first = await file.read(0, 9);
     return first[8] === 0x7b || !isPyTorch(first);
@@ -65,7 +65,7 @@ function isPyTorch(first: Uint8Array): boolean {
 }
 
 function fromMemory(tensors: GivenTensors): StoredTensors {
-  if (typeof tensors !== "object" || tensors === null || Array.isArray(tensors)) {
+  if (typeof tensors !== "object" || tensors === null || Array.isArray(tensors) || ArrayBuffer.isView(tensors)) {
     const message = `give a path, a URL, bytes, a Blob, or tensors by name, not ${kindOf(tensors)}`;
     throw new GatewiseError("invalid_option", "source", message);
   }

@@ -28,8 +28,8 @@ export interface Hints<Out extends OutputDefinition = OutputDefinition> {
   readonly seed?: number | undefined;
   /** Where modules belong: see {@link ModuleMap}. Those that it does not name are placed by their kind and sizes. */
   readonly map?: ModuleMap | undefined;
-  /** Of a `.pt` file that holds several state dicts: the name of the one that is meant, such as `"model"`. */
-  readonly key?: string | undefined;
+  /** Of a `.pt` file that holds several state dicts: which of them is meant, as `readPyTorch` tells their paths: `"model"`. */
+  readonly path?: string | undefined;
   /**
    * Whether every tensor must have its place, and every place its tensor. True unless given; what is missing starts as in a new
    * model, but for the bias of an `nn.Linear` or `nn.LayerNorm` without one, which is 0 either way.
@@ -53,7 +53,7 @@ const HINTS = {
   layers: v.optional(v.union([v.array(object), object], "this must be what holds for all layers, or a list of what holds for each")),
   seed: v.optional(v.number("this must be a number")),
   map: v.optional(mapSchema),
-  key: v.optional(v.string("this must be text")),
+  path: v.optional(v.string("this must be text")),
   strict: v.optional(v.boolean("this must be true or false")),
 };
 

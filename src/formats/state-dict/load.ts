@@ -2,9 +2,9 @@
 
 import * as v from "valibot";
 
+import type { FileSource } from "../../data/readers/source.js";
 import type { ModelDescription } from "../../generated/core.js";
 import { fields, validated } from "../../validate.js";
-import type { Source } from "../source.js";
 import { type GivenTensors, openState } from "./given.js";
 import { mapSchema } from "./hints.js";
 import { type ModuleMap, renameState } from "./map.js";
@@ -17,20 +17,20 @@ export interface LoadStateOptions {
   readonly map?: ModuleMap | undefined;
   /** Whether missing and unexpected tensors are an error; other shapes always are. True unless given. */
   readonly strict?: boolean | undefined;
-  /** Of a `.pt` file that holds several state dicts: the name of the one that is meant, such as `"model"`. */
-  readonly key?: string | undefined;
+  /** Of a `.pt` file that holds several state dicts: which of them is meant, as `readPyTorch` tells their paths: `"model"`. */
+  readonly path?: string | undefined;
 }
 
 const optionsSchema = fields({
   map: v.optional(mapSchema, {}),
   strict: v.optional(v.boolean("this must be true or false"), true),
-  key: v.optional(v.string("this must be text")),
+  path: v.optional(v.string("this must be text")),
 });
 
 /** Reads and checks everything; the model is not touched. */
-export async function stageFrom(source: Source | GivenTensors, options: LoadStateOptions, model: ModelDescription): Promise<StagedState> {
-  const { map, strict, key } = validated(optionsSchema, options, "options");
-  const state = await openState(source, key);
+export async function stageFrom(source: FileSource | GivenTensors, options: LoadStateOptions, model: ModelDescription): Promise<StagedState> {
+  const { map, strict, path } = validated(optionsSchema, options, "options");
+  const state = await openState(source, path);
   try {
     return await stageState(renameState(state.tensors, map, shapesOf(model)), model.tensors, { strict });
   } finally {

@@ -1,12 +1,12 @@
 // Models out of the weights of others: the definition is inferred or given, the model made, the weights put in.
 
+import { type FileSource, isFile, openSeekable } from "../../data/readers/source.js";
 import { createModel, loadModel } from "../../model/create.js";
 import { GatewiseError } from "../../errors.js";
 import type { DefinitionOf, ModelDefinition } from "../../model/definition.js";
 import type { Model } from "../../model/model.js";
 import type { OutputDefinition, OutputOf } from "../../model/outputs.js";
 import { validated } from "../../validate.js";
-import { type Source, isSource, openSource } from "../source.js";
 import type { StoredTensor } from "../tensors.js";
 import { type GivenTensors, type OpenState, openState } from "./given.js";
 import { type Hints, type PretrainedOptions, hintsSchema, pretrainedSchema } from "./hints.js";
@@ -41,9 +41,9 @@ const OURS = "gatewise";
  * console.log(map); // { rnn: "layers", fc: "output" }
  * ```
  */
-export async function inferDefinition<const Out extends OutputDefinition = OutputDefinition>(source: Source | GivenTensors, hints: Hints<Out> = {}): Promise<Inferred<Out>> {
+export async function inferDefinition<const Out extends OutputDefinition = OutputDefinition>(source: FileSource | GivenTensors, hints: Hints<Out> = {}): Promise<Inferred<Out>> {
   validated(hintsSchema, hints, "options");
-  const state = await openState(source, hints.key);
+  const state = await openState(source, hints.path);
   try {
     const renamed = renameState(state.tensors, hints.map ?? {}, undefined);
     return { definition: (await inferFrom(renamed, hints)) as ModelDefinition<Out>, map: renamed.map };
@@ -68,15 +68,15 @@ export async function inferDefinition<const Out extends OutputDefinition = Outpu
  * ```
  */
 export async function loadPretrained<const Out extends OutputDefinition = OutputDefinition>(
-  source: Source | GivenTensors,
+  source: FileSource | GivenTensors,
   options: PretrainedOptions<Out> = {},
 ): Promise<Model<OutputOf<Out>>> {
   validated(pretrainedSchema, options, "options");
   const { definition, backend, threads, ...hints } = options;
   const machine = { backend, ...(threads !== undefined && { threads }) };
-  const state = await openState(source, hints.key);
+  const state = await openState(source, hints.path);
   try {
-    if (definition === undefined && state.metadata.has(OURS) && isSource(source)) {
+    if (definition === undefined && state.metadata.has(OURS) && isFile(source)) {
       assertNoHints(hints);
       return (await loadModel<OutputDefinition>(await wholeOf(source), machine)) as unknown as Model<OutputOf<Out>>;
     }
@@ -120,8 +120,8 @@ function assertNoHints(hints: object): void {
   throw new GatewiseError("invalid_option", `options.${given}`, `this file holds its own definition: leave ${given} out, or give a whole definition instead`);
 }
 
-async function wholeOf(source: Source): Promise<Uint8Array> {
-  const file = await openSource(source);
+async function wholeOf(source: FileSource): Promise<Uint8Array> {
+  const file = await openSeekable(source);
   try {
     return await file.read(0, file.size);
   } finally {

@@ -1,12 +1,12 @@
 // `model.loadStateDict`: all or nothing. What is missing, what is not expected, what has another shape; where modules go.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { type BackendName, type ErrorCode, GatewiseError, type GivenTensors, type LoadStateOptions, type Model, createModel } from "gatewise";
 import { encodeSafetensors } from "gatewise/formats";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 
 import { BACKENDS, expectError, randomNumbers, risingOrFalling, sameBits, smallModel } from "../../facade/support.js";
@@ -142,7 +142,7 @@ describe("what does not meet", () => {
     await refused(model, { ...weights, "fc.bias": { shape: [2], data: new Float32Array(3) } }, {}, "shape_mismatch", "fc.bias");
     await refused(model, { ...weights, "fc.bias": { shape: [2], data: new Float32Array(new SharedArrayBuffer(8)) } }, {}, "shared_buffer", "fc.bias");
     await refused(model, { ...weights, "fc.bias": null } as unknown as GivenTensors, {}, "invalid_option", "fc.bias");
-    for (const nothing of [null, undefined, 3, [weights]]) await refused(model, nothing as never, {}, "invalid_option", "source");
+    for (const nothing of [null, undefined, 3, [weights], new Float32Array(4)]) await refused(model, nothing as never, {}, "invalid_option", "source");
     await refused(model, new Uint8Array(3), {}, "invalid_file", "");
     await refused(model, join(folder, "nothing"), {}, "file_access", "source");
     await refused(model, {}, {}, "state_mismatch", "layers.0.weight_ih_l0");
@@ -158,7 +158,7 @@ describe("what does not meet", () => {
     expect(message).toContain('did you mean "encoder.lstm1"?');
     await refused(model, tensors, { map: { "encoder.lstm1": "layers.0", "encoder.lstm2": "layers.0" } }, "invalid_option", "options.map");
     await refused(model, tensors, { map: { fc: "outptu" } }, "state_mismatch", "output.weight");
-    await refused(model, await encodeSafetensors(tensors), { key: "model" }, "invalid_option", "options.key");
+    await refused(model, await encodeSafetensors(tensors), { path: "model" }, "invalid_option", "options.path");
   });
 });
 
@@ -257,7 +257,7 @@ test("a file that is cut or damaged anywhere: an error with a code and every bit
       const error = await model.loadStateDict(bytes).then(() => undefined, (error: unknown) => error);
       if (error === undefined) {
         // Numbers lie in the file in the model's order.
-        const numbers = Object.values(model.parameters()).flatMap(({ data }) => [...data]);
+        const numbers = Object.values(model.parameters()).flatMap(({ data }) => Array.from(data));
         expect(numbers.toSorted()).toEqual([...new Float32Array(bytes.slice(start).buffer)].toSorted());
         await model.loadStateDict(whole);
       } else expect(error).toBeInstanceOf(GatewiseError);
