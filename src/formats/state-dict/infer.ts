@@ -17,9 +17,9 @@ import { isPlace, splitName } from "./names.js";
  */
 export async function inferFrom({ tensors, questions }: RenamedState, hints: Hints): Promise<ModelDefinition> {
   if (questions.length > 0) throw question("map", questions.join("; "));
-  if (hints.strict !== false) assertAllPlaced(tensors);
   const shapes: Shapes = new Map(Array.from(tensors, ([name, { tensor }]) => [name, tensor.shape]));
   const layers = inferLayers(shapes, hints);
+  if (hints.strict !== false) assertAllPlaced(tensors);
   const input = inferInput(shapes, layers, hints);
   const output = await inferOutput(tensors, shapes, layers, hints);
   const { seed } = hints;

@@ -9,27 +9,16 @@ import { encodeSafetensors } from "gatewise/formats";
 import * as fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 
-import { BACKENDS, expectError, randomNumbers, risingOrFalling, sameBits, smallModel } from "../../facade/support.js";
+import { BACKENDS, expectError, risingOrFalling, sameBits, smallModel } from "../../facade/support.js";
+import { type Tensors, recurrent, tensorsOf } from "./support.js";
 
 const folder = mkdtempSync(join(tmpdir(), "gatewise-states-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-type Tensors = Record<string, { shape: number[]; data: Float32Array }>;
-
-/** Tensors of these shapes, full of numbers. */
-function tensorsOf(shapes: Readonly<Record<string, readonly number[]>>): Tensors {
-  const random = randomNumbers(3);
-  return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape: [...shape], data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, random) }]));
-}
-
-/** What `nn.LSTM` over `inputs` numbers has. */
-function lstm(prefix: string, inputs: number, units: number, layer = 0): Record<string, number[]> {
-  const [rows, end] = [4 * units, `_l${layer}`];
-  return { [`${prefix}weight_ih${end}`]: [rows, inputs], [`${prefix}weight_hh${end}`]: [rows, units], [`${prefix}bias_ih${end}`]: [rows], [`${prefix}bias_hh${end}`]: [rows] };
-}
+const lstm = (prefix: string, inputs: number, units: number, end = "_l0") => recurrent(prefix, [4, inputs, units], end);
 
 /** The state dict of a module like `smallModel`. */
-const STACK = { ...lstm("rnn.", 3, 8), ...lstm("rnn.", 8, 8, 1), "fc.weight": [2, 8], "fc.bias": [2] };
+const STACK = { ...lstm("rnn.", 3, 8), ...lstm("rnn.", 8, 8, "_l1"), "fc.weight": [2, 8], "fc.bias": [2] };
 const LIST = { ...lstm("encoder.lstm1.", 3, 8), ...lstm("encoder.lstm2.", 8, 5), "fc.weight": [2, 5], "fc.bias": [2] };
 
 /** The weights' bits, from the core. */

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { Model, OutputDefinition } from "gatewise";
 import { type Hints, type StoredTensor, readSafetensors } from "gatewise/formats";
 
+import { randomNumbers } from "../../facade/support.js";
 import { type Numbers, readSafetensors as readVectors } from "../../vectors/safetensors.js";
 
 export const VECTORS = fileURLToPath(new URL("../../vectors/state-dicts/modules.safetensors", import.meta.url));
@@ -53,4 +54,20 @@ export function errorOf<Out extends OutputDefinition | string>(name: string, mod
     new Float32Array(expected.length),
   );
   return Math.max(...y.map((value, index) => Math.abs(value - (expected[index] ?? Number.NaN))));
+}
+
+export type Tensors = Record<string, { shape: number[]; data: Float32Array }>;
+type Shapes = Readonly<Record<string, readonly number[]>>;
+
+/** Tensors of these shapes, full of numbers. */
+export function tensorsOf(shapes: Shapes): Tensors {
+  const random = randomNumbers(3);
+  const filled = (shape: readonly number[]) => ({ shape: [...shape], data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, random) });
+  return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, filled(shape)]));
+}
+
+/** What one layer of `nn.LSTM` (4 gates), `nn.GRU` (3) or `nn.RNN` (1) over `inputs` numbers has; `end` is `_l0`, `_l1_reverse`, … */
+export function recurrent(prefix: string, [gates, inputs, units]: readonly [number, number, number], end = "_l0"): Record<string, number[]> {
+  const rows = gates * units;
+  return { [`${prefix}weight_ih${end}`]: [rows, inputs], [`${prefix}weight_hh${end}`]: [rows, units], [`${prefix}bias_ih${end}`]: [rows], [`${prefix}bias_hh${end}`]: [rows] };
 }
