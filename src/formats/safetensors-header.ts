@@ -4,7 +4,7 @@
 import * as v from "valibot";
 
 import { GatewiseError } from "../errors.js";
-import { BYTES } from "./numbers.js";
+import { BYTES } from "./pytorch/numbers.js";
 import type { TensorType } from "./tensors.js";
 
 /** A tensor of a file, and where its bytes are in it. */

@@ -4,7 +4,7 @@
 import { GatewiseError } from "../errors.js";
 import { type FileSource, type SeekableFile, openSeekable } from "../data/readers/source.js";
 import { type FileTensor, MOST_HEADER, readHeader, writeHeader } from "./safetensors-header.js";
-import { decodeNumbers } from "./numbers.js";
+import { decode } from "./pytorch/numbers.js";
 import type { StoredTensor, StoredTensors } from "./tensors.js";
 
 /** What a safetensors file holds. */
@@ -101,7 +101,7 @@ async function readExactly(file: SeekableFile, start: number, end: number): Prom
 }
 
 function storedAt(file: SeekableFile, { type, shape, begin, end }: FileTensor): StoredTensor {
-  return { shape, type, read: async () => decodeNumbers(await readExactly(file, begin, end), type) };
+  return { shape, type, read: async () => decode(type, await readExactly(file, begin, end)) };
 }
 
 function lengthOf(name: string, { shape, data }: TensorToWrite): number {

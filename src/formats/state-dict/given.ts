@@ -3,6 +3,7 @@
 import { assertUnshared, kindOf } from "../../data/buffers.js";
 import { GatewiseError } from "../../errors.js";
 import { type FileSource, isFile, openSeekable } from "../../data/readers/source.js";
+import { readPyTorch } from "../pytorch/index.js";
 import { readSafetensors } from "../safetensors.js";
 import type { StoredTensor, StoredTensors } from "../tensors.js";
 
@@ -43,8 +44,13 @@ export async function openState(source: FileSource | GivenTensors, path?: string
 }
 
 async function openPyTorch(source: FileSource, path: string | undefined): Promise<OpenState> {
-  void path;
-  return readSafetensors(source);
+  const file = await readPyTorch(source);
+  try {
+    return { tensors: file.tensors(path), metadata: NOTHING, close: () => file.close() };
+  } catch (error) {
+    await file.close();
+    throw error instanceof GatewiseError && error.path === "path" ? new GatewiseError(error.code, "options.path", error.message) : error;
+  }
 }
 
 /** 8 bytes of the header's length, and then its JSON. No other format begins so; one that is damaged there is told as safetensors. */

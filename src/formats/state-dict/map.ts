@@ -2,10 +2,11 @@
 
 import { GatewiseError } from "../../errors.js";
 import { didYouMean } from "../../suggest.js";
+import { withoutWrappers } from "../pytorch/index.js";
 import type { StoredTensor, StoredTensors } from "../tensors.js";
 import { type Shapes, matchModules } from "./match.js";
 import { type StateModule, modulesOf } from "./modules.js";
-import { isPlace, joinName, nameAt, splitName, withoutWrappers } from "./names.js";
+import { isPlace, joinName, nameAt, splitName } from "./names.js";
 
 /**
  * What PyTorch's modules are in our models: prefixes of names to `layers` (a stack, or a list of modules), `layers.2` (a module
@@ -36,26 +37,21 @@ export interface RenamedState {
  * @throws {GatewiseError} `invalid_option` where the map names what is not there, or two tensors come to one name
  */
 export function renameState(tensors: StoredTensors, map: ModuleMap, wanted: Shapes | undefined): RenamedState {
-  const sources = [...tensors.keys()];
-  const plain = withoutWrappers(sources);
-  const byPlain = new Map(plain.map((name, index) => [name, sources[index] ?? name]));
-  if (byPlain.size < sources.length) throw new GatewiseError("invalid_file", "", "without module and _orig_mod two of the file's tensors have the same name");
-  assertKeys(map, plain);
-  const tensor = (name: string) => tensors.get(byPlain.get(name) ?? name) as StoredTensor;
-  const modules = modulesOf(new Map(plain.map((name) => [name, tensor(name)])));
+  const plain = withoutWrappers(new Map(Array.from(tensors, ([source, tensor]): [string, Renamed] => [source, { source, tensor }])));
+  assertKeys(map, [...plain.keys()]);
+  const modules = modulesOf(new Map(Array.from(plain, ([name, { tensor }]) => [name, tensor])));
   const { places, questions } = matchModules(modules, givenPlaces(modules, map), wanted);
   const found = new Map<string, Renamed>();
-  const put = (name: string, plain: string) => {
-    const source = byPlain.get(plain) ?? plain;
+  const put = (name: string, tensor: Renamed) => {
     const other = found.get(name);
-    if (other) throw new GatewiseError("invalid_option", "options.map", `${other.source} and ${source} both come to ${name}: give map, so that each has a place of its own`);
-    found.set(name, { source, tensor: tensor(plain) });
+    if (other) throw new GatewiseError("invalid_option", "options.map", `${other.source} and ${tensor.source} both come to ${name}: give map, so that each has a place of its own`);
+    found.set(name, tensor);
   };
   for (const module of modules) {
     for (const parameter of module.parameters.keys()) {
       const name = joinName(module.prefix, parameter);
       const place = keyOf(name, map) === undefined ? places.get(module) : undefined;
-      put(place === undefined ? mapped(name, map) : nameAt(place, parameter), name);
+      put(place === undefined ? mapped(name, map) : nameAt(place, parameter), plain.get(name) as Renamed);
     }
   }
   const matched = [...places].filter(([{ prefix }, place]) => prefix !== place && !isPlace(prefix));

@@ -28,16 +28,6 @@ export function joinName(prefix: string, parameter: string): string {
   return prefix === "" ? parameter : `${prefix}.${parameter}`;
 }
 
-/**
- * Names without what PyTorch's wrappers put there: `_orig_mod` (`torch.compile`) anywhere, `module` (`DataParallel` and its
- * like) where all names begin with it.
- */
-export function withoutWrappers(names: readonly string[]): string[] {
-  const plain = names.map((name) => name.replaceAll(/(^|\.)_orig_mod\./g, "$1"));
-  const wrapped = plain.length > 0 && plain.every((name) => name.startsWith("module."));
-  return wrapped ? withoutWrappers(plain.map((name) => name.slice("module.".length))) : plain;
-}
-
 /** Our name of a parameter whose module stands at `place`: layer l of a stack at `layers.K` is our layer K + l. */
 export function nameAt(place: string, parameter: string): string {
   const [, first] = /^layers(?:\.(\d{1,9}))?$/.exec(place) ?? [];
