@@ -1,5 +1,6 @@
 """Writes `modules.safetensors`: state dicts of PyTorch's modules as their users would save them, and what the modules compute in
-float64, for test/formats/state-dict.
+float64, for test/formats/state-dict. Beside it `checkpoint.pt`: the state dict of the case `parts` as the entry `model` of what
+torch.save wrote, and another with zeros as `ema`.
 
     python generate.py
 
@@ -127,6 +128,12 @@ def drawn(cases, count):
         )
 
 
+def save_checkpoint(module):
+    model = {key: value.float() for key, value in module.state_dict().items()}
+    checkpoint = {"epoch": 3, "model": model, "ema": {key: torch.zeros_like(value) for key, value in model.items()}}
+    torch.save(checkpoint, Path(__file__).with_name("checkpoint.pt"))
+
+
 def single(cases):
     values = {"output": {"values": 2, "at": "last"}}
 
@@ -137,6 +144,7 @@ def single(cases):
         {"encoder.lstm1": "layers.0", "encoder.lstm2": "layers.1", "classifier": "output"},
         {"input": {"features": 4}, "layers": [{"cell": "lstm", "units": 6, "bidirectional": False}] + [{"cell": "lstm", "units": 3, "bidirectional": False}] * 2, "output": {"values": 2}},
     )
+    save_checkpoint(parts)
 
     for cell, of in {"lstm": nn.LSTMCell, "gru": nn.GRUCell, "rnn": nn.RNNCell}.items():
         cells = nn.ModuleDict({"cells": nn.ModuleList([of(4, 5), of(5, 5), of(5, 5)]), "out": nn.Linear(5, 2)})
