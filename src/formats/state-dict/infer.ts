@@ -64,15 +64,16 @@ async function inferOutput(tensors: ReadonlyMap<string, Renamed>, shapes: Shapes
   const given = output as OutputDefinition | undefined;
   const attention = shapes.get("attention.weight");
   if (!given || kindsOf(given) !== 1 || (given.at === undefined && !attention)) throw askForOutput(rows, given);
+  const outputs = outputsOf(layers.at(-1) as InferredLayer);
   const tied = await isTied(tensors, shapes);
   const inferred: OutputDefinition = {
-    ...(attention && { at: "attention", attentionUnits: attention[0] }),
+    ...(attention && { at: "attention" }),
+    ...(attention && attention[0] !== outputs && { attentionUnits: attention[0] }),
     ...(shapes.has("output.norm.weight") && { norm: true }),
     ...(tied && { tied: true }),
     ...given,
   };
   assertRows(rows, inferred);
-  const outputs = outputsOf(layers.at(-1) as InferredLayer);
   if (columns !== undefined && columns !== outputs) {
     const message = `the head reads ${columns} numbers, the last layer gives ${outputs}: a model's head is one linear map of what the last layer gives`;
     throw new GatewiseError("state_mismatch", "output.weight", message);
