@@ -33,6 +33,7 @@ const COMMANDS = [
   ...["adding", "copy", "vowels", "shakespeare"].map(learning),
   onnx(String(randomInt(2 ** 31))),
   { name: "PyTorch loads what is written", command: process.execPath, args: ["--import", "tsx", "scripts/interop/pytorch.ts"] },
+  { name: "PyTorch's modules take our state dicts", command: process.execPath, args: ["--import", "tsx", "scripts/interop/state-dicts.ts", "1000"] },
 ];
 
 const results = await runSuites();
