@@ -18,7 +18,7 @@ function told({ input, layers, output }: Case["definition"]): object {
 }
 
 test("there are the cases that generate.py writes", () => {
-  expect(CASES.length).toBe(49);
+  expect(CASES.length).toBe(50);
 });
 
 describe.each(BACKENDS)("on %s", (backend: BackendName) => {
@@ -33,9 +33,9 @@ test.each(named)("%s: definition and map are found, and a model of that definiti
   const state = await stateOf(name);
   const found = await inferDefinition(state, hints);
   expect(found.map).toEqual(map);
-  // PyTorch's Linear can do without a bias, ours cannot: a model that there is lacks it, as a module with one would in PyTorch.
-  const lacking = name.endsWith("without-bias") ? ["output.bias"] : [];
-  for (const options of [{}, { map }]) {
+  // PyTorch's modules can do without a bias, ours cannot: a model that there is lacks it, as a module with one would in PyTorch.
+  const lacking = { "tagger-without-bias": ["output.bias"], "norms-without-bias": ["output.norm.bias"] }[name] ?? [];
+  for (const options of [hints.map ? { map: hints.map } : {}, { map }]) {
     using model = await createModel(found.definition);
     expect(await model.loadStateDict(state, { ...options, strict: lacking.length === 0 })).toEqual({ missing: lacking, unexpected: [] });
     expect(errorOf(name, model)).toBeLessThan(BOUND);
@@ -48,7 +48,7 @@ test.each(named)("%s: the way back gives the same names and numbers", async (nam
   const back = await model.stateDict({ map, cells: name.startsWith("cells") });
   // Wrappers are no part of a module; a bias of zeros, and the second name of a shared weight, are there always.
   const expected = [...state.keys()].map((key) => key.replace("module._orig_mod.", ""));
-  const extra = { "tagger-without-bias": ["hidden2tag.bias"], "tied-once": ["decoder.weight"] }[name] ?? [];
+  const extra = { "tagger-without-bias": ["hidden2tag.bias"], "norms-without-bias": ["ln_out.bias"], "tied-once": ["decoder.weight"] }[name] ?? [];
   expect(Object.keys(back).toSorted()).toEqual([...expected, ...extra].toSorted());
   for (const [key, tensor] of state) {
     const { shape, data } = back[key.replace("module._orig_mod.", "")] ?? expect.fail(key);

@@ -185,6 +185,23 @@ def single(cases):
         {"input": {"features": 2, "tokens": 7, "embedding": 3}, "layers": [{"cell": "lstm", "units": 4, "bidirectional": False}], "output": {"values": 2}},
     )
 
+    normed = nn.ModuleDict({
+        "ln_in": nn.LayerNorm(4), "lstm1": nn.LSTM(4, 6, batch_first=True), "ln_mid": nn.LayerNorm(6),
+        "lstm2": nn.LSTM(6, 3, 2, batch_first=True, bidirectional=True), "ln_out": nn.LayerNorm(6, bias=False), "fc": nn.Linear(6, 2),
+    })
+    for name in ["ln_in", "ln_mid", "ln_out"]:
+        for parameter in normed[name].parameters():
+            nn.init.normal_(parameter, 1, 0.3)
+    lstm = {"cell": "lstm", "bidirectional": False}
+    both_ways = {"cell": "lstm", "units": 3, "bidirectional": True}
+    cases.add(
+        # Before the last module and before the head a norm of 6 could stand: which is which has to be said.
+        "norms-without-bias", normed, values | {"map": {"ln_mid": "layers.1.norm"}}, numbers(4),
+        lambda x: predict(run([normed[part] for part in ["ln_in", "lstm1", "ln_mid", "lstm2"]], x), "last", nn.Sequential(normed["ln_out"], normed["fc"]), False),
+        {"ln_in": "layers.0.norm", "lstm1": "layers.0", "ln_mid": "layers.1.norm", "lstm2": "layers.1", "ln_out": "output.norm", "fc": "output"},
+        {"input": {"features": 4}, "layers": [lstm | {"units": 6, "inputNorm": True}, both_ways | {"inputNorm": True}, both_ways], "output": {"values": 2, "norm": True}},
+    )
+
     wrapped = nn.ModuleDict({"rnn": nn.LSTM(3, 4, batch_first=True), "fc": nn.Linear(4, 2)})
     inside = nn.ModuleDict({"module": nn.ModuleDict({"_orig_mod": wrapped})})
     cases.add(
