@@ -11,7 +11,7 @@ import { type StoredTensors, type TensorType, encodeSafetensors, readSafetensors
 import { afterAll, describe, expect, test } from "vitest";
 import * as fc from "fast-check";
 
-import { expectError, sameBits } from "../facade/support.js";
+import { errorOf as failureOf, expectError, sameBits } from "../facade/support.js";
 
 const folder = mkdtempSync(join(tmpdir(), "gatewise-safetensors-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -34,7 +34,7 @@ async function oneTensor(dtype: string, array: ArrayBufferView): Promise<Float32
 }
 
 const small = await encodeSafetensors(
-  { "rnn.weight": { shape: [2, 2], data: Float32Array.of(1, -2, 0.5, Number.NaN) }, "rnn.bias": { shape: [], data: Float32Array.of(3) } },
+  { "rnn.bias": { shape: [], data: Float32Array.of(3) }, "rnn.weight": { shape: [2, 2], data: Float32Array.of(1, -2, 0.5, Number.NaN) } },
   { format: "pt" },
 );
 
@@ -83,8 +83,8 @@ describe("what is written is read", () => {
     for (const source of [small, small.slice().buffer, new Blob([small.slice()]), path, pathToFileURL(path)]) {
       const file = await readSafetensors(source);
       expect(await contentOf(file.tensors)).toEqual([
-        ["rnn.weight", [2, 2], "f32", [1, -2, 0.5, Number.NaN]],
         ["rnn.bias", [], "f32", [3]],
+        ["rnn.weight", [2, 2], "f32", [1, -2, 0.5, Number.NaN]],
       ]);
       expect([...file.metadata]).toEqual([["format", "pt"]]);
       await file.close();
@@ -112,8 +112,17 @@ describe("what is written is read", () => {
 const eight = new Uint8Array(8);
 const f32 = (begin: number, end: number, shape: unknown = [(end - begin) / 4]) => ({ dtype: "F32", shape, data_offsets: [begin, end] });
 
+/** Fails unless the bytes are refused, with a sentence. */
+async function expectInvalid(bytes: Uint8Array): Promise<GatewiseError> {
+  const error = await failureOf(() => readSafetensors(bytes));
+  expect(error.code).toBe("invalid_file");
+  expect(error.message.length).toBeGreaterThan(15);
+  return error;
+}
+
 describe("files that are no files", () => {
-  const refused: readonly [string, Uint8Array, string][] = [
+  /** The path is that of the tensor, where it is one that is wrong. */
+  const refused: readonly [string, Uint8Array, string?][] = [
     ["nothing", new Uint8Array(0), ""],
     ["seven bytes", new Uint8Array(7), ""],
     ["a header beyond the file", fileOf("{}", eight, 100n), ""],
@@ -122,7 +131,7 @@ describe("files that are no files", () => {
     ["a header that is no JSON", fileOf("{a}"), ""],
     ["a header that is no UTF-8", fileOf("{}", eight).fill(0xff, 8, 10), ""],
     ["numbers that nobody speaks of", fileOf({}, eight), ""],
-    ["tensors beyond the file", fileOf({ a: f32(0, 12) }, eight), ""],
+    ["tensors beyond the file", fileOf({ a: f32(0, 12) }, eight)],
     ["tensors that overlap", fileOf({ a: f32(0, 8), b: f32(4, 8) }, eight), "b"],
     ["a tensor twice over the same numbers", fileOf({ a: f32(0, 8), b: f32(0, 8) }, eight), "b"],
     ["a gap", fileOf({ a: f32(0, 4), b: f32(8, 12) }, new Uint8Array(12)), "b"],
@@ -133,15 +142,15 @@ describe("files that are no files", () => {
     ["sizes whose product is out of bounds", fileOf({ a: f32(0, 8, [2 ** 40, 2 ** 40, 2 ** 40]) }, eight), "a"],
     ["a type that there is not", fileOf({ a: { ...f32(0, 8), dtype: "F8_E4M3" } }, eight), "a"],
     ["a type in small letters", fileOf({ a: { ...f32(0, 8), dtype: "f32" } }, eight), "a"],
-    ["a field that there is not", fileOf({ a: { ...f32(0, 8), strides: [1] } }, eight), "a"],
     ["a tensor without a type", fileOf({ a: { shape: [2], data_offsets: [0, 8] } }, eight), "a"],
     ["a tensor that is null", fileOf({ a: null }), "a"],
-    ["two tensors of one name", fileOf(`{"a":${JSON.stringify(f32(0, 4))},"a":${JSON.stringify(f32(4, 8))}}`, eight), ""],
+    ["two tensors of one name", fileOf(`{"a":${JSON.stringify(f32(0, 4))},"a":${JSON.stringify(f32(4, 8))}}`, eight)],
     ["metadata that is no text", fileOf({ __metadata__: { version: 1 } }), "__metadata__"],
   ];
 
   test.each(refused)("%s", async (_, bytes, path) => {
-    await expectError(() => readSafetensors(bytes), "invalid_file", path);
+    const { path: found } = await expectInvalid(bytes);
+    if (path !== undefined) expect(found).toBe(path);
   });
 
   test("a file that is not there, and what is no file", async () => {
@@ -151,13 +160,11 @@ describe("files that are no files", () => {
   });
 
   test("a header of which half is depth ends as an error", async () => {
-    await expectError(() => readSafetensors(fileOf(`{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`)), "invalid_file", "a");
+    await expectInvalid(fileOf(`{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`));
   });
 
   test("cut off at every byte", async () => {
-    for (let length = 0; length < small.length; length++) {
-      await expectError(() => readSafetensors(small.subarray(0, length)), "invalid_file", "");
-    }
+    for (let length = 0; length < small.length; length++) await expectInvalid(small.subarray(0, length));
   });
 });
 
