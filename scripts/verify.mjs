@@ -42,6 +42,7 @@ const COMMANDS = [
   onnx(String(randomInt(2 ** 31))),
   damage(String(randomInt(2 ** 31))),
   { name: "PyTorch loads what is written", command: process.execPath, args: ["--import", "tsx", "scripts/interop/pytorch.ts"] },
+  { name: "PyTorch's modules take our state dicts", command: process.execPath, args: ["--import", "tsx", "scripts/interop/state-dicts.ts", "1000"] },
 ];
 
 const results = await runSuites();

@@ -56,6 +56,12 @@ export type {
 export type { RawRows, RowPrediction } from "./model/raw-rows.js";
 export type { ReadOptions } from "./model/reader.js";
 export type { RunInputs } from "./model/run.js";
+export type { FileSource } from "./data/readers/source.js";
+export type { GivenTensor, GivenTensors } from "./formats/state-dict/given.js";
+export type { LoadStateOptions } from "./formats/state-dict/load.js";
+export type { ModuleMap } from "./formats/state-dict/map.js";
+export type { LoadedState } from "./formats/state-dict/stage.js";
+export type { StateDictOptions } from "./formats/state-dict/write.js";
 export type { SavedPipeline } from "./data/pipeline/saved.js";
 export type { StepInput } from "./model/stream.js";
 export type { Tensor } from "./model/parameters.js";

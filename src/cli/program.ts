@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, { readonly about: string; readonly load:
   },
   tune: { about: "Search for layers, sizes and training options that do best", load: async () => (await import("./commands/tune.js")).tune },
   inspect: { about: "Show what a model file holds", load: async () => (await import("./commands/inspect.js")).inspect },
+  convert: { about: "Convert weights from and to PyTorch, safetensors and ONNX", load: async () => (await import("./commands/convert.js")).convert },
   doctor: { about: "Show what runs on this machine, and why", load: async () => (await import("./commands/doctor.js")).doctor },
 };
 

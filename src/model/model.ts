@@ -6,6 +6,11 @@ import { type Expected, prepareLabelled } from "../data/sequences.js";
 import type { SavedPipeline } from "../data/pipeline/saved.js";
 import type { DataSource } from "../data/source.js";
 import type { LabelledData, Sequences } from "../data/types.js";
+import type { FileSource } from "../data/readers/source.js";
+import type { GivenTensors } from "../formats/state-dict/given.js";
+import type { LoadStateOptions } from "../formats/state-dict/load.js";
+import type { LoadedState } from "../formats/state-dict/stage.js";
+import type { StateDictOptions } from "../formats/state-dict/write.js";
 import { deepFreeze } from "../json.js";
 import { type LearningRateRange, type LearningRateSearch, findLearningRate } from "../training/range-finder.js";
 import type { FitOptions, History, TrainingStep } from "../training/types.js";
@@ -16,6 +21,7 @@ import { type Tensor, namedTensors } from "./parameters.js";
 import { type RawRows, type RowPrediction, isRawRows } from "./raw-rows.js";
 import { type ReadOptions, Reader } from "./reader.js";
 import { type RunInputs, runArrays, runInto } from "./run.js";
+import { commitStateDict, readStateDict, stateDictOf } from "./state-dict.js";
 import { States } from "./states.js";
 import { Stream, type StreamOptions } from "./stream.js";
 import { type SummaryOptions, summarised, summaryTable } from "./summary.js";
@@ -305,6 +311,57 @@ export class Model<Out extends Output = string> {
    */
   parameters(): Record<string, Tensor> {
     return namedTensors(this.#core.description.tensors, this.#core.weights);
+  }
+
+  /**
+   * Puts the weights of a state dict into the model, as PyTorch's `load_state_dict` does: all of them at once, or none. Names are
+   * ours, or those of PyTorch's modules: `nn.LSTM`, `nn.GRU`, `nn.RNN` and their cells, `nn.Embedding`, `nn.Linear` and
+   * `nn.LayerNorm`, which `map` gives their places; those that it does not name are placed by their kinds and sizes where these
+   * leave no choice. Layer 2 of a stack, `rnn.weight_ih_l2`, is our `layers.2`. Prefixes of wrappers (`module.`, `_orig_mod.`)
+   * are taken off.
+   *
+   * @param source a safetensors or `.pt` file, told by its first bytes: a path (in browsers: an address to fetch) or what it holds;
+   * or tensors by name, such as another model's `parameters()`. Their numbers are rounded to f32
+   * @param options where modules belong, and whether missing and unexpected tensors are an error
+   * @returns what was missing, and what was not expected: nothing unless `strict` is false
+   * @throws {GatewiseError} `state_mismatch` with all missing and unexpected tensors and all other shapes; `not_finite`;
+   * `model_busy` while the model trains; `model_disposed`; `invalid_option` where `map` names what is not there; `invalid_file`,
+   * `unsafe_file`, `file_access`, `shape_mismatch`, `shared_buffer`. The model is as it was before
+   *
+   * @example
+   * ```ts
+   * await model.loadStateDict("speakers.safetensors", { map: { rnn: "layers", fc: "output" } });
+   * await model.loadStateDict(parts, { map: { "encoder.lstm1": "layers.0", "encoder.lstm2": "layers.1" } });
+   * const { missing } = await model.loadStateDict("encoder.pt", { strict: false }); // [ 'output.weight', 'output.bias' ]
+   * await model.loadStateDict(teacher.parameters());
+   * ```
+   */
+  async loadStateDict(source: FileSource | GivenTensors, options: LoadStateOptions = {}): Promise<LoadedState> {
+    this.#trainings.assertIdle();
+    const staged = await readStateDict(this.#core, source, options);
+    // A training may have begun meanwhile.
+    this.#trainings.assertIdle();
+    commitStateDict(this.#core, staged);
+    return { missing: staged.missing, unexpected: staged.unexpected };
+  }
+
+  /**
+   * Every tensor, copied, by the names that PyTorch's modules have: `load_state_dict` takes them. Layers that are alike, with
+   * nothing between them, are one module, `rnn.weight_ih_l0`, `rnn.weight_ih_l1`, …; else each is one of a list, `rnn.0.weight_ih_l0`,
+   * `rnn.1.weight_ih_l0`, …
+   *
+   * @param options what modules are called: `rnn` and `head` unless given
+   * @throws {GatewiseError} `not_expressible` where a layer computes what no module of PyTorch's does, such as peepholes;
+   * `invalid_option`; `model_disposed`
+   *
+   * @example
+   * ```ts
+   * const tensors = await model.stateDict({ map: { lstm: "layers", fc: "output" } });
+   * console.log(Object.keys(tensors)); // [ 'lstm.weight_ih_l0', …, 'fc.weight', 'fc.bias' ]
+   * ```
+   */
+  stateDict(options: StateDictOptions = {}): Promise<Record<string, Tensor>> {
+    return stateDictOf(this.#core, options);
   }
 
   /**

@@ -33,6 +33,13 @@ export class Trainings<Out extends Output> {
     return this.#preprocessing;
   }
 
+  /** Throws while the model is training, and once it was disposed of. */
+  assertIdle(): void {
+    this.#core.assertAlive();
+    if (!this.#busy) return;
+    throw new GatewiseError("model_busy", "", "this model is training: wait for its fit, or end it with the signal");
+  }
+
   /** As `Model.fit`. */
   fit(data: Data<Out>, options: FitOptions<Out>): Promise<History<Out>> {
     // Not `async`: a function that waits for training to end would keep the data alive until then.
@@ -70,10 +77,7 @@ export class Trainings<Out extends Output> {
 
   /** Hands the data to the core; the model is training from now on, unless it fails. */
   async #prepare(data: Data<Out>, options: FitOptions<Out>): Promise<Training<Out>> {
-    this.#core.assertAlive();
-    if (this.#busy) {
-      throw new GatewiseError("model_busy", "", "this model is training: wait for its fit, or end it with the signal");
-    }
+    this.assertIdle();
     this.#busy = true;
     try {
       // First: between the look at the arrays and their copying nothing may happen to them.

@@ -13,7 +13,7 @@ writeSpending(folder, 20);
 
 test.each([
   [["trian"], 'there is no command "trian": did you mean "train"?'],
-  [["sing"], 'there is no command "sing": there are train, evaluate, predict, compare, tune, inspect, doctor'],
+  [["sing"], 'there is no command "sing": there are train, evaluate, predict, compare, tune, inspect, convert, doctor'],
   [["--json", "train"], "name a command first"],
   [["train", "--epocs", "3"], 'there is no option --epocs: did you mean "--epochs"?'],
   [["train", "--frobnicate"], "there is no option --frobnicate: there are --config, "],

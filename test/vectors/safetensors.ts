@@ -18,13 +18,18 @@ interface Entry {
   readonly data_offsets: readonly [start: number, end: number];
 }
 
-/** https://huggingface.co/docs/safetensors: 8 bytes of the header's length, the header as JSON, the numbers. */
-export function readSafetensors(path: string): TensorFile {
+/**
+ * https://huggingface.co/docs/safetensors: 8 bytes of the header's length, the header as JSON, the numbers.
+ *
+ * @param leaveOut types whose tensors are not read
+ */
+export function readSafetensors(path: string, leaveOut: (dtype: string) => boolean = () => false): TensorFile {
   const bytes = readFileSync(path);
   const start = 8 + Number(bytes.readBigUInt64LE(0));
   const header = JSON.parse(bytes.toString("utf8", 8, start)) as Record<string, Entry> & { __metadata__?: Record<string, string> };
   const { __metadata__: metadata = {}, ...entries } = header;
-  const tensors = Object.entries(entries).map(([name, { dtype, shape, data_offsets: [from, to] }]): [string, Numbers] => {
+  const read = Object.entries(entries).filter(([, { dtype }]) => !leaveOut(dtype));
+  const tensors = read.map(([name, { dtype, shape, data_offsets: [from, to] }]): [string, Numbers] => {
     return [name, { shape, data: numbersOf(bytes.subarray(start + from, start + to), dtype) }];
   });
   return { metadata, tensors: new Map(tensors) };

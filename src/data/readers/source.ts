@@ -134,7 +134,7 @@ function isBlob(source: unknown): source is Blob {
 }
 
 /** Whether this can be read more than once, and any part of it. */
-export function isFile(source: StreamSource): source is FileSource {
+export function isFile(source: unknown): source is FileSource {
   return typeof source === "string" || source instanceof URL || source instanceof Uint8Array || source instanceof ArrayBuffer || isBlob(source);
 }
 

@@ -1,0 +1,83 @@
+// From a file of weights to a model, and from the model to a file of another format.
+
+import { extname } from "node:path";
+
+import { writeFileAtomically } from "../entry/atomic-write.js";
+import { GatewiseError } from "../errors.js";
+import { exportOnnx } from "../formats/onnx/export.js";
+import { encodePyTorch } from "../formats/pytorch/index.js";
+import { encodeSafetensors } from "../formats/safetensors.js";
+import { loadPretrained } from "../formats/state-dict/pretrained.js";
+import type { Model } from "../model/model.js";
+import type { OutputDefinition } from "../model/outputs.js";
+import { UsageError } from "./failure.js";
+import type { Told } from "./hints.js";
+
+/** What a file can be written as. */
+export type Format = "gatewise" | "safetensors" | "pytorch" | "onnx";
+
+const ENDINGS: Readonly<Record<string, Format>> = { ".safetensors": "gatewise", ".pt": "pytorch", ".pth": "pytorch", ".onnx": "onnx" };
+
+/** The format that a file's name tells. @throws {UsageError} where it tells none */
+export function formatOf(path: string): Format {
+  const format = ENDINGS[extname(path).toLowerCase()];
+  if (format) return format;
+  throw new UsageError(`the name ${path} tells no format: end it in ${Object.keys(ENDINGS).join(", ")}, or give --to`);
+}
+
+/** What became of a file. */
+export interface Converted {
+  readonly file: string;
+  readonly format: Format;
+  readonly definition: Model<OutputDefinition>["definition"];
+  /** Numbers in all tensors. */
+  readonly parameters: number;
+}
+
+/** @throws {GatewiseError} as `loadPretrained`, `exportOnnx` and `stateDict`; errors of files name them */
+export async function convertFile(input: string, output: string, format: Format, { pretrained, names }: Told): Promise<Converted> {
+  const model = await loadNamed(input, pretrained);
+  try {
+    await write(output, await bytesOf(model, format, names));
+    const parameters = Object.values(model.parameters()).reduce((sum, { data }) => sum + data.length, 0);
+    return { file: output, format, definition: model.definition, parameters };
+  } finally {
+    model.dispose();
+  }
+}
+
+async function bytesOf(model: Model<OutputDefinition>, format: Format, names: Told["names"]): Promise<Uint8Array> {
+  if (format === "gatewise") return model.save();
+  if (format === "onnx") return exportOnnx(model);
+  const tensors = await model.stateDict({ map: names });
+  return format === "pytorch" ? encodePyTorch(new Map(Object.entries(tensors))) : encodeSafetensors(tensors, { format: "pt" });
+}
+
+/** What hints are called on the command line. */
+const OPTIONS: readonly (readonly [path: RegExp, options: string])[] = [
+  [/^options\.output\b/, "--classes, --labels or --values, with --at"],
+  [/^options\.layers\[\d+\]\.activation$/, "--activation"],
+  [/^options\.map\b/, "--map, such as --map rnn=layers,fc=output"],
+  [/^options\.path$/, "--path"],
+  [/^options\.(layers|input|seed)\b/, "a JSON file as --hints"],
+];
+
+async function loadNamed(path: string, pretrained: Told["pretrained"]): Promise<Model<OutputDefinition>> {
+  try {
+    return (await loadPretrained<OutputDefinition>(path, pretrained)) as Model<OutputDefinition>;
+  } catch (error) {
+    if (!(error instanceof GatewiseError)) throw error;
+    if (error.code === "invalid_file" || error.code === "file_access") throw new GatewiseError(error.code, path, error.message, { cause: error });
+    const option = OPTIONS.find(([pattern]) => pattern.test(error.path))?.[1];
+    if (error.code !== "invalid_option" || option === undefined) throw error;
+    throw new GatewiseError(error.code, error.path.replace(/^options\./, ""), `${error.message}. On the command line: ${option}`, { cause: error });
+  }
+}
+
+async function write(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeFileAtomically(path, bytes);
+  } catch (cause) {
+    throw new GatewiseError("file_access", path, `this could not be written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
