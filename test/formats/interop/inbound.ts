@@ -1,0 +1,95 @@
+// Saved models of PyTorch's through `loadPretrained`: what is inferred, what is predicted, and what goes back.
+
+import { GatewiseError, type MachineOptions, type Model, type OutputDefinition } from "gatewise";
+import { type PyTorchInput, type StoredTensors, encodePyTorch, loadPretrained, readPyTorch, readSafetensors } from "gatewise/formats";
+
+import { sameBits } from "../../facade/support.js";
+import { errorOf } from "../../vectors/measure.js";
+import { type Conversion, recordConversion } from "../conversions.js";
+import type { Case, Cases, PlannedModule } from "./cases.js";
+
+/** f32 against float64 results for the same weights: what `design.md` wants. */
+export const BOUND = 1e-5;
+
+type AnyModel = Model<string>;
+
+/** What came of loading a case. */
+export interface Inbound {
+  readonly model: AnyModel;
+  /** Whether hints did not do, and the map was asked for. */
+  readonly asked: boolean;
+}
+
+/** Loads a case with its hints alone; with the map as well if it is asked for. */
+export async function load(cases: Cases, one: Case, machine: MachineOptions = {}): Promise<Inbound> {
+  const options = { ...one.hints, ...machine };
+  try {
+    return { model: await loadPretrained<OutputDefinition>(cases.path(one), options), asked: false };
+  } catch (error) {
+    if (!(error instanceof GatewiseError && error.code === "invalid_option" && error.path === "options.map")) throw error;
+    return { model: await loadPretrained<OutputDefinition>(cases.path(one), { ...options, map: one.map }), asked: true };
+  }
+}
+
+/** How far predictions are from PyTorch's. */
+export function predictionError(cases: Cases, one: Case, model: AnyModel): number {
+  const expected = cases.expected(one);
+  return errorOf(model.run(cases.inputs(one), new Float32Array(expected.length)), expected);
+}
+
+/** The definition that has to be found, as a model tells it. */
+export function definitionOf({ definition: { input, layers, output } }: Case): object {
+  return { input: { scaling: "none", ...input }, layers, output, seed: 0 };
+}
+
+/** The tensors of a case's file by their plain names, without what wrappers put there. */
+export async function tensorsOf(cases: Cases, one: Case): Promise<StoredTensors> {
+  const plain = (name: string) => name.replaceAll(/^(module\.|_orig_mod\.)+/g, "");
+  const { form, inside } = one.plan.file;
+  const found = form === "safetensors" ? (await readSafetensors(cases.path(one))).tensors : (await readPyTorch(cases.path(one))).tensors(KEYS[inside]);
+  return new Map([...found].map(([name, tensor]) => [plain(name), tensor]));
+}
+
+/** Where a file holds its state dict. */
+const KEYS: Readonly<Record<string, string>> = { "state dict": "", parameters: "", model: "model", state_dict: "state_dict", model_state_dict: "model_state_dict" };
+
+/**
+ * The case's tensors whose numbers are not the file's after the way back: out of the model by PyTorch's names, into a `.pt` of the
+ * file's type, and read again. Weights of f64 are those of f32 by then.
+ */
+export async function lostOnTheWayBack(cases: Cases, one: Case, model: AnyModel): Promise<string[]> {
+  const { type } = one.plan.file;
+  const state = await model.stateDict({ map: one.map, cells: one.plan.modules.every(({ cells }) => cells) });
+  const written = Object.entries(state).map(([name, { shape, data }]): [string, PyTorchInput] => [name, { shape, data, type }]);
+  await using file = await opened(encodePyTorch(new Map(written)));
+  const lost: string[] = [];
+  for (const [name, tensor] of await tensorsOf(cases, one)) {
+    const back = file.tensors.get(name);
+    const same = back?.type === type && back.shape.join() === tensor.shape.join() && sameBits(await back.read(), await tensor.read());
+    if (!same) lost.push(name);
+  }
+  return lost;
+}
+
+async function opened(bytes: Uint8Array): Promise<{ tensors: StoredTensors } & AsyncDisposable> {
+  const file = await readPyTorch(bytes);
+  return { tensors: file.tensors(), [Symbol.asyncDispose]: () => file.close() };
+}
+
+/** Rows of the conversion table: one for each kind of module that the case has. */
+export function recordInbound({ plan }: Case, error: number): void {
+  for (const row of rowsOf(plan.modules)) recordConversion({ format: plan.file.form, direction: "in", ...row, type: plan.file.type, error });
+}
+
+function rowsOf(modules: readonly PlannedModule[]): Pick<Conversion, "cell" | "bidirectional" | "options">[] {
+  return modules.map(({ cell, cells, bidirectional, bias, projection, activation, norm }) => {
+    const options = [
+      ...(cells ? ["as cells"] : []),
+      ...(bias ? [] : ["bias: false"]),
+      ...(projection === undefined ? [] : ["projection"]),
+      ...(activation === "relu" ? ["activation: relu"] : []),
+      ...(norm ? ["inputNorm"] : []),
+    ];
+    return { cell, bidirectional, options: options.join(", ") };
+  });
+}
