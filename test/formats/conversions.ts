@@ -11,6 +11,8 @@ export interface Conversion {
   readonly bidirectional: boolean;
   /** The options of the layer; empty for a plain one. */
   readonly options: string;
+  /** Of the numbers in the file; f32 unless given. */
+  readonly type?: string;
   /** The largest `max|a − b| / max(1e-3, max|b|)` of a tensor. */
   readonly error: number;
 }

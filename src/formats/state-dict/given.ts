@@ -4,7 +4,7 @@ import { assertUnshared, kindOf } from "../../data/buffers.js";
 import { GatewiseError } from "../../errors.js";
 import { type FileSource, isFile, openSeekable } from "../../data/readers/source.js";
 import { readPyTorch } from "../pytorch/index.js";
-import { readSafetensors } from "../safetensors.js";
+import { type SafetensorsFile, readSafetensors } from "../safetensors.js";
 import type { StoredTensor, StoredTensors } from "../tensors.js";
 
 /** A tensor in memory. */
@@ -37,10 +37,25 @@ const NOTHING: ReadonlyMap<string, string> = new Map();
 export async function openState(source: FileSource | GivenTensors, path?: string): Promise<OpenState> {
   if (!isFile(source)) return { tensors: fromMemory(source), metadata: NOTHING, close: async () => undefined };
   if (await isSafetensors(source)) {
-    if (path === undefined) return readSafetensors(source);
+    if (path === undefined) return withSharedNames(await readSafetensors(source));
     throw new GatewiseError("invalid_option", "options.path", "a safetensors file holds one state dict: leave path out");
   }
   return openPyTorch(source, path);
+}
+
+/**
+ * `save_model` of Python's safetensors leaves out a tensor that is there under another name, and says so in the metadata, the
+ * name that is missing before the one that is there.
+ *
+ * @see https://huggingface.co/docs/safetensors/torch_shared_tensors
+ */
+function withSharedNames(file: SafetensorsFile): OpenState {
+  const tensors = new Map(file.tensors);
+  for (const [name, other] of file.metadata) {
+    const shared = file.tensors.get(other);
+    if (shared && !file.tensors.has(name)) tensors.set(name, shared);
+  }
+  return { tensors, metadata: file.metadata, close: () => file.close() };
 }
 
 async function openPyTorch(source: FileSource, path: string | undefined): Promise<OpenState> {

@@ -1,7 +1,7 @@
 // Saved models of PyTorch's through `loadPretrained`: what is inferred, what is predicted, and what goes back.
 
 import { GatewiseError, type MachineOptions, type Model, type OutputDefinition } from "gatewise";
-import { type PyTorchInput, type StoredTensors, encodePyTorch, loadPretrained, readPyTorch, readSafetensors } from "gatewise/formats";
+import { type PyTorchInput, type StateDictOptions, type StoredTensors, encodePyTorch, loadPretrained, readPyTorch, readSafetensors } from "gatewise/formats";
 
 import { sameBits } from "../../facade/support.js";
 import { errorOf } from "../../vectors/measure.js";
@@ -11,7 +11,7 @@ import type { Case, Cases, PlannedModule } from "./cases.js";
 /** f32 against float64 results for the same weights: what `design.md` wants. */
 export const BOUND = 1e-5;
 
-type AnyModel = Model<string>;
+type AnyModel = Model<OutputDefinition>;
 
 /** What came of loading a case. */
 export interface Inbound {
@@ -59,16 +59,27 @@ const KEYS: Readonly<Record<string, string>> = { "state dict": "", parameters: "
  */
 export async function lostOnTheWayBack(cases: Cases, one: Case, model: AnyModel): Promise<string[]> {
   const { type } = one.plan.file;
-  const state = await model.stateDict({ map: one.map, cells: one.plan.modules.every(({ cells }) => cells) });
+  const tensors = await tensorsOf(cases, one);
+  const state = await model.stateDict(namesOf(one, [...tensors.keys()]));
   const written = Object.entries(state).map(([name, { shape, data }]): [string, PyTorchInput] => [name, { shape, data, type }]);
   await using file = await opened(encodePyTorch(new Map(written)));
   const lost: string[] = [];
-  for (const [name, tensor] of await tensorsOf(cases, one)) {
+  for (const [name, tensor] of tensors) {
     const back = file.tensors.get(name);
     const same = back?.type === type && back.shape.join() === tensor.shape.join() && sameBits(await back.read(), await tensor.read());
     if (!same) lost.push(name);
   }
   return lost;
+}
+
+/** How the case's own names are asked for: cells beside modules name each tensor. */
+function namesOf({ map, plan: { modules } }: Case, names: readonly string[]): StateDictOptions {
+  if (modules.every(({ cells }) => cells)) return { map, cells: true };
+  const ofCells = names.flatMap((name): [string, string][] => {
+    const [, prefix = "", parameter = ""] = /^(.*)\.((?:weight|bias)_[ih]h)$/.exec(name) ?? [];
+    return prefix === "" ? [] : [[name, `${map[prefix]}.${parameter}_l0`]];
+  });
+  return { map: { ...map, ...Object.fromEntries(ofCells) } };
 }
 
 async function opened(bytes: Uint8Array): Promise<{ tensors: StoredTensors } & AsyncDisposable> {
