@@ -74,5 +74,6 @@ export function openBlob(blob: Blob): OpenFile {
 
 /** A file in memory. */
 export function openBytes(bytes: Uint8Array): OpenFile {
-  return { size: bytes.length, read: async (start, end) => bytes.slice(start, end) as Uint8Array<ArrayBuffer>, close: async () => undefined };
+  // Not bytes.slice: a Buffer's gives the same memory.
+  return { size: bytes.length, read: async (start, end) => new Uint8Array(bytes.subarray(start, end)), close: async () => undefined };
 }
