@@ -20,7 +20,7 @@ STORAGES = ["own", "one for all", "transposed", "strided", "mixed"]
 RNN_NAMES = ["rnn", "lstm", "encoder", "net.recurrent", "backbone.rnn"]
 LIST_NAMES = ["rnn{}", "rnns.{}", "encoder.lstm{}", "layers_{}"]
 HEAD_NAMES = ["fc", "head", "linear", "classifier.out", "hidden2tag"]
-EMBEDDING_NAMES = ["embedding", "emb", "word_embeddings", "encoder.embed", "lookup"]
+EMBEDDING_NAMES = ["embedding", "emb", "word_embeddings", "source.embed", "lookup"]
 
 # Two numbers that are normalised are 1 and -1 whatever they were: rounding would decide which.
 SMALLEST_NORM = 5

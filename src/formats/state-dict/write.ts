@@ -85,8 +85,9 @@ function findSeam(layers: readonly LayerDefinition[]): number | undefined {
   const [first] = layers;
   const seam = layers.findIndex((layer, index) => {
     const alike = first !== undefined && OF_A_STACK.every((field) => (layer[field] ?? undefined) === (first[field] ?? undefined));
-    const merge = layers[index - 1]?.merge ?? "concat";
-    const joined = merge !== "concat" || layer.residual === true || ("inputNorm" in layer && layer.inputNorm === true);
+    const below = layers[index - 1];
+    const added = below?.residual === true || layer.residual === true;
+    const joined = (below?.merge ?? "concat") !== "concat" || added || ("inputNorm" in layer && layer.inputNorm === true);
     return index > 0 && (!alike || joined);
   });
   return seam < 0 ? undefined : seam;

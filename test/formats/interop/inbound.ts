@@ -42,12 +42,17 @@ export function definitionOf({ definition: { input, layers, output } }: Case): o
   return { input: { scaling: "none", ...input }, layers, output, seed: 0 };
 }
 
-/** The tensors of a case's file by their plain names, without what wrappers put there. */
-export async function tensorsOf(cases: Cases, one: Case): Promise<StoredTensors> {
-  const plain = (name: string) => name.replaceAll(/^(module\.|_orig_mod\.)+/g, "");
+/** The numbers of a case's file by their plain names, without what wrappers put there. */
+export async function tensorsOf(cases: Cases, one: Case): Promise<Map<string, { readonly shape: readonly number[]; readonly data: Float32Array }>> {
   const { form, inside } = one.plan.file;
-  const found = form === "safetensors" ? (await readSafetensors(cases.path(one))).tensors : (await readPyTorch(cases.path(one))).tensors(KEYS[inside]);
-  return new Map([...found].map(([name, tensor]) => [plain(name), tensor]));
+  const file = form === "safetensors" ? await readSafetensors(cases.path(one)) : await readPyTorch(cases.path(one));
+  try {
+    const tensors = typeof file.tensors === "function" ? file.tensors(KEYS[inside]) : file.tensors;
+    const read = [...tensors].map(async ([name, tensor]) => [name.replace(/^(module\.|_orig_mod\.)+/, ""), { shape: tensor.shape, data: await tensor.read() }] as const);
+    return new Map(await Promise.all(read));
+  } finally {
+    await file.close();
+  }
 }
 
 /** Where a file holds its state dict. */
@@ -66,7 +71,7 @@ export async function lostOnTheWayBack(cases: Cases, one: Case, model: AnyModel)
   const lost: string[] = [];
   for (const [name, tensor] of tensors) {
     const back = file.tensors.get(name);
-    const same = back?.type === type && back.shape.join() === tensor.shape.join() && sameBits(await back.read(), await tensor.read());
+    const same = back?.type === type && back.shape.join() === tensor.shape.join() && sameBits(await back.read(), tensor.data);
     if (!same) lost.push(name);
   }
   return lost;

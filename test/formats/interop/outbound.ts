@@ -87,6 +87,21 @@ export function kinds(): NetworkCase[] {
   );
 }
 
+/** Two layers that would be one module if nothing stood between them, and two with nothing there. */
+export function seams(): NetworkCase[] {
+  const layer: Layer = { cell: "gru", units: 6 };
+  const both: Layer = { ...layer, bidirectional: true };
+  const pairs: readonly (readonly [Layer, Layer])[] = [
+    [layer, layer],
+    [both, both],
+    [{ ...layer, residual: true }, layer],
+    [layer, { ...layer, residual: true }],
+    [{ ...both, merge: "sum" }, both],
+    [both, { ...both, merge: "mean" }],
+  ];
+  return pairs.map((layers) => ({ definition: { input: { features: 6 }, layers, output: { values: 2, at: "each" } }, lengths: [3, 5, 1], steps: 6, seed: 11 }));
+}
+
 /** Writes the networks into a folder, each in a form after the other, and what check.py has to know of them. */
 export async function write(folder: string, networks: readonly (readonly [Form, NetworkCase])[]): Promise<Written[]> {
   const written: Written[] = [];
