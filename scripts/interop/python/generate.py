@@ -71,9 +71,9 @@ def map_of(plan):
 
 
 def is_open(plan):
-    """Whether names and sizes may fit in several ways: several modules, norms, or a head that could be an embedding."""
+    """Whether names and sizes may fit in several ways: several modules, norms, or a head that could be an embedding, which has no bias either."""
     norms = plan["output"]["norm"] or any(part["norm"] for part in plan["modules"])
-    return len(plan["modules"]) > 1 or norms or ("tokens" in plan["input"] and not plan["output"]["bias"])
+    return len(plan["modules"]) > 1 or norms or not plan["output"]["bias"]
 
 
 def definition_of(plan):
