@@ -21,7 +21,7 @@ export { inferDefinition, loadPretrained } from "./state-dict/pretrained.js";
 
 export type { FileSource } from "../data/readers/source.js";
 export type { FromPyTorchOptions, OptimizerOfPyTorch } from "./optimizer-state/from-pytorch.js";
-export type { OptimizerHere, StateDictValue, ToPyTorchOptions } from "./optimizer-state/to-pytorch.js";
+export type { OptimizerHere, StateDictTensor, StateDictValue, ToPyTorchOptions } from "./optimizer-state/to-pytorch.js";
 export type { SafetensorsFile, TensorToWrite } from "./safetensors.js";
 export type { GivenTensor, GivenTensors } from "./state-dict/given.js";
 export type { Hints, LayerHints, PretrainedOptions } from "./state-dict/hints.js";

@@ -10,12 +10,18 @@ import type { OptimizerState } from "../../training/optimizer-state.js";
 import type { StoredTensor } from "../tensors.js";
 import { COMPUTING, LEARNING_RATE, SETTINGS, type SharedKind, WEIGHT_DECAY } from "./settings.js";
 
+/** A tensor as readers of files give it, and as writers take it. */
+export interface StateDictTensor extends StoredTensor {
+  readonly type: "f32";
+  readonly data: Float32Array;
+}
+
 /** A value of a dictionary that PyTorch reads, as `encodePyTorch` writes it. */
 export type StateDictValue =
   | null
   | boolean
   | number
-  | StoredTensor
+  | StateDictTensor
   | readonly StateDictValue[]
   | ReadonlyMap<string | number, StateDictValue>;
 
@@ -179,6 +185,6 @@ function stateDict(kind: SharedKind, state: OptimizerState | undefined, order: r
   return entries;
 }
 
-function stored({ shape, data }: Tensor): StoredTensor {
-  return { shape, type: "f32", read: async () => data.slice() };
+function stored({ shape, data }: Tensor): StateDictTensor {
+  return { shape, type: "f32", data, read: async () => data.slice() };
 }
