@@ -2,7 +2,7 @@
 
     rnn            one module for all layers where these are alike and nothing stands between them, else rnn.0, rnn.1, …
     head           nn.Linear; its weight is the embedding's where the two are tied
-    input_norm, layers.K.norm, output_norm, embedding, initial, attention      where there are any
+    input_norm, norm_K, output_norm, embedding, initial, attention      where there are any
     input, statics                                                             buffers: mean and deviation
 """
 
@@ -167,7 +167,7 @@ class FromDefinition:
 
 
 def norm_of(layer):
-    return "input_norm" if layer == 0 else f"layers.{layer}.norm"
+    return "input_norm" if layer == 0 else f"norm_{layer}"
 
 
 def run(module, x, lengths, states):

@@ -13,6 +13,11 @@ import { joinName, recurrentName, splitName } from "./names.js";
 /** What modules are called unless a map says otherwise. */
 const NAMES: ModuleMap = { rnn: "layers", head: "output", input_norm: "layers.0.norm", output_norm: "output.norm" };
 
+/** And each layer's norm: `rnn.1` is a module of PyTorch's, which has none inside. */
+function namesOf({ layers }: ModelDefinition): ModuleMap {
+  return { ...NAMES, ...Object.fromEntries(layers.slice(1).map((_, index) => [`norm_${index + 1}`, `layers.${index + 1}.norm`])) };
+}
+
 /** What differs from layer to layer where PyTorch has one module for all. */
 const OF_A_STACK = ["cell", "units", "bidirectional", "bias", "projection", "activation"] as const;
 
@@ -23,7 +28,7 @@ const NOT_PYTORCHS = ["peepholes", "layerNorm", "coupledGates", "cellClip", "gat
 export interface StateDictOptions {
   /**
    * As `loadStateDict` takes it: `{ rnn: "layers", head: "output" }` calls the stack of layers `rnn`. Places that it does not name
-   * keep our names. Those two unless given, with `input_norm` and `output_norm`.
+   * keep our names. Those two unless given, with `input_norm`, `norm_1`, … before layers and `output_norm` before the head.
    */
   readonly map?: ModuleMap | undefined;
   /** Whether recurrent modules are cells (`nn.LSTMCell`, …), one for each layer. False unless given. */
@@ -37,7 +42,7 @@ export interface StateDictOptions {
  * @throws {GatewiseError} `not_expressible` where a layer computes what no module of PyTorch's does; `invalid_option`
  */
 export function toStateDict(tensors: Readonly<Record<string, Tensor>>, definition: ModelDefinition, options: StateDictOptions = {}): Record<string, Tensor> {
-  const { map = NAMES, cells = false } = validated(optionsSchema, options, "options");
+  const { map = namesOf(definition), cells = false } = validated(optionsSchema, options, "options");
   for (const [index, layer] of definition.layers.entries()) assertExpressible(layer, index, cells);
   const places = new Map(Object.entries(map).map(([prefix, place]) => [place, prefix]));
   const modules = modulesOf(definition, places, cells);
