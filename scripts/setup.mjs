@@ -1,8 +1,9 @@
 // Brings what a bare checkout lacks, and nothing that is there already: `node scripts/setup.mjs demo` for the demo, `learning` for that,
-// `node scripts/setup.mjs bench` for the benchmark, `parity` for the comparison with other frameworks' vectors,
+// `node scripts/setup.mjs bench` for the benchmark, `interop` for models from and to other frameworks, `parity` for the comparison with other frameworks' vectors,
 // `node scripts/setup.mjs test` for the tests as well, and `verify` for the long proofs on top. npm runs it before the command
 // of that name.
 
+import { requirePyTorch } from "./interop/python.mjs";
 import { requireSanitizer } from "./proofs/address-sanitizer.mjs";
 import { bringNeon, requireNeon } from "./proofs/neon.mjs";
 import { buildCoreWorker, buildFacade, buildNative, buildWasm, needsCoreWorker, needsNative, needsWasm } from "./setup/builds.mjs";
@@ -16,6 +17,8 @@ import { bringWasmTarget } from "./wasm/target.mjs";
 import { bringWasmTools } from "./wasm/tools.mjs";
 
 const forProofs = process.argv[2] === "verify";
+/** What is proved against PyTorch needs it. */
+const withPyTorch = forProofs || process.argv[2] === "interop";
 /** What the tests need is checked first, all of it: nobody waits minutes to be told of a missing browser. */
 const forTests = forProofs || process.argv[2] === "test";
 /** The benchmark measures our engine everywhere: bare, in Node, and as WebAssembly there and in a browser. */
@@ -24,7 +27,7 @@ const forWasm = forTests || forBench || process.argv[2] === "parity";
 
 try {
   requireNode();
-  checkAll([() => checkRust(), ...(forTests ? [requireChromium] : []), ...(forProofs ? [requireNeon, requireSanitizer] : [])]);
+  checkAll([() => checkRust(), ...(forTests ? [requireChromium] : []), ...(forProofs ? [requireNeon, requireSanitizer] : []), ...(withPyTorch ? [requirePyTorch] : [])]);
   await bringPackages();
   await buildNative();
   await buildFacade();

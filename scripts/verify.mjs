@@ -35,6 +35,13 @@ const damage = (/** @type {string} */ seed) => ({
   env: { GATEWISE_CASES: "20000", GATEWISE_SEED: seed },
 });
 
+/** Random models from PyTorch, to PyTorch and to ONNX Runtime, and training that goes on there and here. */
+const interop = (/** @type {string} */ seed) => ({
+  name: `models to and from PyTorch, --seed ${seed}`,
+  command: process.execPath,
+  args: ["--import", "tsx", "scripts/interop/run.ts", "--cases", "2000", "--seed", seed],
+});
+
 /** @type {readonly { name: string, command: string, args: readonly string[], env?: NodeJS.ProcessEnv }[]} */
 const COMMANDS = [
   { name: "activations, every f32", command: "cargo", args: [...EXAMPLE, "exhaustive_activations"] },
@@ -42,7 +49,7 @@ const COMMANDS = [
   onnx(String(randomInt(2 ** 31))),
   damage(String(randomInt(2 ** 31))),
   { name: "PyTorch loads what is written", command: process.execPath, args: ["--import", "tsx", "scripts/interop/pytorch.ts"] },
-  { name: "PyTorch's modules take our state dicts", command: process.execPath, args: ["--import", "tsx", "scripts/interop/state-dicts.ts", "1000"] },
+  interop(String(randomInt(2 ** 31))),
 ];
 
 const results = await runSuites();

@@ -1,18 +1,15 @@
 // Proof against PyTorch itself: what this package writes, `torch.load(weights_only=True)` reads and `load_state_dict` takes, to the
-// last bit; and what PyTorch makes of it comes back. Needs `python3` with PyTorch. `npm run verify` runs it.
+// last bit; and what PyTorch makes of it comes back. Needs a Python with PyTorch. `npm run verify` runs it.
 //
 //     node --import tsx scripts/interop/pytorch.ts
 
 import { deepStrictEqual } from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
 import { type PyTorchInput, type PyTorchTensor, type PyTorchValue, encodePyTorch, readPyTorch } from "../../src/entry/formats-node.js";
-
-const LOADER = fileURLToPath(new URL("load_files.py", import.meta.url));
+import { requirePyTorch, runPython } from "./python.mjs";
 
 /** Numbers that f16 and bf16 hold too, so that every dtype comes back as it was. */
 const numbers = (count: number) => Float32Array.from({ length: count }, (_, index) => ((index * 37) % 64) / 32 - 1);
@@ -109,9 +106,8 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "gatewise-interop-"));
   try {
     for (const [name, value] of Object.entries(FILES)) writeFileSync(join(folder, `${name}.pt`), encodePyTorch(value));
-    const { status, stdout, stderr, error } = spawnSync("python3", [LOADER, folder, ...Object.keys(FILES)], { encoding: "utf8" });
-    if (error || status !== 0) throw new Error(`python3 with PyTorch did not load the files: ${error?.message ?? stderr}`);
-    const loaded = JSON.parse(stdout) as Record<string, unknown>;
+    const printedFiles = runPython(requirePyTorch(), "load_files.py", [folder, ...Object.keys(FILES)]);
+    const loaded = JSON.parse(printedFiles) as Record<string, unknown>;
     for (const [name, value] of Object.entries(FILES)) {
       deepStrictEqual(normalised(loaded[name]), printed(value), `${name}.pt`);
       console.log(`${name}.pt: torch.load(weights_only=True) reads what was written`);

@@ -18,6 +18,7 @@ interface Output {
   at?: "each" | "mean" | "max" | "attention";
   attentionUnits?: number;
   tied?: boolean;
+  norm?: boolean;
   dropout?: number;
 }
 
@@ -85,6 +86,7 @@ function layer(): fc.Arbitrary<Drawn<Layer>> {
     ...plainOptions(),
     merge: sometimes(3, fc.constantFrom("sum" as const, "mean" as const)),
     residual: seldom(3),
+    inputNorm: seldom(4),
     peepholes: seldom(4),
     layerNorm: seldom(4),
     coupledGates: seldom(4),
@@ -125,9 +127,12 @@ function output(): fc.Arbitrary<Output> {
     upTo(17).map((size) => ({ labels: names(size) })),
   );
   const at = sometimes(2, fc.constantFrom("each" as const, "mean" as const, "max" as const, "attention" as const));
-  const all = { kind, at, attentionUnits: sometimes(2, upTo(9)), tied: seldom(2), dropout: rate() };
+  const all = { kind, at, attentionUnits: sometimes(2, upTo(9)), tied: seldom(2), norm: seldom(4), dropout: rate() };
   return fc.record(all).map(({ kind, ...place }) => Object.assign(place, kind) as Output);
 }
+
+/** Two normalised numbers are 1 and -1 whatever they were: rounding decides which. */
+const SMALLEST_NORM = 5;
 
 /** The definition without what does not go together, and with widths that do. */
 function fitted(drawnInput: Input, drawn: readonly Drawn<Layer>[], drawnOutput: Output): ModelDefinition {
@@ -135,6 +140,7 @@ function fitted(drawnInput: Input, drawn: readonly Drawn<Layer>[], drawnOutput: 
   let reads = (input.features ?? 0) + (input.embedding ?? 0) + (input.staticsAs === "states" ? 0 : (input.statics ?? 0));
   const layers = drawn.map((one, index) => {
     const layer = fittedLayer(one);
+    if (reads < SMALLEST_NORM) delete layer.inputNorm;
     const endsApart = layer.bidirectional === true && index + 1 === drawn.length && output.at === undefined;
     if (layer.residual && (endsApart || !widen(layer, reads))) delete layer.residual;
     reads = outputs(layer);
@@ -149,8 +155,8 @@ function fitted(drawnInput: Input, drawn: readonly Drawn<Layer>[], drawnOutput: 
       delete input.sparse;
     } else delete output.tied;
   }
-  // Two normalised numbers are 1 and -1 whatever they were: rounding decides which.
-  for (const layer of layers) if (layer.units < 5) delete layer.layerNorm;
+  if (top && outputs(top) < SMALLEST_NORM) delete output.norm;
+  for (const layer of layers) if (layer.units < SMALLEST_NORM) delete layer.layerNorm;
   // Through JSON, so that what is undefined is not there.
   return defineModel(JSON.parse(JSON.stringify({ input, layers, output })) as ModelDefinition) as ModelDefinition;
 }

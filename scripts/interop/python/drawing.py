@@ -39,7 +39,7 @@ class Drawing:
         return self.random.randint(1, most if self.chance(0.5) else min(most, 9))
 
     def module(self, index):
-        cell = ["lstm", "gru", "rnn"][(index + self.random.randrange(2)) % 3]
+        cell = ["lstm", "gru", "rnn"][(index // 3 + self.random.randrange(2)) % 3]
         cells = self.chance(0.2)
         units = self.size()
         module = {"cell": cell, "cells": cells, "units": units, "layers": self.random.randint(1, 3), "bias": not self.chance(0.25)}
@@ -61,28 +61,30 @@ class Drawing:
                 given["padding"] = self.random.randrange(given["tokens"])
         return given
 
-    def plan(self, index, file, modules=None):
-        count = self.random.choice([1, 1, 1, 2, 3])
-        given = self.input()
-        modules = modules or [self.module(index) for _ in range(count)]
+    def plan(self, index, file):
+        given, count = self.input(), self.random.choice([1, 1, 1, 2, 3])
+        modules, width = [], given.get("features", 0) + given.get("embedding", 0)
+        for k in range(count):
+            modules.append(self.module(index + 3 * k) | {"norm": width >= SMALLEST_NORM and self.chance(0.2)})
+            width = outputs_of(modules[-1])
+        plan = self.plan_of(given, modules, file)
+        plan["output"]["norm"] = width >= SMALLEST_NORM and self.chance(0.25)
+        return plan
+
+    def plan_of(self, given, modules, file):
         output = {
             "kind": self.random.choice(["classes", "labels", "values"]),
             "numbers": self.random.randint(2, 7),
             "at": self.random.choice(["last", "last", "each", "each", "mean", "max"]),
             "bias": not self.chance(0.2),
+            "norm": False,
             "tied": False,
         }
-        width = given.get("features", 0) + given.get("embedding", 0)
-        for module in modules:
-            module["norm"] = width >= SMALLEST_NORM and self.chance(0.2)
-            width = outputs_of(module)
-        output["norm"] = width >= SMALLEST_NORM and self.chance(0.25)
         if "tokens" in given and self.chance(0.5) and self.tie(given, modules):
             output |= {"tied": True, "kind": "classes", "numbers": given["tokens"]}
         lengths = [self.random.randint(1, 9) for _ in range(self.random.randint(1, 5))]
-        names = self.names(modules)
         return {
-            "input": given, "modules": modules, "output": output, "names": names, "file": file,
+            "input": given, "modules": modules, "output": output, "names": self.names(modules), "file": file,
             "lengths": lengths, "steps": max(lengths) + self.random.randrange(2),
         }
 
@@ -107,13 +109,14 @@ def outputs_of(module):
 def kinds():
     """Every kind of module that the conversion table has a row of."""
     for cell in ["lstm", "gru", "rnn"]:
-        plain = {"cell": cell, "cells": False, "units": 11, "layers": 1, "bias": True, "bidirectional": False, "batch_first": True}
+        plain = {"cell": cell, "cells": False, "units": 11, "layers": 1, "bias": True, "bidirectional": False, "batch_first": True, "norm": False}
         plain |= {"activation": "tanh"} if cell == "rnn" else {}
         for bidirectional in [False, True]:
             module = plain | {"bidirectional": bidirectional}
             yield module
             yield module | {"layers": 3}
             yield module | {"bias": False}
+            yield module | {"norm": True}
             if cell == "lstm":
                 yield module | {"projection": 5}
             if cell == "rnn":
@@ -126,9 +129,7 @@ def matrix(seed):
     drawing = Drawing(seed, most=20)
     for form in FORMS:
         for module in kinds():
-            plan = drawing.plan(0, file_of(drawing, form, "f32"), [dict(module)])
-            plan["modules"][0]["norm"] = plan["output"]["norm"] = False
-            yield plan
+            yield drawing.plan_of({"features": 7}, [module], file_of(drawing, form, "f32"))
 
 
 def drawn(seed, count, most):

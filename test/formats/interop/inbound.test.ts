@@ -48,8 +48,8 @@ test("the cases have everything at least once", () => {
 
 describe.each(BACKENDS)("on %s", (backend: BackendName) => {
   test.each(named)("%s", async (_, one) => {
-    const { model, asked } = await load(cases, one, { backend });
-    using _model = model;
+    using loaded = await load(cases, one, { backend });
+    const { model, asked } = loaded;
     expect(asked && !one.open).toBe(false);
     expect(model.definition).toEqual(definitionOf(one));
     expect(predictionError(cases, one, model)).toBeLessThanOrEqual(BOUND);

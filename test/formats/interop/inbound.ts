@@ -1,12 +1,14 @@
 // Saved models of PyTorch's through `loadPretrained`: what is inferred, what is predicted, and what goes back.
 
+import { isDeepStrictEqual } from "node:util";
+
 import { GatewiseError, type MachineOptions, type Model, type OutputDefinition } from "gatewise";
 import { type PyTorchInput, type StateDictOptions, type StoredTensors, encodePyTorch, loadPretrained, readPyTorch, readSafetensors } from "gatewise/formats";
 
 import { sameBits } from "../../facade/support.js";
 import { errorOf } from "../../vectors/measure.js";
-import { type Conversion, recordConversion } from "../conversions.js";
-import type { Case, Cases, PlannedModule } from "./cases.js";
+import type { Conversion } from "../conversions.js";
+import type { Case, Cases } from "./cases.js";
 
 /** f32 against float64 results for the same weights: what `design.md` wants. */
 export const BOUND = 1e-5;
@@ -14,7 +16,7 @@ export const BOUND = 1e-5;
 type AnyModel = Model<OutputDefinition>;
 
 /** What came of loading a case. */
-export interface Inbound {
+export interface Inbound extends Disposable {
   readonly model: AnyModel;
   /** Whether hints did not do, and the map was asked for. */
   readonly asked: boolean;
@@ -24,11 +26,15 @@ export interface Inbound {
 export async function load(cases: Cases, one: Case, machine: MachineOptions = {}): Promise<Inbound> {
   const options = { ...one.hints, ...machine };
   try {
-    return { model: await loadPretrained<OutputDefinition>(cases.path(one), options), asked: false };
+    return inboundOf(await loadPretrained<OutputDefinition>(cases.path(one), options), false);
   } catch (error) {
     if (!(error instanceof GatewiseError && error.code === "invalid_option" && error.path === "options.map")) throw error;
-    return { model: await loadPretrained<OutputDefinition>(cases.path(one), { ...options, map: one.map }), asked: true };
+    return inboundOf(await loadPretrained<OutputDefinition>(cases.path(one), { ...options, map: one.map }), true);
   }
+}
+
+function inboundOf(model: AnyModel, asked: boolean): Inbound {
+  return { model, asked, [Symbol.dispose]: () => model.dispose() };
 }
 
 /** How far predictions are from PyTorch's. */
@@ -92,13 +98,44 @@ async function opened(bytes: Uint8Array): Promise<{ tensors: StoredTensors } & A
   return { tensors: file.tensors(), [Symbol.asyncDispose]: () => file.close() };
 }
 
-/** Rows of the conversion table: one for each kind of module that the case has. */
-export function recordInbound({ plan }: Case, error: number): void {
-  for (const row of rowsOf(plan.modules)) recordConversion({ format: plan.file.form, direction: "in", ...row, type: plan.file.type, error });
+/** What came of a case. */
+export interface Checked {
+  readonly asked: boolean;
+  /** One for each kind of module that the case has. */
+  readonly rows: readonly Conversion[];
+  /** What is not as it should be, the error of predictions aside. */
+  readonly complaints: readonly string[];
 }
 
-function rowsOf(modules: readonly PlannedModule[]): Pick<Conversion, "cell" | "bidirectional" | "options">[] {
-  return modules.map(({ cell, cells, bidirectional, bias, projection, activation, norm }) => {
+/** Loads a case, runs it, sends it back. */
+export async function checkInbound(cases: Cases, one: Case): Promise<Checked> {
+  try {
+    using loaded = await load(cases, one);
+    const { model, asked } = loaded;
+    const rows = rowsOf(one, predictionError(cases, one, model));
+    const lost = await lostOnTheWayBack(cases, one, model);
+    const found = [
+      ...(asked && !one.open ? ["the map was asked for"] : []),
+      ...(isDeepStrictEqual(plain(model.definition), plain(definitionOf(one))) ? [] : [`another definition was found: ${JSON.stringify(model.definition)}`]),
+      ...(lost.length > 0 ? [`changed on the way back: ${lost.join(", ")}`] : []),
+    ];
+    return { asked, rows, complaints: found.map((complaint) => told(one, complaint)) };
+  } catch (error) {
+    return { asked: false, rows: [], complaints: [told(one, String(error))] };
+  }
+}
+
+/** What is undefined is not there. */
+function plain(value: object): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
+function told({ name, plan }: Case, complaint: string): string {
+  return `case ${name}: ${complaint}: ${JSON.stringify(plan)}`;
+}
+
+function rowsOf({ plan: { modules, file } }: Case, error: number): Conversion[] {
+  const kinds = modules.map(({ cell, cells, bidirectional, bias, projection, activation, norm }) => {
     const options = [
       ...(cells ? ["as cells"] : []),
       ...(bias ? [] : ["bias: false"]),
@@ -106,6 +143,12 @@ function rowsOf(modules: readonly PlannedModule[]): Pick<Conversion, "cell" | "b
       ...(activation === "relu" ? ["activation: relu"] : []),
       ...(norm ? ["inputNorm"] : []),
     ];
-    return { cell, bidirectional, options: options.join(", ") };
+    return { format: file.form, direction: "in" as const, cell, bidirectional, options: options.join(", "), type: file.type, error };
   });
+  return distinct(kinds);
+}
+
+/** Without those that are as another. */
+export function distinct<One>(all: readonly One[]): One[] {
+  return [...new Map(all.map((one) => [JSON.stringify(one), one])).values()];
 }

@@ -8,11 +8,13 @@ import * as fc from "fast-check";
 import type { Model, ModelDefinition } from "gatewise";
 import { type PyTorchInput, encodePyTorch, encodeSafetensors, readPyTorch } from "gatewise/formats";
 
-import { randomNumbers, sameBits } from "../../facade/support.js";
+import { sameBits } from "../../facade/support.js";
 import { errorOf } from "../../vectors/measure.js";
 import { readSafetensors } from "../../vectors/safetensors.js";
+import type { Conversion } from "../conversions.js";
 import { type Layer, type NetworkCase, networkCases } from "../random-definition.js";
 import { type RandomInputs, randomInputs, randomModel } from "../random-model.js";
+import { distinct } from "./inbound.js";
 
 /** What no module of PyTorch's computes; all else that a layer may have, a few lines around its modules do. */
 export const NOT_PYTORCHS = ["peepholes", "layerNorm", "coupledGates", "cellClip", "gateActivation", "reset", "zoneout"] as const satisfies readonly (keyof Layer)[];
@@ -42,28 +44,18 @@ export interface Outbound {
   readonly complaint: string;
 }
 
-/** Random networks that PyTorch can say. */
+/** Random networks, without what PyTorch has no module for. */
 export function drawn(count: number, seed: number): NetworkCase[] {
-  return fc.sample(networkCases(), { seed, numRuns: count }).map((network) => ({ ...network, definition: expressible(network) }));
+  return fc.sample(networkCases(), { seed, numRuns: count }).map(({ definition, lengths, steps, seed }) => ({ definition: expressible(definition), lengths, steps, seed }));
 }
 
-/** The definition without what PyTorch has no module for, and now and then with norms. */
-function expressible({ definition: { input, layers, output }, seed }: NetworkCase): ModelDefinition {
-  const random = randomNumbers(seed + 3);
-  const sometimes = () => random() > 0.5;
-  let width = (input.features ?? 0) + (input.embedding ?? 0) + (input.staticsAs === "states" ? 0 : (input.statics ?? 0));
-  const plain = layers.map((layer): Layer => {
+function expressible(definition: ModelDefinition): ModelDefinition {
+  const layers = definition.layers.map((layer): Layer => {
     const kept = Object.entries(layer).filter(([field]) => !(NOT_PYTORCHS as readonly string[]).includes(field));
-    const norm = width >= SMALLEST_NORM && sometimes() ? { inputNorm: true } : {};
-    width = outputsOf(layer);
-    return { ...(Object.fromEntries(kept) as Layer), ...norm };
+    return Object.fromEntries(kept) as Layer;
   });
-  const norm = width >= SMALLEST_NORM && sometimes() ? { norm: true } : {};
-  return { input, layers: plain, output: { ...output, ...norm } } as ModelDefinition;
+  return { ...definition, layers } as ModelDefinition;
 }
-
-/** Two numbers that are normalised are 1 and -1 whatever they were: rounding would decide which. */
-const SMALLEST_NORM = 5;
 
 function outputsOf({ units, projection = units, bidirectional, merge }: Layer): number {
   return projection * (bidirectional === true && (merge ?? "concat") === "concat" ? 2 : 1);
@@ -72,9 +64,9 @@ function outputsOf({ units, projection = units, bidirectional, merge }: Layer): 
 /** One layer of each kind that the conversion table has a row of, read at each step. */
 export function kinds(): NetworkCase[] {
   const options: Readonly<Record<Layer["cell"], readonly Partial<Layer>[]>> = {
-    lstm: [{}, { bias: false }, { projection: 5 }, { residual: true }],
-    gru: [{}, { bias: false }, { residual: true }],
-    rnn: [{}, { bias: false }, { activation: "relu" }, { residual: true }],
+    lstm: [{}, { bias: false }, { projection: 5 }, { residual: true }, { inputNorm: true }],
+    gru: [{}, { bias: false }, { residual: true }, { inputNorm: true }],
+    rnn: [{}, { bias: false }, { activation: "relu" }, { residual: true }, { inputNorm: true }],
   };
   return (["lstm", "gru", "rnn"] as const).flatMap((cell) =>
     [false, true].flatMap((bidirectional) =>
@@ -100,6 +92,24 @@ export function seams(): NetworkCase[] {
     [both, { ...both, merge: "mean" }],
   ];
   return pairs.map((layers) => ({ definition: { input: { features: 6 }, layers, output: { values: 2, at: "each" } }, lengths: [3, 5, 1], steps: 6, seed: 11 }));
+}
+
+/** Rows of the conversion table: one for each kind of layer that the model has. */
+export function rowsOfOutbound({ form, network: { definition }, error }: Outbound): Conversion[] {
+  const layers: readonly Layer[] = definition.layers;
+  return distinct(
+    layers.map(({ cell, bidirectional = false, bias, projection, activation, merge, residual, inputNorm }) => {
+      const options = [
+        ...(bias === false ? ["bias: false"] : []),
+        ...(projection === undefined ? [] : ["projection"]),
+        ...(activation === "relu" ? ["activation: relu"] : []),
+        ...(merge === "sum" || merge === "mean" ? [`merge: ${merge}`] : []),
+        ...(residual === true ? ["residual"] : []),
+        ...(inputNorm === true ? ["inputNorm"] : []),
+      ];
+      return { format: form, direction: "out" as const, cell, bidirectional, options: options.join(", "), error };
+    }),
+  );
 }
 
 /** Writes the networks into a folder, each in a form after the other, and what check.py has to know of them. */

@@ -16,13 +16,13 @@ type AnyModel = Model<OutputDefinition>;
 type AnyLayer = ModelDefinition["layers"][number];
 
 /** What names and shapes tell of a layer. */
-const TOLD: readonly string[] = ["cell", "units", "bidirectional", "bias", "projection", "inputNorm"];
+const TOLD: ReadonlySet<string> = new Set(["cell", "units", "bidirectional", "bias", "projection", "inputNorm"]);
 
 /** All that they do not tell of a definition. */
 function hintsOf({ input, layers, output, seed }: ModelDefinition): Hints {
   const { scaling: _scaling, ...given } = input;
   const { norm: _norm, tied: _tied, ...meaning } = output as OutputDefinition & { tied?: boolean };
-  const own = (layer: AnyLayer) => Object.fromEntries(Object.entries(layer).filter(([field]) => !TOLD.includes(field)));
+  const own = (layer: AnyLayer) => Object.fromEntries(Object.entries(layer).filter(([field]) => !TOLD.has(field)));
   return {
     input: given,
     layers: layers.map((layer) => ({ ...(layer.cell === "rnn" ? { activation: "tanh" as const } : {}), ...own(layer) })),

@@ -8,7 +8,7 @@ import { recordConversion } from "../conversions.js";
 import type { Layer, NetworkCase } from "../random-definition.js";
 import { BOUND, measureExport } from "./measure.js";
 
-const ALL: readonly Partial<Layer>[] = [{}, { bias: false }, { residual: true }, { zoneout: { hidden: 0.25 } }];
+const ALL: readonly Partial<Layer>[] = [{}, { bias: false }, { residual: true }, { inputNorm: true }, { zoneout: { hidden: 0.25 } }];
 
 const OPTIONS: Readonly<Record<Layer["cell"], readonly Partial<Layer>[]>> = {
   lstm: [

@@ -1,4 +1,4 @@
-"""Loads the files NAME.pt of a folder as anybody would, and prints what is in them as JSON. See pytorch.ts.
+"""Loads the files NAME.pt of a folder as anybody would, and prints what is in them as JSON. See ../pytorch.ts.
 
     python3 load_files.py FOLDER NAME...
 """
