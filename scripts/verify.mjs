@@ -49,6 +49,7 @@ const COMMANDS = [
   onnx(String(randomInt(2 ** 31))),
   damage(String(randomInt(2 ** 31))),
   { name: "PyTorch loads what is written", command: process.execPath, args: ["--import", "tsx", "scripts/interop/pytorch.ts"] },
+  { name: "the example's model goes back to PyTorch", command: process.execPath, args: ["--import", "tsx", "scripts/interop/pretrained.ts"] },
   interop(String(randomInt(2 ** 31))),
 ];
 
