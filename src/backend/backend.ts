@@ -18,6 +18,13 @@ export interface Backend {
   loadModel(file: Uint8Array, machine: string): BindingModel;
   /** A new layer by itself, as much apart. */
   createLayer(definition: string, options: string, machine: string): BindingLayer;
+  /** JSON of `FileHeader`: of a safetensors file's first 8 bytes and the header whose length they tell. */
+  readHeader(beginning: Uint8Array, fileLength: number): string;
+  /**
+   * What a safetensors file begins with, from JSON of its tensors' names, types and shapes, and of its metadata; `readHeader`
+   * of it tells in which order the tensors' bytes follow.
+   */
+  writeHeader(json: string): Uint8Array;
   /** A trainer that has the job's data and is ready to advance. */
   createTrainer(job: TrainingJob): Promise<TrainerHandle>;
 }

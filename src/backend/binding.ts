@@ -136,4 +136,11 @@ export interface BindingModule {
   readonly Layer: new (definition: string, options: string, machine: string) => BindingLayer;
   /** JSON of `MachineDescription`. */
   machine(): string;
+  /** JSON of `FileHeader`: of a safetensors file's first 8 bytes and the header whose length they tell. */
+  readHeader(beginning: Uint8Array, fileLength: number): string;
+  /**
+   * What a safetensors file begins with, from JSON of its tensors' names, types and shapes, and of its metadata; `readHeader`
+   * of it tells in which order the tensors' bytes follow.
+   */
+  writeHeader(json: string): Uint8Array;
 }

@@ -7,6 +7,8 @@ declare module "#native" {
   export const Model: Binding["Model"];
   export const Trainer: Binding["Trainer"];
   export const machine: Binding["machine"];
+  export const readHeader: Binding["readHeader"];
+  export const writeHeader: Binding["writeHeader"];
 }
 
 declare module "#wasm" {

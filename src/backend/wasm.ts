@@ -53,6 +53,9 @@ function wasmBackend(glue: WasmGlue, module: WebAssembly.Module, { workerStarter
     createModel: (definition, machine) => new (glue.instantiate(module).Model)(definition, machine),
     loadModel: (file, machine) => glue.instantiate(module).Model.load(file, machine),
     createLayer: (definition, options, machine) => new (glue.instantiate(module).Layer)(definition, options, machine),
+    // Each by an instance of its own, which is dropped: what a header takes of memory goes with it.
+    readHeader: (beginning, fileLength) => glue.instantiate(module).readHeader(beginning, fileLength),
+    writeHeader: (json) => glue.instantiate(module).writeHeader(json),
     createTrainer: async (job) =>
       workerStarter ? openTrainerInWorker(await workerStarter(), module, job) : openTrainerInSlices(glue, module, job),
   };

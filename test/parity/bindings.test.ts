@@ -12,6 +12,8 @@ interface Binding {
   readonly Trainer: { readonly prototype: object };
   readonly Layer: { readonly prototype: object };
   readonly machine: () => string;
+  readonly readHeader: (beginning: Uint8Array, fileLength: number) => string;
+  readonly writeHeader: (json: string) => Uint8Array;
 }
 
 async function bindings(): Promise<readonly [native: Binding, wasm: Binding]> {
@@ -41,6 +43,32 @@ test("the same classes with the same methods, those that the architecture page l
     expect(binding.Model.load).toBeTypeOf("function");
     expect(JSON.parse(binding.machine())).toMatchObject({ isa: expect.any(String), threads: expect.any(Number) });
   }
+});
+
+test("headers of safetensors files are the same on both, and where a tensor lies is told", async () => {
+  const given = {
+    tensors: [
+      { name: "bias", type: "f16", shape: [3] },
+      { name: "weight", type: "f32", shape: [2, 3] },
+      { name: "__proto__", type: "f32", shape: [] },
+    ],
+    metadata: { second: "2", first: "1" },
+  };
+  const [native, wasm] = (await bindings()).map((binding) => {
+    const beginning = binding.writeHeader(JSON.stringify(given));
+    const size = beginning.length;
+    expect(JSON.parse(binding.readHeader(beginning, size + 34))).toEqual({
+      tensors: [
+        { name: "__proto__", type: "f32", shape: [], begin: size, end: size + 4 },
+        { name: "weight", type: "f32", shape: [2, 3], begin: size + 4, end: size + 28 },
+        { name: "bias", type: "f16", shape: [3], begin: size + 28, end: size + 34 },
+      ],
+      metadata: given.metadata,
+    });
+    expect(() => binding.readHeader(beginning, size + 33)).toThrow('"path":"bias"');
+    return Buffer.from(beginning);
+  });
+  expect(native?.equals(wasm ?? Buffer.alloc(0))).toBe(true);
 });
 
 test("neither has more than 200 lines for models, 220 for training and 120 for layers", () => {

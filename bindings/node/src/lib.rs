@@ -6,6 +6,7 @@
 mod layer;
 mod trainer;
 
+use lstm_core::formats::header;
 use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::machine::{MachineOptions, describe_machine};
 use lstm_core::network::samples::Inputs;
@@ -155,4 +156,15 @@ impl Model {
 #[napi(catch_unwind)]
 pub fn machine() -> Result<String> {
     describe_machine().map(|machine| to_json(&machine)).map_err(crossing)
+}
+
+/// What a safetensors file begins with: a `FileHeader`.
+#[napi(catch_unwind)]
+pub fn read_header(beginning: &[u8], file_length: f64) -> Result<String> {
+    header::read(beginning, file_length).map(|header| to_json(&header)).map_err(crossing)
+}
+
+#[napi(catch_unwind)]
+pub fn write_header(json: String) -> Result<Uint8Array> {
+    header::write(&json).map(Uint8Array::new).map_err(crossing)
 }

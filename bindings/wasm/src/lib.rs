@@ -8,6 +8,7 @@
 mod layer;
 mod trainer;
 
+use lstm_core::formats::header;
 use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::machine::{MachineOptions, describe_machine};
 use lstm_core::network::samples::Inputs;
@@ -153,4 +154,15 @@ impl Model {
 #[wasm_bindgen]
 pub fn machine() -> Result<String> {
     describe_machine().map(|machine| to_json(&machine)).map_err(crossing)
+}
+
+/// What a safetensors file begins with: a `FileHeader`.
+#[wasm_bindgen(js_name = readHeader)]
+pub fn read_header(beginning: &[u8], file_length: f64) -> Result<String> {
+    header::read(beginning, file_length).map(|header| to_json(&header)).map_err(crossing)
+}
+
+#[wasm_bindgen(js_name = writeHeader)]
+pub fn write_header(json: &str) -> Result<Vec<u8>> {
+    header::write(json).map_err(crossing)
 }
