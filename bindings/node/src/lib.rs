@@ -4,6 +4,7 @@
 #![allow(missing_docs, reason = "the methods are those of `lstm_core`, which documents them")]
 
 mod layer;
+mod loading;
 mod trainer;
 
 use lstm_core::formats::header;
@@ -38,12 +39,6 @@ impl Model {
         let definition = ModelDefinition::from_json(&definition).map_err(crossing)?;
         let machine = MachineOptions::from_json(&machine).map_err(crossing)?;
         lstm_core::Model::new(definition, machine).map(|model| Self(Some(model))).map_err(crossing)
-    }
-
-    #[napi(factory, catch_unwind)]
-    pub fn load(file: &[u8], machine: String) -> Result<Self> {
-        let machine = MachineOptions::from_json(&machine).map_err(crossing)?;
-        lstm_core::Model::load(file, machine).map(|model| Self(Some(model))).map_err(crossing)
     }
 
     #[napi(catch_unwind)]

@@ -6,6 +6,7 @@
 #![allow(missing_docs, reason = "the methods are those of `lstm_core`, which documents them")]
 
 mod layer;
+mod loading;
 mod trainer;
 
 use lstm_core::formats::header;
@@ -55,11 +56,6 @@ impl Model {
         lstm_core::Model::new(definition, machine).map(|model| Self(Some(model))).map_err(crossing)
     }
 
-    pub fn load(file: &[u8], machine: &str) -> Result<Model> {
-        let machine = MachineOptions::from_json(machine).map_err(crossing)?;
-        lstm_core::Model::load(file, machine).map(|model| Self(Some(model))).map_err(crossing)
-    }
-
     pub fn describe(&mut self) -> Result<String> {
         Ok(to_json(&self.held()?.describe()))
     }
@@ -70,6 +66,13 @@ impl Model {
 
     pub fn weights(&mut self) -> Result<Vec<f32>> {
         Ok(self.held()?.weights().to_vec())
+    }
+
+    /// Where in this instance's memory they lie, for as long as it is there: whoever has asked can read them after a trap, when
+    /// nothing can be called any more.
+    #[wasm_bindgen(js_name = weightsAddress)]
+    pub fn weights_address(&mut self) -> Result<usize> {
+        Ok(self.held()?.weights().as_ptr().addr())
     }
 
     pub fn commit(&mut self, weights: &[f32]) -> Result<()> {

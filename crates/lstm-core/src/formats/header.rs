@@ -12,6 +12,7 @@ use safetensors::{Dtype, SafeTensorError};
 use serde::{Deserialize, Serialize};
 
 pub use write::write;
+pub(super) use write::{encoded, placed};
 
 use crate::{Error, ErrorCode, Result};
 use parse::Entries;

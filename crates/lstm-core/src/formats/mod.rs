@@ -2,4 +2,5 @@
 
 pub(crate) mod checkpoint;
 pub mod header;
+pub mod loading;
 pub mod safetensors;

@@ -1,7 +1,8 @@
 //! A header out of what shall be in the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 use serde::Deserialize;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -38,13 +39,18 @@ struct NewTensor {
 /// Refuses with `invalid_option` a name that stands twice, and what is too large.
 pub fn write(json: &str) -> Result<Vec<u8>> {
     let NewFile { tensors, metadata } = json::parse(json, ErrorCode::InvalidOption)?;
+    let tensors = tensors.into_iter().map(|NewTensor { name, kind, shape }| (name, dtype_of(kind), shape));
+    encoded(placed(tensors.collect())?, &metadata)
+}
+
+/// Tensors in the order of the file, with their places in it.
+pub(in crate::formats) fn placed(mut tensors: Vec<(String, Dtype, Vec<usize>)>) -> Result<Vec<(String, TensorInfo)>> {
     let refuse = |path: String, message: &str| Err(Error::new(ErrorCode::InvalidOption, path, message));
-    let mut sorted: Vec<_> = tensors.into_iter().map(|tensor| (dtype_of(tensor.kind), tensor)).collect();
-    sorted.sort_by(|(one, first), (other, second)| other.cmp(one).then_with(|| first.name.cmp(&second.name)));
-    let mut entries: Vec<(String, TensorInfo)> = Vec::with_capacity(sorted.len());
-    let mut names = std::collections::BTreeSet::new();
+    tensors.sort_by(|(first, one, _), (second, other, _)| other.cmp(one).then_with(|| first.cmp(second)));
+    let mut entries = Vec::with_capacity(tensors.len());
+    let mut names = BTreeSet::new();
     let mut begin = 0_usize;
-    for (dtype, NewTensor { name, shape, .. }) in sorted {
+    for (name, dtype, shape) in tensors {
         if name == METADATA || !names.insert(name.clone()) {
             return refuse(
                 name,
@@ -59,21 +65,30 @@ pub fn write(json: &str) -> Result<Vec<u8>> {
         entries.push((name, TensorInfo { dtype, shape, data_offsets: (begin, end) }));
         begin = end;
     }
-    let defect = |error: &dyn std::fmt::Display| Error::new(ErrorCode::InternalError, "", error.to_string());
-    let mut header = serde_json::to_vec(&Header { tensors: &entries, metadata: &metadata }).map_err(|e| defect(&e))?;
-    // What every reader will ask of it.
-    Metadata::new(None, entries).map_err(|error| defect(&error))?;
-    header.resize(header.len().next_multiple_of(PREFIX), b' ');
-    if header.len() as u64 > MOST {
-        return refuse(
-            "metadata".to_owned(),
-            "the header would be longer than the 100 MB that readers take: say less in it",
-        );
-    }
-    Ok([&(header.len() as u64).to_le_bytes(), header.as_slice()].concat())
+    Ok(entries)
 }
 
-fn dtype_of(kind: TensorType) -> safetensors::Dtype {
+/// The 8 bytes and the header of tensors that have their places.
+pub(in crate::formats) fn encoded(
+    tensors: Vec<(String, TensorInfo)>,
+    metadata: &BTreeMap<String, String>,
+) -> Result<Vec<u8>> {
+    let defect = |error: &dyn std::fmt::Display| Error::new(ErrorCode::InternalError, "", error.to_string());
+    let mut bytes = vec![0; PREFIX];
+    serde_json::to_writer(&mut bytes, &Header { tensors: &tensors, metadata }).map_err(|error| defect(&error))?;
+    // What every reader will ask of it.
+    Metadata::new(None, tensors).map_err(|error| defect(&error))?;
+    bytes.resize(bytes.len().next_multiple_of(PREFIX), b' ');
+    let length = (bytes.len() - PREFIX) as u64;
+    if length > MOST {
+        let message = "the header would be longer than the 100 MB that readers take: say less in it";
+        return Err(Error::new(ErrorCode::InvalidOption, "metadata", message));
+    }
+    bytes[..PREFIX].copy_from_slice(&length.to_le_bytes());
+    Ok(bytes)
+}
+
+fn dtype_of(kind: TensorType) -> Dtype {
     let known = TYPES.iter().find(|(each, _)| *each == kind);
     known.map(|&(_, dtype)| dtype).expect("every type is in the table")
 }
