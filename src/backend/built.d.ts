@@ -4,6 +4,7 @@
 declare module "#native" {
   type Binding = import("./binding.js").BindingModule;
   export const Layer: Binding["Layer"];
+  export const Loading: Binding["Loading"];
   export const Model: Binding["Model"];
   export const Trainer: Binding["Trainer"];
   export const machine: Binding["machine"];

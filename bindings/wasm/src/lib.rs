@@ -68,11 +68,12 @@ impl Model {
         Ok(self.held()?.weights().to_vec())
     }
 
-    /// Where in this instance's memory they lie, for as long as it is there: whoever has asked can read them after a trap, when
-    /// nothing can be called any more.
-    #[wasm_bindgen(js_name = weightsAddress)]
-    pub fn weights_address(&mut self) -> Result<usize> {
-        Ok(self.held()?.weights().as_ptr().addr())
+    /// Where in this instance's memory they lie, in bytes, and how many they are. Whoever has asked can read them after a trap,
+    /// when nothing can be called any more.
+    #[wasm_bindgen(js_name = weightsPlace)]
+    pub fn weights_place(&mut self) -> Result<Vec<u32>> {
+        let weights = self.held()?.weights();
+        Ok(vec![weights.as_ptr().addr() as u32, weights.len() as u32])
     }
 
     pub fn commit(&mut self, weights: &[f32]) -> Result<()> {
