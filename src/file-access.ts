@@ -4,14 +4,19 @@
 export interface OpenFile {
   /** Bytes. */
   readonly size: number;
-  /** The bytes from `start` to before `end`: fewer where the file ends earlier. Nobody else has them. */
-  read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * The bytes from `start` to before `end`: fewer where the file ends earlier. Nobody else has them. With `room` for as many they
+   * may lie there or wherever the file has them, and are to be read alone, until `room` is next lent.
+   */
+  read(start: number, end: number, room?: Uint8Array): Promise<Uint8Array<ArrayBuffer>>;
   close(): Promise<void>;
 }
 
 /** What a runtime can do with files beside reading them whole. */
 export interface FileAccess {
   open(location: string | URL): Promise<OpenFile>;
+  /** The same of a file that will be read from its beginning to its end: one on a server is fetched at once. */
+  openWhole(location: string | URL): Promise<OpenFile>;
   /** A file from its beginning to its end, in chunks of some size. */
   stream(location: string | URL): AsyncIterable<Uint8Array>;
   /** Unpacks what gzip packed, as it comes. Throws where the data is damaged or ends early. */
@@ -52,8 +57,10 @@ export async function* streamFetched(location: string | URL): AsyncGenerator<Uin
 export async function openFetched(location: string | URL): Promise<OpenFile> {
   const first = await fetched(location, { headers: { Range: "bytes=0-0" } });
   const size = Number(/\/(\d+)$/.exec(first.headers.get("Content-Range") ?? "")?.[1]);
-  if (first.status !== 206 || !Number.isSafeInteger(size)) return openBlob(await first.blob());
+  if (first.status !== 206) return openBlob(await first.blob());
   await first.body?.cancel();
+  // A server of another origin that does not let the header be seen.
+  if (!Number.isSafeInteger(size)) return openWhollyFetched(location);
   return {
     size,
     async read(start, end) {
@@ -66,6 +73,11 @@ export async function openFetched(location: string | URL): Promise<OpenFile> {
   };
 }
 
+/** A file on a server, fetched at once; where it lies meanwhile is the runtime's choice. */
+export async function openWhollyFetched(location: string | URL): Promise<OpenFile> {
+  return openBlob(await (await fetched(location)).blob());
+}
+
 /** A file that a user has chosen in a browser, or any other blob. */
 export function openBlob(blob: Blob): OpenFile {
   const read = async (start: number, end: number) => new Uint8Array(await blob.slice(start, end).arrayBuffer());
@@ -75,5 +87,9 @@ export function openBlob(blob: Blob): OpenFile {
 /** A file in memory. */
 export function openBytes(bytes: Uint8Array): OpenFile {
   // Not bytes.slice: a Buffer's gives the same memory.
-  return { size: bytes.length, read: async (start, end) => new Uint8Array(bytes.subarray(start, end)), close: async () => undefined };
+  const read: OpenFile["read"] = async (start, end, room) => {
+    const part = bytes.subarray(start, end);
+    return (room ? part : new Uint8Array(part)) as Uint8Array<ArrayBuffer>;
+  };
+  return { size: bytes.length, read, close: async () => undefined };
 }

@@ -2,7 +2,7 @@
 // or what a fit is: it makes models and trainers from JSON and typed arrays, and lets their errors through.
 
 import type { MachineDescription, TrainingProgress } from "../generated/core.js";
-import type { BindingLayer, BindingModel } from "./binding.js";
+import type { BindingLayer, BindingLoading, BindingModel } from "./binding.js";
 
 /** The name of a backend: the native addon, or WebAssembly. */
 export type BackendName = "native" | "wasm";
@@ -14,10 +14,17 @@ export interface Backend {
   readonly machine: MachineDescription;
   /** A new model, apart from every other: what befalls one never harms another. */
   createModel(definition: string, machine: string): BindingModel;
-  /** The same from the bytes of a model file. */
-  loadModel(file: Uint8Array, machine: string): BindingModel;
+  /** The same from a model file, which begins with `beginning`: all of its header at least. */
+  startLoading(beginning: Uint8Array, fileLength: number): BindingLoading;
   /** A new layer by itself, as much apart. */
   createLayer(definition: string, options: string, machine: string): BindingLayer;
+  /** JSON of `FileHeader`: of a safetensors file's first 8 bytes and the header whose length they tell. */
+  readHeader(beginning: Uint8Array, fileLength: number): string;
+  /**
+   * What a safetensors file begins with, from JSON of its tensors' names, types and shapes, and of its metadata; `readHeader`
+   * of it tells in which order the tensors' bytes follow.
+   */
+  writeHeader(json: string): Uint8Array;
   /** A trainer that has the job's data and is ready to advance. */
   createTrainer(job: TrainingJob): Promise<TrainerHandle>;
 }

@@ -7,7 +7,7 @@ export interface BindingModel {
   describe(): string;
   /** JSON of `ModelSummary`, with the memory that training in such batches with such an optimiser takes: JSON of its options. */
   summarise(batchSize: number, steps: number, optimizer: string): string;
-  /** Every tensor of `describe().tensors`, one after the other. */
+  /** Every tensor of `describe().tensors`, one after the other, copied. A call of another method that failed changes nothing of it. */
   weights(): Float32Array;
   /** Replaces them all. */
   commit(weights: Float32Array): void;
@@ -47,6 +47,17 @@ export interface BindingModel {
   setPreprocessing(text: string | undefined): void;
   /** The model as a safetensors file. */
   save(): Uint8Array;
+  dispose(): void;
+}
+
+/** A model's file on its way into the core. What of it can be checked without its numbers is checked when this is made. */
+export interface BindingLoading {
+  /** Where the bytes begin that `take` wants: right after the header. */
+  begin(): number;
+  /** The bytes that follow, as many as there are. */
+  take(bytes: Uint8Array): void;
+  /** The model, when all of them were taken; once. */
+  finish(machine: string): BindingModel;
   dispose(): void;
 }
 
@@ -136,12 +147,18 @@ export interface BindingLayer {
 
 /** What a binding exports. `definition`, `machine` and `options` are JSON. */
 export interface BindingModule {
-  readonly Model: {
-    new (definition: string, machine: string): BindingModel;
-    load(file: Uint8Array, machine: string): BindingModel;
-  };
+  readonly Model: new (definition: string, machine: string) => BindingModel;
+  /** `beginning` is what a file of `fileLength` bytes begins with: all of its header at least. */
+  readonly Loading: new (beginning: Uint8Array, fileLength: number) => BindingLoading;
   readonly Trainer: new (definition: string, machine: string, weights: Float32Array, options: string) => BindingTrainer;
   readonly Layer: new (definition: string, options: string, machine: string) => BindingLayer;
   /** JSON of `MachineDescription`. */
   machine(): string;
+  /** JSON of `FileHeader`: of a safetensors file's first 8 bytes and the header whose length they tell. */
+  readHeader(beginning: Uint8Array, fileLength: number): string;
+  /**
+   * What a safetensors file begins with, from JSON of its tensors' names, types and shapes, and of its metadata; `readHeader`
+   * of it tells in which order the tensors' bytes follow.
+   */
+  writeHeader(json: string): Uint8Array;
 }

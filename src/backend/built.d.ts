@@ -4,9 +4,12 @@
 declare module "#native" {
   type Binding = import("./binding.js").BindingModule;
   export const Layer: Binding["Layer"];
+  export const Loading: Binding["Loading"];
   export const Model: Binding["Model"];
   export const Trainer: Binding["Trainer"];
   export const machine: Binding["machine"];
+  export const readHeader: Binding["readHeader"];
+  export const writeHeader: Binding["writeHeader"];
 }
 
 declare module "#wasm" {

@@ -17,8 +17,10 @@ export const nativeSource: BackendSource = {
       name: "native",
       machine: fromJson<MachineDescription>(binding.machine()),
       createModel: (definition, machine) => new binding.Model(definition, machine),
-      loadModel: (file, machine) => binding.Model.load(file, machine),
+      startLoading: (beginning, fileLength) => new binding.Loading(beginning, fileLength),
       createLayer: (definition, options, machine) => new binding.Layer(definition, options, machine),
+      readHeader: (beginning, fileLength) => binding.readHeader(beginning, fileLength),
+      writeHeader: (json) => binding.writeHeader(json),
       // The addon's trainer runs on a thread of Node's pool: its `advance` is a promise by itself.
       createTrainer: async (job) => openTrainer(binding, job),
     };

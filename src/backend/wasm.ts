@@ -6,7 +6,7 @@ import type { MachineDescription } from "../generated/core.js";
 import { fromJson } from "../json.js";
 import { nextTurn } from "../event-loop.js";
 import type { Backend, BackendSource, TrainerHandle, TrainingJob } from "./backend.js";
-import type { BindingModule } from "./binding.js";
+import type { BindingLoading, BindingModel, BindingModule } from "./binding.js";
 import { openTrainer } from "./direct-trainer.js";
 import { type StartWorker, openTrainerInWorker } from "./worker-trainer.js";
 
@@ -16,7 +16,18 @@ import { type StartWorker, openTrainerInWorker } from "./worker-trainer.js";
  */
 export interface WasmGlue {
   /** A fresh instance with a memory of its own. */
-  instantiate(module: WebAssembly.Module): BindingModule;
+  instantiate(module: WebAssembly.Module): WasmInstance;
+}
+
+/** A binding, and the memory in which all that it has made lies. */
+interface WasmInstance extends BindingModule {
+  readonly memory: WebAssembly.Memory;
+}
+
+/** A model whose weights can be found in its instance's memory. */
+interface WasmModel extends BindingModel {
+  /** Where in bytes they begin, and how many numbers they are. They never move. */
+  weightsPlace(): Uint32Array;
 }
 
 /** What a runtime provides for WebAssembly. */
@@ -50,11 +61,40 @@ function wasmBackend(glue: WasmGlue, module: WebAssembly.Module, { workerStarter
   return {
     name: "wasm",
     machine: fromJson<MachineDescription>(glue.instantiate(module).machine()),
-    createModel: (definition, machine) => new (glue.instantiate(module).Model)(definition, machine),
-    loadModel: (file, machine) => glue.instantiate(module).Model.load(file, machine),
+    createModel: (definition, machine) => {
+      const { Model, memory } = glue.instantiate(module);
+      return lasting(new Model(definition, machine), memory);
+    },
+    startLoading: (beginning, fileLength) => {
+      const { Loading, memory } = glue.instantiate(module);
+      const loading = new Loading(beginning, fileLength);
+      return lastingOnceFinished(loading, memory);
+    },
     createLayer: (definition, options, machine) => new (glue.instantiate(module).Layer)(definition, options, machine),
+    // Each by an instance of its own, which is dropped: what a header takes of memory goes with it.
+    readHeader: (beginning, fileLength) => glue.instantiate(module).readHeader(beginning, fileLength),
+    writeHeader: (json) => glue.instantiate(module).writeHeader(json),
     createTrainer: async (job) =>
       workerStarter ? openTrainerInWorker(await workerStarter(), module, job) : openTrainerInSlices(glue, module, job),
+  };
+}
+
+/**
+ * The model, whose weights are read where they lie: after a trap, when nothing of the instance can be called any more, its memory
+ * is still there.
+ */
+function lasting(model: BindingModel, memory: WebAssembly.Memory): BindingModel {
+  const [address, length] = (model as WasmModel).weightsPlace();
+  const weights = (): Float32Array => new Float32Array(memory.buffer, address, length).slice();
+  return Object.assign(model, { weights });
+}
+
+function lastingOnceFinished(loading: BindingLoading, memory: WebAssembly.Memory): BindingLoading {
+  return {
+    begin: () => loading.begin(),
+    take: (bytes) => loading.take(bytes),
+    finish: (machine) => lasting(loading.finish(machine), memory),
+    dispose: () => loading.dispose(),
   };
 }
 

@@ -1,9 +1,10 @@
 // Files in browsers, read in parts and unpacked: what only the readers of data need, and so a file of its own.
 
-import { type FileAccess, chunksOf, openFetched, streamFetched } from "../file-access.js";
+import { type FileAccess, chunksOf, openFetched, openWhollyFetched, streamFetched } from "../file-access.js";
 
 export const browserFiles: FileAccess = {
   open: openFetched,
+  openWhole: openWhollyFetched,
   stream: streamFetched,
 
   async *gunzip(chunks) {

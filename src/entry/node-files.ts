@@ -4,7 +4,7 @@ import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 
-import { type FileAccess, openFetched, streamFetched } from "../file-access.js";
+import { type FileAccess, type OpenFile, openFetched, openWhollyFetched, streamFetched } from "../file-access.js";
 
 /** Bytes that are read at once. */
 const CHUNK = 1 << 20;
@@ -13,26 +13,29 @@ function isRemote(location: string | URL): boolean {
   return location instanceof URL && location.protocol !== "file:";
 }
 
+async function openLocal(location: string | URL): Promise<OpenFile> {
+  const file = await open(location);
+  try {
+    const { size } = await file.stat();
+    return {
+      size,
+      async read(start, end, room) {
+        const length = Math.max(0, Math.min(end, size) - start);
+        const bytes = (room?.subarray(0, length) ?? new Uint8Array(length)) as Uint8Array<ArrayBuffer>;
+        const { bytesRead } = await file.read(bytes, 0, length, start);
+        return bytes.subarray(0, bytesRead);
+      },
+      close: () => file.close(),
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
 export const nodeFiles: FileAccess = {
-  async open(location) {
-    if (isRemote(location)) return openFetched(location);
-    const file = await open(location);
-    try {
-      const { size } = await file.stat();
-      return {
-        size,
-        async read(start, end) {
-          const bytes = new Uint8Array(Math.max(0, Math.min(end, size) - start));
-          const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
-          return bytes.subarray(0, bytesRead);
-        },
-        close: () => file.close(),
-      };
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
-  },
+  open: async (location) => (isRemote(location) ? openFetched(location) : openLocal(location)),
+  openWhole: async (location) => (isRemote(location) ? openWhollyFetched(location) : openLocal(location)),
 
   async *stream(location) {
     if (isRemote(location)) return yield* streamFetched(location);

@@ -1,7 +1,8 @@
 // Tensors as files hold them: what every reader of this folder gives and every writer takes. Knows no file format and no model.
 
-/** How a file keeps each number of a tensor. */
-export type TensorType = "f64" | "f32" | "f16" | "bf16" | "i64" | "i32" | "i16" | "i8" | "u64" | "u32" | "u16" | "u8" | "bool";
+import type { TensorType } from "../generated/core.js";
+
+export type { TensorType };
 
 /** A tensor of a file, not read yet. */
 export interface StoredTensor {

@@ -940,6 +940,57 @@ export type MachineDescription = {
   threads: number,
 };
 
+/** What a safetensors file says of itself before its numbers. */
+export type FileHeader = {
+  /** Every tensor, in the order in which they lie in the file, one right after the other. */
+  tensors: Array<FileTensor>,
+  /** Text under names: whatever the writer had to say. */
+  metadata: { [key in string]: string },
+};
+
+/** A tensor of a safetensors file. */
+export type FileTensor = {
+  /** Its name, of which there is no other in the file. */
+  name: string,
+  /** How its numbers are kept, little-endian. */
+  type: TensorType,
+  /** Its sizes, the outermost first; none of a single number. */
+  shape: Array<number>,
+  /** Where its first byte is in the file. */
+  begin: number,
+  /** Where the first byte after it is. */
+  end: number,
+};
+
+/** How a file keeps each number of a tensor. */
+export type TensorType =
+  /** IEEE 754's 64 bits. */
+  | "f64"
+  /** IEEE 754's 32 bits. */
+  | "f32"
+  /** IEEE 754's 16 bits. */
+  | "f16"
+  /** The upper half of an f32. */
+  | "bf16"
+  /** A whole number of 64 bits with a sign. */
+  | "i64"
+  /** A whole number of 32 bits with a sign. */
+  | "i32"
+  /** A whole number of 16 bits with a sign. */
+  | "i16"
+  /** A whole number of 8 bits with a sign. */
+  | "i8"
+  /** A whole number of 64 bits without a sign. */
+  | "u64"
+  /** A whole number of 32 bits without a sign. */
+  | "u32"
+  /** A whole number of 16 bits without a sign. */
+  | "u16"
+  /** A whole number of 8 bits without a sign. */
+  | "u8"
+  /** A byte that is 0 or 1. */
+  | "bool";
+
 /** What went wrong, as a name that stays the same from release to release. */
 export type ErrorCode =
   /** A definition or an option has a missing, unknown or impossible value. */

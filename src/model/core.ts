@@ -53,8 +53,13 @@ export class ModelCore {
   readonly #machine: string;
   /** Undefined after a failure, until the next call makes a fresh one. */
   #binding: BindingModel | undefined;
-  /** Replaced as a whole, not written to before that. A copy on this side of the binding outlives a trap on the other. */
-  #committed: Float32Array;
+  /**
+   * Replaced as a whole, not written to before that. A copy on this side of the binding outlives anything on the other. Until the
+   * first commit there is none: a model that is only read from is in memory once.
+   */
+  #committed: Float32Array | undefined;
+  /** What failed before there was a copy. Nothing is to be had of it any more but its weights. */
+  #failed: BindingModel | undefined;
   /** What long reads share that began after the last commit. */
   #snapshot = new Snapshot();
   #disposed = false;
@@ -68,7 +73,6 @@ export class ModelCore {
     this.#binding = binding;
     this.description = fromJson<ModelDescription>(binding.describe());
     this.#definition = JSON.stringify(this.description.definition);
-    this.#committed = binding.weights();
     this.#preprocessing = this.description.preprocessing ?? undefined;
   }
 
@@ -76,10 +80,11 @@ export class ModelCore {
     return this.#disposed;
   }
 
-  /** The last committed weights, every tensor one after the other, until the next commit. Not to be written to. */
+  /** The last committed weights, or those that the model began with, every tensor one after the other. Not to be written to. */
   get weights(): Float32Array {
     this.assertAlive();
-    return this.#committed;
+    if (this.#committed) return this.#committed;
+    return this.#call((binding) => binding.weights());
   }
 
   assertAlive(): void {
@@ -154,12 +159,12 @@ export class ModelCore {
   /**
    * Replaces the weights at once. Long reads go on with those that they began with.
    *
-   * @returns the array of the weights until now, which is the caller's: fresh memory costs more than the copying
+   * @returns the array of the last commit, which is the caller's: fresh memory costs more than the copying
    */
-  commit(weights: Float32Array): Float32Array {
+  commit(weights: Float32Array): Float32Array | undefined {
     this.assertAlive();
     if (this.#snapshot.readers > 0) {
-      this.#snapshot.keep(this.#open(this.#committed));
+      this.#snapshot.keep(this.#open(this.weights));
       this.#snapshot = new Snapshot();
     }
     this.#call((binding) => binding.commit(weights));
@@ -228,7 +233,7 @@ export class ModelCore {
   /** A trainer that starts from the last committed weights. It has nothing of this model's in its hands. */
   async openTrainer(order: TrainingOrder): Promise<TrainerHandle> {
     this.assertAlive();
-    const job = { definition: this.#definition, machine: this.#machine, weights: this.#committed, ...order };
+    const job = { definition: this.#definition, machine: this.#machine, weights: this.weights, ...order };
     try {
       return await this.#backend.createTrainer(job);
     } catch (thrown) {
@@ -240,6 +245,8 @@ export class ModelCore {
     this.#disposed = true;
     if (this.#binding) release(this.#binding);
     this.#binding = undefined;
+    this.#failed = undefined;
+    this.#committed = undefined;
   }
 
   #call<T>(operation: (binding: BindingModel) => T): T {
@@ -253,7 +260,22 @@ export class ModelCore {
 
   #alive(): BindingModel {
     this.assertAlive();
-    return (this.#binding ??= this.#open(this.#committed));
+    return (this.#binding ??= this.#again());
+  }
+
+  /** A fresh binding in the place of the one that failed. */
+  #again(): BindingModel {
+    const weights = this.#committed ?? this.#failed?.weights();
+    if (!weights) throw new Error("a model that has no binding has had one that failed");
+    try {
+      const binding = this.#open(weights);
+      this.#failed = undefined;
+      return binding;
+    } catch (error) {
+      if (!(error instanceof GatewiseError) || error.code !== "not_finite") throw error;
+      const message = "the instance that failed has taken the model's weights along: create or load the model again";
+      throw new GatewiseError("internal_error", "", message, { cause: error });
+    }
   }
 
   /** A binding apart from all others, with the given weights. */
@@ -271,7 +293,10 @@ export class ModelCore {
   /** The package's error for `thrown`. A binding with a defect is not used, nor even freed, any more. */
   #failure(thrown: unknown, binding: BindingModel): GatewiseError {
     const error = fromBinding(thrown);
-    if (error.code === "internal_error" && this.#binding === binding) this.#binding = undefined;
+    if (error.code === "internal_error" && this.#binding === binding) {
+      this.#binding = undefined;
+      if (!this.#committed) this.#failed = binding;
+    }
     return error;
   }
 }

@@ -4,13 +4,13 @@ import type { Backend } from "../backend/backend.js";
 import type { BindingModel } from "../backend/binding.js";
 import { type BackendAvailability, surveyBackends } from "../backend/choose.js";
 import { type MachineOptions, openBackend } from "../backend/open.js";
-import { assertUnshared, kindOf } from "../data/buffers.js";
 import type { SavedPipeline } from "../data/pipeline/saved.js";
-import { GatewiseError, fromBinding } from "../errors.js";
+import { fromBinding } from "../errors.js";
 import { toJson } from "../json.js";
 import { currentPlatform } from "../platform.js";
 import { ModelCore } from "./core.js";
 import { type DefinitionOf, defineModel } from "./definition.js";
+import { type ModelSource, loadFile } from "./loading.js";
 import { Model } from "./model.js";
 import type { Output, OutputDefinition, OutputOf } from "./outputs.js";
 import { parsePreprocessing } from "./raw-rows.js";
@@ -39,9 +39,10 @@ export async function createModel<const Out extends OutputDefinition>(
 }
 
 /**
- * A model from a file that `save` wrote, on this backend or the other.
+ * A model from a file that `save` wrote, on this backend or the other. The file is read in pieces, which go straight to their places:
+ * loading takes as much memory as the file is large, and never holds up the event loop for long.
  *
- * @param source a path (in browsers: an address to fetch), or the file's bytes. `Out` is what the caller knows of its
+ * @param source a path (in browsers: an address to fetch), the file's bytes, or a `Blob`. `Out` is what the caller knows of its
  * output, as in {@link Model}: it is not checked.
  * @param options what it runs on
  * @returns the model as it was saved
@@ -55,11 +56,10 @@ export async function createModel<const Out extends OutputDefinition>(
  * ```
  */
 export async function loadModel<Out extends Output = string>(
-  source: string | URL | Uint8Array | ArrayBuffer,
+  source: ModelSource,
   options: MachineOptions = {},
 ): Promise<Model<Out>> {
-  const file = await readModelFile(source);
-  return openModel(options, (backend, machine) => backend.loadModel(file, machine));
+  return openModel(options, (backend, machine) => loadFile(source, backend, machine));
 }
 
 /**
@@ -76,11 +76,11 @@ export function availableBackends(): Promise<BackendAvailability[]> {
 
 async function openModel<Out extends Output>(
   options: MachineOptions,
-  open: (backend: Backend, machine: string) => BindingModel,
+  open: (backend: Backend, machine: string) => BindingModel | Promise<BindingModel>,
 ): Promise<Model<Out>> {
   const { backend, reason, machine } = await openBackend(options);
   try {
-    const core = new ModelCore(backend, machine, open(backend, machine));
+    const core = new ModelCore(backend, machine, await open(backend, machine));
     const text = core.description.preprocessing;
     return new Model<Out>(core, backend.name, reason, text === null ? undefined : await preprocessingOf(core, text));
   } catch (thrown) {
@@ -95,22 +95,4 @@ async function preprocessingOf(core: ModelCore, text: string): Promise<SavedPipe
     core.dispose();
     throw error;
   }
-}
-
-async function readModelFile(source: string | URL | Uint8Array | ArrayBuffer): Promise<Uint8Array> {
-  if (typeof source === "string" || source instanceof URL) {
-    try {
-      return await currentPlatform().readFile(source);
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new GatewiseError("file_access", "source", `the model file could not be read: ${why}`, { cause });
-    }
-  }
-  const bytes = source instanceof ArrayBuffer ? new Uint8Array(source) : source;
-  if (kindOf(bytes) !== "Uint8Array") {
-    const message = `give a path, a URL, a Uint8Array or an ArrayBuffer, not ${kindOf(bytes)}`;
-    throw new GatewiseError("invalid_option", "source", message);
-  }
-  assertUnshared(bytes, "source");
-  return bytes;
 }

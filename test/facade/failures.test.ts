@@ -31,9 +31,24 @@ describe("a trap in WebAssembly", () => {
 
   /** Overwrites the whole memory of the instance that was made last: its next step goes astray and traps. */
   function corruptLast(): void {
+    lastMemory().fill(0xff);
+  }
+
+  /** The same, but for the model's weights. */
+  function corruptAround(weights: Uint8Array): void {
+    const memory = lastMemory();
+    const at = memory.indexOf(weights);
+    expect(at).toBeGreaterThan(0);
+    memory.fill(0xff, 0, at).fill(0xff, at + weights.length);
+  }
+
+  function lastMemory(): Buffer {
     const memory = instances.at(-1)?.exports["memory"];
-    if (!(memory instanceof WebAssembly.Memory)) return expect.fail("the instance exports no memory");
-    new Uint8Array(memory.buffer).fill(0xff);
+    return memory instanceof WebAssembly.Memory ? Buffer.from(memory.buffer) : expect.fail("the instance exports no memory");
+  }
+
+  function weightsOf(model: { parameters(): Record<string, { readonly data: Float32Array }> }): Buffer {
+    return Buffer.concat(Object.values(model.parameters()).map(({ data: { buffer, byteOffset, byteLength } }) => Buffer.from(buffer, byteOffset, byteLength)));
   }
 
   test("the call fails, and the model goes on with its last committed weights in a fresh instance", async () => {
@@ -66,6 +81,38 @@ describe("a trap in WebAssembly", () => {
     model.dispose();
   });
 
+  test("a model that was only read from has its weights in that memory alone, and goes on with them", async () => {
+    const trained = await smallModel("wasm");
+    await trained.fit(data, { epochs: 1 });
+    using model = await loadModel<Direction>(await trained.save(), { backend: "wasm" });
+    const expected = await model.predict(data);
+    const weights = weightsOf(model);
+    const state = await stateOf(model);
+    for (const call of [() => model.predict(data), () => model.save(), () => model.stream()]) {
+      corruptAround(weights);
+      await expectError(call, "internal_error", "");
+      expect(await model.predict(data)).toEqual(expected);
+      expect((await stateOf(model)).equals(state)).toBe(true);
+    }
+    // Training takes a copy along that outlives any memory.
+    await model.fit(data, { epochs: 1 });
+    const after = await stateOf(model);
+    corruptLast();
+    await expectError(() => model.predict(data), "internal_error", "");
+    expect((await stateOf(model)).equals(after)).toBe(true);
+    trained.dispose();
+  });
+
+  test("where they are lost too, every call says so", async () => {
+    using model = await smallModel("wasm");
+    corruptLast();
+    await expectError(() => model.predict(data), "internal_error", "");
+    for (const call of [() => model.predict(data), () => model.save(), () => model.parameters(), () => model.fit(data)]) {
+      const { message } = await expectError(call, "internal_error", "");
+      expect(message).toContain("taken the model's weights along");
+    }
+  });
+
   test("it harms no other model", async () => {
     const spared = await smallModel("wasm");
     const before = await spared.predict(data);
@@ -82,7 +129,7 @@ describe("a trap in WebAssembly", () => {
     const stream = model.stream();
     const step = new Float32Array([0.5, 0.25, 0.125]);
     const first = stream.next(step);
-    corruptLast();
+    corruptAround(weightsOf(model));
     await expectError(() => stream.next(step), "internal_error", "");
     const { message } = await expectError(() => stream.next(step), "internal_error", "");
     expect(message).toContain("reset()");

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-import { loadModel } from "gatewise";
+import { createModel, loadModel } from "gatewise";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { BACKENDS, type Direction, risingOrFalling, smallModel, stateOf } from "./support.js";
@@ -33,7 +33,7 @@ describe.each(BACKENDS)("files on %s", (backend) => {
 
     const expected = await model.predict(risingOrFalling(20, 12, 3));
     const onDisk = pathToFileURL(join(folder, "by url.safetensors"));
-    for (const source of [bytes, bytes.buffer, path, onDisk]) {
+    for (const source of [bytes, bytes.buffer, new Blob([bytes]), path, onDisk]) {
       using loaded = await loadModel<Direction>(source, { backend });
       expect(loaded.definition).toEqual(model.definition);
       expect(loaded.parameters()).toEqual(model.parameters());
@@ -41,6 +41,38 @@ describe.each(BACKENDS)("files on %s", (backend) => {
       expect((await stateOf(loaded)).equals(Buffer.from(bytes))).toBe(true);
       expect((await loaded.fit(risingOrFalling(20), { epochs: 1 })).stopped).toBe("finished");
     }
+  });
+
+  test("a file of many pieces gives the same model as one of one, and the event loop its turns", async () => {
+    // 9 MB: three pieces.
+    const units = 730;
+    using large = await createModel({ input: { features: 33 }, layers: [{ cell: "lstm", units, bias: false }], output: { values: 1 }, initialisation: { scheme: "pytorch" } }, { backend });
+    const path = join(folder, "large.safetensors");
+    await large.save(path);
+    const expected = await readFile(path);
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    for (const source of [path, new Blob([await readFile(path)]), new Uint8Array(await readFile(path))]) {
+      using loaded = await loadModel(source, { backend });
+      expect(expected.equals(await loaded.save())).toBe(true);
+    }
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(0);
+    const damaged = await readFile(path);
+    damaged.writeFloatLE(Number.NaN, damaged.length - 4);
+    for (const [bytes, at] of [[damaged, "output.weight"], [damaged.subarray(0, 5 << 20), "layers.0.weight_hh_l0"]] as const) {
+      await expect(loadModel(bytes, { backend })).rejects.toMatchObject({ code: "invalid_file", path: at });
+      await writeFile(path, bytes);
+      await expect(loadModel(path, { backend })).rejects.toMatchObject({ code: "invalid_file", path: at });
+    }
+    await rm(path);
+  });
+
+  test("what is no file cannot be read", async () => {
+    await expect(loadModel(folder, { backend })).rejects.toMatchObject({ code: "file_access", path: "source" });
+    await writeFile(join(folder, "empty"), "");
+    await expect(loadModel(join(folder, "empty"), { backend })).rejects.toMatchObject({ code: "invalid_file" });
+    await rm(join(folder, "empty"));
   });
 
   test("a write that fails leaves what was there, and nothing else", async () => {

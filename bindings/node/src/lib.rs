@@ -4,8 +4,10 @@
 #![allow(missing_docs, reason = "the methods are those of `lstm_core`, which documents them")]
 
 mod layer;
+mod loading;
 mod trainer;
 
+use lstm_core::formats::header;
 use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::machine::{MachineOptions, describe_machine};
 use lstm_core::network::samples::Inputs;
@@ -38,12 +40,6 @@ impl Model {
         let definition = ModelDefinition::from_json(&definition).map_err(crossing)?;
         let machine = MachineOptions::from_json(&machine).map_err(crossing)?;
         lstm_core::Model::new(definition, machine).map(|model| Self(Some(model))).map_err(crossing)
-    }
-
-    #[napi(factory, catch_unwind)]
-    pub fn load(file: &[u8], machine: String) -> Result<Self> {
-        let machine = MachineOptions::from_json(&machine).map_err(crossing)?;
-        lstm_core::Model::load(file, machine).map(|model| Self(Some(model))).map_err(crossing)
     }
 
     #[napi(catch_unwind)]
@@ -157,4 +153,15 @@ impl Model {
 #[napi(catch_unwind)]
 pub fn machine() -> Result<String> {
     describe_machine().map(|machine| to_json(&machine)).map_err(crossing)
+}
+
+/// What a safetensors file begins with: a `FileHeader`.
+#[napi(catch_unwind)]
+pub fn read_header(beginning: &[u8], file_length: f64) -> Result<String> {
+    header::read(beginning, file_length).map(|header| to_json(&header)).map_err(crossing)
+}
+
+#[napi(catch_unwind)]
+pub fn write_header(json: String) -> Result<Uint8Array> {
+    header::write(&json).map(Uint8Array::new).map_err(crossing)
 }

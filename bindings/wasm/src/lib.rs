@@ -6,8 +6,10 @@
 #![allow(missing_docs, reason = "the methods are those of `lstm_core`, which documents them")]
 
 mod layer;
+mod loading;
 mod trainer;
 
+use lstm_core::formats::header;
 use lstm_core::network::definition::ModelDefinition;
 use lstm_core::network::machine::{MachineOptions, describe_machine};
 use lstm_core::network::samples::Inputs;
@@ -55,11 +57,6 @@ impl Model {
         lstm_core::Model::new(definition, machine).map(|model| Self(Some(model))).map_err(crossing)
     }
 
-    pub fn load(file: &[u8], machine: &str) -> Result<Model> {
-        let machine = MachineOptions::from_json(machine).map_err(crossing)?;
-        lstm_core::Model::load(file, machine).map(|model| Self(Some(model))).map_err(crossing)
-    }
-
     pub fn describe(&mut self) -> Result<String> {
         Ok(to_json(&self.held()?.describe()))
     }
@@ -71,6 +68,14 @@ impl Model {
 
     pub fn weights(&mut self) -> Result<Vec<f32>> {
         Ok(self.held()?.weights().to_vec())
+    }
+
+    /// Where in this instance's memory they lie, in bytes, and how many they are. Whoever has asked can read them after a trap,
+    /// when nothing can be called any more.
+    #[wasm_bindgen(js_name = weightsPlace)]
+    pub fn weights_place(&mut self) -> Result<Vec<u32>> {
+        let weights = self.held()?.weights();
+        Ok(vec![weights.as_ptr().addr() as u32, weights.len() as u32])
     }
 
     pub fn commit(&mut self, weights: &[f32]) -> Result<()> {
@@ -155,4 +160,15 @@ impl Model {
 #[wasm_bindgen]
 pub fn machine() -> Result<String> {
     describe_machine().map(|machine| to_json(&machine)).map_err(crossing)
+}
+
+/// What a safetensors file begins with: a `FileHeader`.
+#[wasm_bindgen(js_name = readHeader)]
+pub fn read_header(beginning: &[u8], file_length: f64) -> Result<String> {
+    header::read(beginning, file_length).map(|header| to_json(&header)).map_err(crossing)
+}
+
+#[wasm_bindgen(js_name = writeHeader)]
+pub fn write_header(json: &str) -> Result<Vec<u8>> {
+    header::write(json).map_err(crossing)
 }

@@ -4,7 +4,8 @@
 use crate::executor::Executor;
 use crate::finite::first_not_finite;
 use crate::formats::safetensors::{self, Loaded};
-use crate::network::definition::{At, ModelDefinition};
+use crate::kernels::InstructionSet;
+use crate::network::definition::{At, ModelDefinition, OutputDefinition};
 use crate::network::description::{ModelDescription, StateDescription};
 use crate::network::machine::MachineOptions;
 use crate::network::parameters::Layout;
@@ -36,9 +37,7 @@ pub struct Model {
     weights: Vec<f32>,
     /// How raw rows become what the model reads: text that is saved and loaded, and never looked at.
     preprocessing: Option<String>,
-    /// Whether `stack` holds the weights; packing waits for the first use.
-    packed: bool,
-    stack: Stack,
+    runner: Runner,
     streams: Vec<Option<StreamState>>,
     evaluations: Vec<Option<Evaluation>>,
 }
@@ -53,21 +52,23 @@ impl Model {
 
     /// A model out of a file that [`save`](Self::save) wrote.
     pub fn load(file: &[u8], machine: MachineOptions) -> Result<Self> {
-        let Loaded { definition, weights, preprocessing } = safetensors::load(file)?;
+        Self::of(safetensors::load(file)?, machine)
+    }
+
+    /// A model out of what a file held, as [`Loading`](crate::formats::loading::Loading) gives it.
+    pub fn of(file: Loaded, machine: MachineOptions) -> Result<Self> {
+        let Loaded { definition, weights, preprocessing } = file;
         Ok(Self { preprocessing, ..Self::with_weights(definition, weights, machine)? })
     }
 
     fn with_weights(definition: ModelDefinition, weights: Vec<f32>, machine: MachineOptions) -> Result<Self> {
         let layout = Layout::of(&definition);
-        let executor = Executor::new(machine.threads.map(|threads| threads as usize))?;
-        let stack = Stack::new(&layout, &definition.output, machine.choose_instruction_set()?, executor, false)?;
         Ok(Self {
+            runner: Runner::new(machine)?,
             definition,
             layout,
             weights,
             preprocessing: None,
-            packed: false,
-            stack,
             streams: Vec::new(),
             evaluations: Vec::new(),
         })
@@ -78,8 +79,8 @@ impl Model {
     pub fn describe(&self) -> ModelDescription {
         ModelDescription {
             definition: self.definition.clone(),
-            isa: self.stack.set.name().to_owned(),
-            threads: self.stack.executor.threads() as u32,
+            isa: self.runner.set.name().to_owned(),
+            threads: self.runner.threads as u32,
             tensors: self.layout.tensors().to_vec(),
             parameters: self.layout.trained_length() as u32,
             states: StateDescription::all(&self.definition),
@@ -100,8 +101,8 @@ impl Model {
             }
         }
         let rows = summary::rows(&self.definition, &self.layout);
-        let executor = Executor::new(Some(self.stack.executor.threads()))?;
-        let stack = Stack::new(&self.layout, &self.definition.output, self.stack.set, executor, true)?;
+        let executor = Executor::new(Some(self.runner.threads))?;
+        let stack = Stack::new(&self.layout, &self.definition.output, self.runner.set, executor, true)?;
         let bytes = |numbers: usize| (numbers * size_of::<f32>()) as u64;
         let (total, trained) = (self.layout.total_length(), self.layout.trained_length());
         Ok(ModelSummary {
@@ -118,7 +119,8 @@ impl Model {
         })
     }
 
-    /// Every tensor, one after the other, as [`describe`](Self::describe) lists them.
+    /// Every tensor, one after the other, as [`describe`](Self::describe) lists them. They stay where they are in memory as long
+    /// as the model does, whatever is committed.
     #[must_use]
     pub fn weights(&self) -> &[f32] {
         &self.weights
@@ -128,7 +130,7 @@ impl Model {
     pub fn commit(&mut self, weights: &[f32]) -> Result<()> {
         self.layout.check(weights)?;
         self.weights.copy_from_slice(weights);
-        self.packed = false;
+        self.runner.packed = false;
         Ok(())
     }
 
@@ -161,22 +163,22 @@ impl Model {
         let each = self.definition.output.at == At::Each;
         let (n, steps) = self.sequences_of(inputs, lengths, states.as_deref(), y)?;
         let samples = Samples::of(inputs, steps, lengths, &self.definition.input)?;
-        self.pack();
+        let stack = self.runner.stack(&self.layout, &self.definition.output, &self.weights)?;
         let rows = if each { steps } else { 1 };
         if each {
             y.fill(0.0);
         }
-        let most = (BATCH * self.stack.executor.threads()).min(MOST_OUTPUTS / (rows * size)).max(1);
+        let most = (BATCH * stack.executor.threads()).min(MOST_OUTPUTS / (rows * size)).max(1);
         for start in (0..n).step_by(most) {
             let batch = most.min(n - start);
             let place = |sample: usize| start + sample;
             let initial = states.as_deref().map(|values| InitialStates { values, row: &place });
-            self.stack.forward(&self.weights, &samples, batch, place, initial, None)?;
-            self.stack.predictions(|sample, step, prediction| {
+            stack.forward(&self.weights, &samples, batch, place, initial, None)?;
+            stack.predictions(|sample, step, prediction| {
                 y[((start + sample) * rows + step) * size..][..size].copy_from_slice(prediction);
             });
             if let Some(states) = states.as_deref_mut() {
-                self.stack.final_states(place, states);
+                stack.final_states(place, states);
             }
         }
         Ok(())
@@ -278,7 +280,8 @@ impl Model {
             return Err(Error::new(ErrorCode::ShapeMismatch, "statics", message));
         }
         check_finite(statics, "statics")?;
-        Ok(put(&mut self.streams, self.stack.stream_state(statics)))
+        let stack = self.runner.stack(&self.layout, &self.definition.output, &self.weights)?;
+        Ok(put(&mut self.streams, stack.stream_state(statics)))
     }
 
     /// Feeds one step, numbers `[features]` and one token where the model reads them, and fills `y` `[K]` with the prediction
@@ -291,10 +294,10 @@ impl Model {
             let message = format!("y has room for {} numbers, the model gives {size}", y.len());
             return Err(Error::new(ErrorCode::ShapeMismatch, "y", message));
         }
-        self.pack();
         let state = stream_of(&mut self.streams, stream)?;
-        self.stack.step(&self.weights, step, state)?;
-        self.stack.predictions(|_, _, prediction| y.copy_from_slice(prediction));
+        let stack = self.runner.stack(&self.layout, &self.definition.output, &self.weights)?;
+        stack.step(&self.weights, step, state)?;
+        stack.predictions(|_, _, prediction| y.copy_from_slice(prediction));
         Ok(())
     }
 
@@ -346,12 +349,41 @@ impl Model {
     pub fn save(&self) -> Result<Vec<u8>> {
         safetensors::save(&self.definition, &self.layout, &self.weights, self.preprocessing.as_deref())
     }
+}
 
-    fn pack(&mut self) {
+/// What runs the network. Its packed weights take as much memory as the model's own, so it waits for the first use.
+struct Runner {
+    set: InstructionSet,
+    threads: usize,
+    /// Until there is a stack, which takes it.
+    executor: Option<Executor>,
+    stack: Option<Stack>,
+    /// Whether the stack holds the model's weights.
+    packed: bool,
+}
+
+impl Runner {
+    fn new(machine: MachineOptions) -> Result<Self> {
+        let executor = Executor::new(machine.threads.map(|threads| threads as usize))?;
+        let (set, threads) = (machine.choose_instruction_set()?, executor.threads());
+        Ok(Self { set, threads, executor: Some(executor), stack: None, packed: false })
+    }
+
+    /// The stack, with these weights packed.
+    fn stack(&mut self, layout: &Layout, output: &OutputDefinition, weights: &[f32]) -> Result<&mut Stack> {
+        let stack = match &mut self.stack {
+            Some(stack) => stack,
+            none => {
+                // One that failed for want of memory has taken its executor along.
+                let executor = self.executor.take().map_or_else(|| Executor::new(Some(self.threads)), Ok)?;
+                none.insert(Stack::new(layout, output, self.set, executor, false)?)
+            }
+        };
         if !self.packed {
-            self.stack.pack(&self.layout, &self.weights);
+            stack.pack(layout, weights);
             self.packed = true;
         }
+        Ok(stack)
     }
 }
 

@@ -11,6 +11,7 @@ use ts_rs::{Config, TS};
 
 use crate::{
     ErrorCode, LayerOptions,
+    formats::header::{FileHeader, FileTensor, TensorType},
     network::{
         definition::{
             Activation, At, Cell, GateActivation, InitialisationDefinition, InitialisationKind, InitialisationRule,
@@ -102,6 +103,9 @@ fn typescript() -> String {
         object::<TrainingMemory>(),
         object::<Tensor>(),
         object::<MachineDescription>(),
+        object::<FileHeader>(),
+        object::<FileTensor>(),
+        choice::<TensorType>(),
         choice::<ErrorCode>(),
     ];
     declarations.join("\n")

@@ -4,10 +4,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use safetensors::{Dtype, SafeTensors, View};
+use safetensors::{Dtype, View};
 use serde::{Deserialize, Serialize};
 
-use super::safetensors::{KEY as MODEL_KEY, invalid, unreadable};
+use super::header::{self, Checked, invalid};
+use super::safetensors::KEY as MODEL_KEY;
 use crate::training::fingerprint::Fingerprint;
 use crate::{Error, ErrorCode, Result, json};
 
@@ -79,11 +80,9 @@ pub(crate) fn save(run: String, tensors: &BTreeMap<String, Numbers>) -> Result<V
 
 /// Reads a file that [`save`] wrote. Everything that is wrong with it is an `invalid_file`.
 pub(crate) fn load(bytes: &[u8]) -> Result<Contents> {
-    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| unreadable(bytes, &error))?;
-    let file = SafeTensors::deserialize(bytes).map_err(|error| unreadable(bytes, &error))?;
-    let entries = metadata.metadata().as_ref();
-    let Some(text) = entries.and_then(|entries| entries.get(KEY)) else {
-        let message = if entries.is_some_and(|entries| entries.contains_key(MODEL_KEY)) {
+    let Checked { tensors, metadata, length } = header::check(bytes, bytes.len() as u64)?;
+    let Some(text) = metadata.get(KEY) else {
+        let message = if metadata.contains_key(MODEL_KEY) {
             "this is a model, from which no training can go on: give a checkpoint, or load the model and begin anew"
         } else {
             "this safetensors file is no checkpoint: give one that `fit` has written"
@@ -98,16 +97,22 @@ pub(crate) fn load(bytes: &[u8]) -> Result<Contents> {
         return Err(invalid("checkpoint.version", message));
     }
     let saved: Saved = json::parse(text, ErrorCode::InvalidFile)?;
-    let mut tensors = file.tensors();
-    tensors.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let bytes_of = tensors.iter().map(|(name, view)| (&name[..], Cow::Borrowed(view.data())));
+    let mut names = tensors.offset_keys();
+    names.sort_unstable();
+    let tensors = names.into_iter().filter_map(|name| {
+        let info = tensors.info(&name)?;
+        let (begin, end) = info.data_offsets;
+        Some((name, info.dtype, &bytes[length + begin..length + end]))
+    });
+    let tensors: Vec<_> = tensors.collect();
+    let bytes_of = tensors.iter().map(|(name, _, bytes)| (&name[..], Cow::Borrowed(*bytes)));
     if checksum(&saved.run, bytes_of) != saved.checksum {
         return Err(invalid("checkpoint", "the checkpoint is damaged: its checksum is another"));
     }
     let mut contents = Contents { run: saved.run, ..Contents::default() };
-    for (name, view) in tensors {
-        let (words, _) = view.data().as_chunks::<4>();
-        match view.dtype() {
+    for (name, dtype, bytes) in tensors {
+        let (words, _) = bytes.as_chunks::<4>();
+        match dtype {
             Dtype::F32 => {
                 contents.floats.insert(name, words.iter().map(|&word| f32::from_le_bytes(word)).collect());
             }

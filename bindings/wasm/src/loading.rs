@@ -1,0 +1,43 @@
+//! A model's file on its way in: see `lstm_core::formats::loading`.
+
+use lstm_core::Error;
+use lstm_core::formats::loading::Loading as File;
+use lstm_core::network::machine::MachineOptions;
+use wasm_bindgen::JsError;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::{Model, Result, crossing};
+
+/// A file that is being read, until it is finished or disposed of.
+#[wasm_bindgen]
+pub struct Loading(Option<File>);
+
+#[wasm_bindgen]
+impl Loading {
+    #[wasm_bindgen(constructor)]
+    pub fn new(beginning: &[u8], file_length: f64) -> Result<Loading> {
+        File::new(beginning, file_length).map(|file| Self(Some(file))).map_err(crossing)
+    }
+
+    pub fn begin(&self) -> Result<u32> {
+        self.0.as_ref().map(|file| file.begin() as u32).ok_or_else(gone)
+    }
+
+    pub fn take(&mut self, bytes: &[u8]) -> Result<()> {
+        self.0.as_mut().ok_or_else(gone)?.take(bytes).map_err(crossing)
+    }
+
+    pub fn finish(&mut self, machine: &str) -> Result<Model> {
+        let machine = MachineOptions::from_json(machine).map_err(crossing)?;
+        let file = self.0.take().ok_or_else(gone)?.finish().map_err(crossing)?;
+        lstm_core::Model::of(file, machine).map(|model| Model(Some(model))).map_err(crossing)
+    }
+
+    pub fn dispose(&mut self) {
+        self.0 = None;
+    }
+}
+
+fn gone() -> JsError {
+    crossing(Error::disposed("file"))
+}
