@@ -3,7 +3,8 @@
 
 import { GatewiseError } from "../errors.js";
 import { type FileSource, type SeekableFile, openSeekable } from "../data/readers/source.js";
-import { type FileTensor, MOST_HEADER, readHeader, writeHeader } from "./safetensors-header.js";
+import type { FileTensor } from "../generated/core.js";
+import { MOST_HEADER, readHeader, writeHeader } from "./safetensors-header.js";
 import { decode } from "./pytorch/numbers.js";
 import type { StoredTensor, StoredTensors } from "./tensors.js";
 
