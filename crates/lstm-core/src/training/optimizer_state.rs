@@ -74,7 +74,7 @@ impl Trainer {
     /// let weights = Model::new(definition.clone(), MachineOptions::default())?.weights().to_vec();
     /// let begin = |weights: &[f32]| {
     ///     let mut trainer = Trainer::new(definition.clone(), MachineOptions::default(), weights, options.clone())?;
-    ///     trainer.set_training(&[0.5, 0.25][..], 1, None, Targets::Numbers { values: &[1.0, 0.0], weights: None })?;
+    ///     trainer.set_training(&[0.5, 0.25][..], 1, None, Targets::numbers(&[1.0, 0.0]))?;
     ///     Ok::<_, lstm_core::Error>(trainer)
     /// };
     /// let mut first = begin(&weights)?;
