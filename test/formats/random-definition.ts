@@ -24,7 +24,7 @@ interface Output {
 
 /** What may be drawn. */
 export interface DrawOptions {
-  /** Of layers only what PyTorch's modules have: cell, units, directions, biases, projection, a relu. False unless given. */
+  /** Of layers only what PyTorch's modules have: cell, units, directions, biases, projection, a relu. No norms. False unless given. */
   readonly plain?: boolean;
   /** Most layers. 3 unless given. */
   readonly layers?: number;
@@ -52,7 +52,7 @@ export function networkCases(options: DrawOptions = {}): fc.Arbitrary<NetworkCas
 /** Random definitions. */
 export function definitions({ plain = false, layers = 3 }: DrawOptions = {}): fc.Arbitrary<ModelDefinition> {
   const stack = fc.array<Drawn<Layer>>(plain ? plainLayer() : layer(), { minLength: 1, maxLength: layers });
-  return fc.record({ layers: stack, input: input(), output: output() }).map(({ layers, input, output }) => fitted(input, layers, output));
+  return fc.record({ layers: stack, input: input(), output: output(plain) }).map(({ layers, input, output }) => fitted(input, layers, output));
 }
 
 /** Something one time in so many, else undefined, to which it shrinks. */
@@ -114,7 +114,7 @@ function input(): fc.Arbitrary<Input> {
 }
 
 /** An output with the options of every kind. */
-function output(): fc.Arbitrary<Output> {
+function output(plain: boolean): fc.Arbitrary<Output> {
   const names = (size: number) => Array.from({ length: size }, (_, name) => `${name}`);
   const numbers = fc.record({
     values: upTo(6),
@@ -127,7 +127,7 @@ function output(): fc.Arbitrary<Output> {
     upTo(17).map((size) => ({ labels: names(size) })),
   );
   const at = sometimes(2, fc.constantFrom("each" as const, "mean" as const, "max" as const, "attention" as const));
-  const all = { kind, at, attentionUnits: sometimes(2, upTo(9)), tied: seldom(2), norm: seldom(4), dropout: rate() };
+  const all = { kind, at, attentionUnits: sometimes(2, upTo(9)), tied: seldom(2), norm: plain ? fc.constant(undefined) : seldom(4), dropout: rate() };
   return fc.record(all).map(({ kind, ...place }) => Object.assign(place, kind) as Output);
 }
 

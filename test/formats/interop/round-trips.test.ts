@@ -60,16 +60,6 @@ describe.each(FORMS)("as %s", (form) => {
   });
 });
 
-test("one module for alike layers with nothing between them, else a list", async () => {
-  const modules = seams().map(async ({ definition }) => {
-    using model = await createModel(definition);
-    return new Set(Object.keys(await model.stateDict()).map((name) => name.slice(0, name.lastIndexOf("."))));
-  });
-  const [stack, list] = [new Set(["rnn", "head"]), new Set(["rnn.0", "rnn.1", "head"])];
-  // What the last layer's directions are merged to leaves the module as it is.
-  expect(await Promise.all(modules)).toEqual([stack, stack, list, list, list, stack]);
-});
-
 test("what PyTorch has no module for is refused, by name, and nothing else is", { timeout: 120_000 }, async () => {
   const property = fc.asyncProperty(networkCases(), async ({ definition }) => {
     using model = await createModel(definition, { threads: 1 });

@@ -58,7 +58,9 @@ describe("names", () => {
     expect(await namesOf([layer(4), layer(4)])).toEqual(["rnn.weight_ih_l0", "rnn.weight_ih_l1", "head.weight"]);
     expect(await namesOf([layer(4), layer(3)])).toEqual(["rnn.0.weight_ih_l0", "rnn.1.weight_ih_l0", "head.weight"]);
     expect(await namesOf([layer(4), layer(4, { residual: true })])).toEqual(["rnn.0.weight_ih_l0", "rnn.1.weight_ih_l0", "head.weight"]);
-    expect(await namesOf([layer(4, { residual: true }), layer(4)])).toEqual(["rnn.weight_ih_l0", "rnn.weight_ih_l1", "head.weight"]);
+    // What a residual layer adds, the next one reads: no module with several layers does.
+    expect(await namesOf([layer(4, { residual: true }), layer(4)])).toEqual(["rnn.0.weight_ih_l0", "rnn.1.weight_ih_l0", "head.weight"]);
+    expect(await namesOf([layer(4), layer(4, { inputNorm: true })])).toEqual(["rnn.0.weight_ih_l0", "norm_1.weight", "rnn.1.weight_ih_l0", "head.weight"]);
     expect(await namesOf([layer(4, { bidirectional: true, merge: "sum" }), layer(4, { bidirectional: true, merge: "sum" })])).toContain("rnn.1.weight_ih_l0_reverse");
     expect(await namesOf([layer(4, { dropout: 0.5 }), layer(4, { recurrentDropout: 0.5 })])).toContain("rnn.weight_ih_l1");
   });
