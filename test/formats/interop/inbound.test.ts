@@ -1,7 +1,10 @@
 // Models of PyTorch's, saved in all the ways in which people save them: the definition is found with the hints alone, predictions
 // are PyTorch's, and what goes back has the same bits. `npm run interop` does it with some hundreds of fresh ones.
 
+import { readFileSync } from "node:fs";
+
 import type { BackendName } from "gatewise";
+import { readPyTorch, readSafetensors } from "gatewise/formats";
 import { describe, expect, test } from "vitest";
 
 import { BACKENDS } from "../../facade/support.js";
@@ -44,6 +47,22 @@ test("the cases have everything at least once", () => {
     ({ plan }) => plan.input.padding !== undefined,
   ];
   for (const feature of features) expect(has(feature), String(feature)).toBe(true);
+});
+
+test.each(["pt", "pt legacy", "safetensors"])("%s in a Buffer, whose slices share its memory, gives the same numbers", async (form) => {
+  const one = cases.all.find(({ plan }) => plan.file.form === form && plan.file.type === "f32") ?? expect.fail(form);
+  const whole = readFileSync(cases.path(one));
+  // In the middle of another's memory, as Node's pool has it.
+  const buffer = Buffer.concat([Buffer.alloc(3), whole]).subarray(3);
+  const read = async (source: string | Uint8Array) => {
+    const file = form === "safetensors" ? await readSafetensors(source) : await readPyTorch(source);
+    const tensors = typeof file.tensors === "function" ? file.tensors() : file.tensors;
+    const numbers = await Promise.all(Array.from(tensors.values(), (tensor) => tensor.read()));
+    await file.close();
+    return numbers;
+  };
+  expect(await read(buffer)).toEqual(await read(cases.path(one)));
+  expect(buffer.equals(whole)).toBe(true);
 });
 
 describe.each(BACKENDS)("on %s", (backend: BackendName) => {
