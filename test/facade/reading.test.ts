@@ -179,7 +179,7 @@ describe.each(BACKENDS)("reading a model on %s", (backend) => {
       "total                                  728                   622",
     ]);
     expect(lines.at(-2)).toMatch(/^memory for training: [\d.]+ [KM]B, in batches of 16 sequences of 9 steps$/);
-    expect(lines.at(-1)).toMatch(/^ {2}weights, gradients and moments 11\.6 KB, packed weights [\d.]+ KB, activations [\d.]+ [KM]B$/);
+    expect(lines.at(-1)).toMatch(/^ {2}weights, gradients and the optimiser's state 11\.6 KB, packed weights [\d.]+ KB, activations [\d.]+ [KM]B$/);
     const megabytes = (options: SummaryOptions) => Number(/training: ([\d.]+) MB/.exec(model.summary(options))?.[1]);
     expect(megabytes({ batchSize: 640, steps: 1000 }) / megabytes({ batchSize: 64, steps: 1000 })).toBeCloseTo(10, 0);
     for (const batchSize of [0, -1, 1.5, Number.NaN]) {

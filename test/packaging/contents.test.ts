@@ -63,8 +63,8 @@ test("it runs no script when it is installed, and brings few other packages", ()
 test("it is small", () => {
   const bytes = statSync(packed.tarball).size;
   console.log(`The tarball has ${(bytes / 1024).toFixed(0)} KiB, with one platform's addon.`);
-  // Some 900 KiB; debug builds, or the test data, would be far more.
-  expect(bytes).toBeLessThan(3 * 1024 * 1024);
+  // Some 3 MiB, most of it the addon; debug builds, or the test data, would be far more.
+  expect(bytes).toBeLessThan(4 * 1024 * 1024);
 });
 
 test("publint has nothing to say", async () => {

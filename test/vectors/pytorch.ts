@@ -28,7 +28,7 @@ interface Case {
 /** The names of all files that hold stacks of layers; the others hold whole models, and what trains them. */
 export function stackFiles(): string[] {
   const names = readdirSync(FOLDER).filter((file) => file.endsWith(".safetensors"));
-  return names.map((file) => file.replace(".safetensors", "")).filter((name) => !/^(model|output|carried|input|optimizers|schedules)\b/.test(name)).toSorted();
+  return names.map((file) => file.replace(".safetensors", "")).filter((name) => !/^(model|output|carried|input|optimizers?|schedules)\b/.test(name)).toSorted();
 }
 
 /** The stacks of one file: itself, or its cases, which may share tensors. */
