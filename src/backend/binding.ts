@@ -9,8 +9,8 @@ export interface BindingModel {
   summarise(batchSize: number, steps: number, optimizer: string): string;
   /** Every tensor of `describe().tensors`, one after the other, copied. A call of another method that failed changes nothing of it. */
   weights(): Float32Array;
-  /** Replaces them all. */
-  commit(weights: Float32Array): void;
+  /** Replaces them all: by finite numbers, unless `allowNotFinite`. */
+  commit(weights: Float32Array, allowNotFinite: boolean): void;
   /**
    * Fills `y` with predictions for `x` [n, steps, features], `tokens` [n, steps] and `statics` [n, statics], each of which is
    * undefined where the model does not read it. [n, K]: n and the steps follow from the lengths of arrays. Where there is an

@@ -63,6 +63,8 @@ export class ModelCore {
   /** What long reads share that began after the last commit. */
   #snapshot = new Snapshot();
   #disposed = false;
+  /** Whether the last commit's weights may be NaN or infinite. */
+  #allowNotFinite = false;
   /** Kept here because an instance that fails takes its own along. */
   #preprocessing: string | undefined;
 
@@ -159,15 +161,17 @@ export class ModelCore {
   /**
    * Replaces the weights at once. Long reads go on with those that they began with.
    *
+   * @param allowNotFinite whether they may be NaN or infinite
    * @returns the array of the last commit, which is the caller's: fresh memory costs more than the copying
    */
-  commit(weights: Float32Array): Float32Array | undefined {
+  commit(weights: Float32Array, allowNotFinite = false): Float32Array | undefined {
     this.assertAlive();
     if (this.#snapshot.readers > 0) {
       this.#snapshot.keep(this.#open(this.weights));
       this.#snapshot = new Snapshot();
     }
-    this.#call((binding) => binding.commit(weights));
+    this.#call((binding) => binding.commit(weights, allowNotFinite));
+    this.#allowNotFinite = allowNotFinite;
     const replaced = this.#committed;
     this.#committed = weights;
     return replaced;
@@ -282,7 +286,7 @@ export class ModelCore {
   #open(weights: Float32Array): BindingModel {
     try {
       const binding = this.#backend.createModel(this.#definition, this.#machine);
-      binding.commit(weights);
+      binding.commit(weights, this.#allowNotFinite);
       if (this.#preprocessing !== undefined) binding.setPreprocessing(this.#preprocessing);
       return binding;
     } catch (thrown) {

@@ -324,8 +324,8 @@ export class Model<Out extends Output = string> {
    * or tensors by name, such as another model's `parameters()`. Their numbers are rounded to f32
    * @param options where modules belong, and whether missing and unexpected tensors are an error
    * @returns what was missing, and what was not expected: nothing unless `strict` is false
-   * @throws {GatewiseError} `state_mismatch` with all missing and unexpected tensors and all other shapes; `not_finite`;
-   * `model_busy` while the model trains; `model_disposed`; `invalid_option` where `map` names what is not there; `invalid_file`,
+   * @throws {GatewiseError} `state_mismatch` with all missing and unexpected tensors and all other shapes; `not_finite` unless
+   * `allowNotFinite`; `model_busy` while the model trains; `model_disposed`; `invalid_option` where `map` names what is not there; `invalid_file`,
    * `unsafe_file`, `file_access`, `shape_mismatch`, `shared_buffer`. The model is as it was before
    *
    * @example

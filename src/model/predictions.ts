@@ -1,5 +1,6 @@
 // What a model says about sequences, out of the numbers that the core gives: classes, labels, values.
 
+import { GatewiseError } from "../errors.js";
 import type * as core from "../generated/core.js";
 import type { Output, Prediction, StepPrediction } from "./outputs.js";
 
@@ -56,7 +57,10 @@ function toClass(classes: readonly string[], probabilities: Float32Array, index:
       best = label;
     }
   }
-  if (best === undefined) throw new RangeError("no probability is a number");
+  if (best === undefined) {
+    const message = "no class has a probability, each is NaN: the model's weights are not finite or far too large; `run` gives the numbers";
+    throw new GatewiseError("not_finite", `predictions[${index}]`, message);
+  }
   return { label: best, probabilities: named };
 }
 

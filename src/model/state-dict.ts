@@ -21,12 +21,13 @@ export async function readStateDict(core: ModelCore, source: FileSource | GivenT
 }
 
 /** Puts it into the model, all at once. What was missing stays as it is now. */
-export function commitStateDict(core: ModelCore, { weights, missing }: StagedState): void {
+export function commitStateDict(core: ModelCore, { weights, missing, allowNotFinite }: StagedState): void {
   const kept = new Set(missing);
+  const current = kept.size > 0 ? core.weights : weights;
   for (const { name, offset, length } of core.description.tensors) {
-    if (kept.has(name)) weights.set(core.weights.subarray(offset, offset + length), offset);
+    if (kept.has(name)) weights.set(current.subarray(offset, offset + length), offset);
   }
-  core.commit(weights);
+  core.commit(weights, allowNotFinite);
 }
 
 /** The model's tensors under PyTorch's names. */

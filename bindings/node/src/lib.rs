@@ -59,8 +59,9 @@ impl Model {
     }
 
     #[napi(catch_unwind)]
-    pub fn commit(&mut self, weights: &[f32]) -> Result<()> {
-        self.held()?.commit(weights).map_err(crossing)
+    pub fn commit(&mut self, weights: &[f32], allow_not_finite: bool) -> Result<()> {
+        let model = self.held()?;
+        if allow_not_finite { model.commit_not_finite(weights) } else { model.commit(weights) }.map_err(crossing)
     }
 
     #[napi(catch_unwind)]

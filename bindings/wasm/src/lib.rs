@@ -78,8 +78,9 @@ impl Model {
         Ok(vec![weights.as_ptr().addr() as u32, weights.len() as u32])
     }
 
-    pub fn commit(&mut self, weights: &[f32]) -> Result<()> {
-        self.held()?.commit(weights).map_err(crossing)
+    pub fn commit(&mut self, weights: &[f32], allow_not_finite: bool) -> Result<()> {
+        let model = self.held()?;
+        if allow_not_finite { model.commit_not_finite(weights) } else { model.commit(weights) }.map_err(crossing)
     }
 
     pub fn run(

@@ -129,6 +129,13 @@ impl Model {
     /// Replaces every tensor. Streams go on with their states.
     pub fn commit(&mut self, weights: &[f32]) -> Result<()> {
         self.layout.check(weights)?;
+        self.commit_not_finite(weights)
+    }
+
+    /// The same, with NaN and infinite numbers too, for those who want to see what comes of them. [`save`](Self::save) and training
+    /// refuse such weights.
+    pub fn commit_not_finite(&mut self, weights: &[f32]) -> Result<()> {
+        self.layout.check_length(weights)?;
         self.weights.copy_from_slice(weights);
         self.runner.packed = false;
         Ok(())

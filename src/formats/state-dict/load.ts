@@ -19,20 +19,27 @@ export interface LoadStateOptions {
   readonly strict?: boolean | undefined;
   /** Of a `.pt` file that holds several state dicts: which of them is meant, as `readPyTorch` tells their paths: `"model"`. */
   readonly path?: string | undefined;
+  /**
+   * Whether NaN and infinite weights are loaded, to look at what they do: `run` gives the numbers, and the model can neither be
+   * trained nor saved.
+   * False unless given.
+   */
+  readonly allowNotFinite?: boolean | undefined;
 }
 
 const optionsSchema = fields({
   map: v.optional(mapSchema, {}),
   strict: v.optional(v.boolean("this must be true or false"), true),
   path: v.optional(v.string("this must be text")),
+  allowNotFinite: v.optional(v.boolean("this must be true or false"), false),
 });
 
 /** Reads and checks everything; the model is not touched. */
 export async function stageFrom(source: FileSource | GivenTensors, options: LoadStateOptions, model: ModelDescription): Promise<StagedState> {
-  const { map, strict, path } = validated(optionsSchema, options, "options");
+  const { map, strict, path, allowNotFinite } = validated(optionsSchema, options, "options");
   const state = await openState(source, path);
   try {
-    return await stageState(renameState(state.tensors, map, shapesOf(model)), model.tensors, { strict });
+    return await stageState(renameState(state.tensors, map, shapesOf(model)), model.tensors, { strict, allowNotFinite });
   } finally {
     await state.close();
   }

@@ -18,12 +18,15 @@ export interface LoadedState {
 export interface Strictness {
   /** Whether missing and unexpected keys are an error. */
   readonly strict: boolean;
+  /** Whether numbers may be NaN or infinite. */
+  readonly allowNotFinite: boolean;
 }
 
 /** Weights, and which of them are the model's own still. */
 export interface StagedState extends LoadedState {
   /** Every tensor, one after the other; those that are missing are not filled. */
   readonly weights: Float32Array;
+  readonly allowNotFinite: boolean;
 }
 
 /**
@@ -31,7 +34,7 @@ export interface StagedState extends LoadedState {
  * @throws {GatewiseError} `state_mismatch` with all missing and unexpected keys and all other shapes; `not_finite`; whatever
  * reading a tensor throws
  */
-export async function stageState(state: RenamedState, model: readonly TensorDescription[], { strict }: Strictness): Promise<StagedState> {
+export async function stageState(state: RenamedState, model: readonly TensorDescription[], { strict, allowNotFinite }: Strictness): Promise<StagedState> {
   const { tensors } = state;
   const ours = new Map(model.map((tensor) => [tensor.name, tensor]));
   const missing = model.filter(({ name }) => !tensors.has(name)).map(({ name }) => name);
@@ -47,9 +50,9 @@ export async function stageState(state: RenamedState, model: readonly TensorDesc
   const weights = new Float32Array(model.reduce((end, { offset, length }) => Math.max(end, offset + length), 0));
   for (const { name, offset, length } of model) {
     const found = tensors.get(name);
-    if (found) weights.set(await numbersOf(found, name, length), offset);
+    if (found) weights.set(await numbersOf(found, name, length, allowNotFinite), offset);
   }
-  return { weights, missing, unexpected: extra.map(([, { source }]) => source) };
+  return { weights, allowNotFinite, missing, unexpected: extra.map(([, { source }]) => source) };
 }
 
 /** The embeddings and the head's weight, where the model's head has the embeddings' and the file holds both. */
@@ -86,13 +89,13 @@ function mismatch(missing: readonly string[], extra: readonly (readonly [string,
   return new GatewiseError("state_mismatch", places[0] ?? "", `the tensors are not the model's: ${sentences.join(". ")} (${advice})`);
 }
 
-async function numbersOf(found: Renamed, name: string, length: number): Promise<Float32Array> {
+async function numbersOf(found: Renamed, name: string, length: number, allowNotFinite: boolean): Promise<Float32Array> {
   const numbers = await found.tensor.read();
   if (numbers.length !== length) {
     throw new GatewiseError("state_mismatch", found.source, `${called(name, found)} gave ${numbers.length} numbers, its shape says ${length}`);
   }
-  const index = numbers.findIndex((value) => !Number.isFinite(value));
+  const index = allowNotFinite ? -1 : numbers.findIndex((value) => !Number.isFinite(value));
   if (index < 0) return numbers;
-  const message = `number ${index} of ${called(name, found)} is ${numbers[index]}: a model's weights are finite`;
+  const message = `number ${index} of ${called(name, found)} is ${numbers[index]}, and weights are finite: allowNotFinite loads it all the same`;
   throw new GatewiseError("not_finite", found.source, message);
 }

@@ -115,6 +115,23 @@ describe("what does not meet", () => {
     }
   });
 
+  test.each(BACKENDS)("numbers that are not finite are loaded where that is asked for: on %s the model runs, and neither trains nor saves", async (backend) => {
+    using model = await smallModel(backend);
+    const data = risingOrFalling(4);
+    const tensors = tensorsOf(LIST);
+    (tensors["fc.bias"]?.data ?? new Float32Array(2))[1] = Number.NaN;
+    await model.loadStateDict(tensors, { map: MAP, allowNotFinite: true });
+    expect(model.parameters()["output.bias"]?.data[1]).toBeNaN();
+    expect(model.run(data.x, new Float32Array(2 * 4), Uint32Array.from(data.lengths))).toEqual(new Float32Array(2 * 4).fill(Number.NaN));
+    await expectError(() => model.predict(data), "not_finite", "predictions[0]");
+    await expectError(() => model.save(), "not_finite", "output.bias");
+    await expectError(() => model.fit(data, { epochs: 1 }), "not_finite", "output.bias");
+    (tensors["fc.bias"]?.data ?? new Float32Array(2))[1] = 0;
+    await model.loadStateDict(tensors, { map: MAP });
+    expect((await model.predict(data))[0]?.probabilities.rising).toBeGreaterThan(0);
+    await model.save();
+  });
+
   test("a tensor whose reading fails", async () => {
     using model = await smallModel("native");
     const tensors = new Map(Object.entries(tensorsOf(LIST)).map(([name, { shape, data }]) => [name, { shape, type: "f32" as const, read: async () => data }]));

@@ -291,6 +291,11 @@ impl Layout {
     pub fn check(&self, weights: &[f32]) -> Result<()> {
         check_weights(&self.tensors, weights)
     }
+
+    /// Checks that a flat vector holds every number of the layout, whatever numbers.
+    pub fn check_length(&self, weights: &[f32]) -> Result<()> {
+        check_length(&self.tensors, weights)
+    }
 }
 
 fn embedding(tensors: &mut Tensors, definition: &ModelDefinition) -> Option<EmbeddingRanges> {
@@ -320,17 +325,22 @@ pub(crate) fn layer_alone(definition: &LayerDefinition, input_size: usize) -> (V
 
 /// Checks that a flat vector holds every number of the tensors, all of them finite.
 pub(crate) fn check_weights(tensors: &[Tensor], weights: &[f32]) -> Result<()> {
-    let length = tensors.last().map_or(0, |tensor| tensor.range().end);
-    if weights.len() != length {
-        let message = format!("there are {} weights, the tensors have {length}", weights.len());
-        return Err(Error::new(ErrorCode::ShapeMismatch, "weights", message));
-    }
+    check_length(tensors, weights)?;
     if let Some(index) = first_not_finite(weights) {
         let tensor = tensors.iter().find(|tensor| tensor.range().contains(&index));
         let name = tensor.map_or("weights", |tensor| &tensor.name);
         return Err(Error::new(ErrorCode::NotFinite, name, format!("{name} holds {}", weights[index])));
     }
     Ok(())
+}
+
+fn check_length(tensors: &[Tensor], weights: &[f32]) -> Result<()> {
+    let length = tensors.last().map_or(0, |tensor| tensor.range().end);
+    if weights.len() == length {
+        return Ok(());
+    }
+    let message = format!("there are {} weights, the tensors have {length}", weights.len());
+    Err(Error::new(ErrorCode::ShapeMismatch, "weights", message))
 }
 
 /// Tensors laid one after the other.
