@@ -4,7 +4,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 
 import { readUcrTs } from "gatewise/data";
-import { encodePyTorch, exportOnnx, loadPretrained, optimizerFromPyTorch, optimizerToPyTorch, readPyTorch } from "gatewise/formats";
+import { exportOnnx, exportPyTorch, loadPretrained, optimizerFromPyTorch, readPyTorch } from "gatewise/formats";
 
 const here = (path: string) => new URL(path, import.meta.url);
 const percent = (part: number) => `${(100 * part).toFixed(2)} %`;
@@ -41,9 +41,9 @@ const history = await model.fit(training, { ...adam, epochs: 20, batchSize: 16, 
 const after = await model.evaluate(test);
 console.log(`trained for ${history.epochs.length} epochs more: ${percent(after.accuracy)}`);
 
-// Back to PyTorch, the optimiser's state too; and to any ONNX runtime.
+// Back to PyTorch, the optimiser's state too, in a file that loadPretrained reads without a map; and to any ONNX runtime.
 await mkdir(here("output"), { recursive: true });
-const optimizer = optimizerToPyTorch({ ...adam, optimizerState: history.optimizerState }, trained);
-await writeFile(here("output/speakers.pt"), encodePyTorch({ model: await model.stateDict({ map }), optimizer, classes }));
+const optimizer = { ...adam, optimizerState: history.optimizerState };
+await writeFile(here("output/speakers.pt"), await exportPyTorch(model, { map, optimizer }));
 await writeFile(here("output/speakers.onnx"), await exportOnnx(model));
 console.log("wrote output/speakers.pt (python3 examples/pretrained/evaluate.py reads it) and output/speakers.onnx");

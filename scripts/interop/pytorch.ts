@@ -8,7 +8,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { type PyTorchInput, type PyTorchTensor, type PyTorchValue, encodePyTorch, readPyTorch } from "../../src/entry/formats-node.js";
+import { type PyTorchInput, type PyTorchTensor, type PyTorchValue, encodePyTorch, exportPyTorch, loadPretrained, optimizerFromPyTorch, readPyTorch } from "../../src/entry/formats-node.js";
+import { type Model, type OptimizerState, createModel } from "../../src/entry/node.js";
 import { requirePyTorch, runPython } from "./python.mjs";
 
 /** Numbers that f16 and bf16 hold too, so that every dtype comes back as it was. */
@@ -34,6 +35,13 @@ function lstm(): Record<string, PyTorchTensor> {
 }
 
 const tied = numbers(6);
+
+const ADAM = { kind: "adam", learningRate: 0.01 } as const;
+
+interface Trained {
+  readonly model: Model<"a" | "b" | "c">;
+  readonly optimizerState: OptimizerState | undefined;
+}
 
 /** What is written, by the file's name. */
 const FILES: Readonly<Record<string, PyTorchInput>> = {
@@ -102,10 +110,39 @@ function normalised(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, normalised(entry)]));
 }
 
+/** A model of ours, with an optimiser that has taken steps. */
+async function model(): Promise<Trained> {
+  const model = await createModel({ input: { features: 3 }, layers: Array.from({ length: 2 }, () => ({ cell: "lstm", units: 4, bidirectional: true }) as const), output: { classes: ["a", "b", "c"] } });
+  const data = { x: numbers(4 * 5 * 3), shape: [4, 5, 3] as const, targets: ["a", "b", "c", "a"] as const };
+  const { optimizerState } = await model.fit(data, { epochs: 3, batchSize: 2, optimizer: ADAM, keepOptimizerState: true });
+  return { model, optimizerState };
+}
+
+/** What PyTorch saved again has no record; the file that was written gives the model back. */
+async function checkRecorded(folder: string, { model, optimizerState }: Trained): Promise<void> {
+  const back = await readPyTorch(join(folder, "recorded-back.pt"));
+  deepStrictEqual(back.record, undefined, "a file that PyTorch has written has no record of ours");
+  const order = Object.keys(model.parameters());
+  const { optimizerState: same } = await optimizerFromPyTorch(back.optimizer, order);
+  deepStrictEqual(same, optimizerState, "Adam's state, as PyTorch has loaded and saved it");
+  const saved = back.tensors();
+  for (const [name, { data }] of Object.entries(await model.stateDict())) deepStrictEqual(await saved.get(name)?.read(), data, name);
+  await back.close();
+  for (const name of ["recorded", "recorded-checkpoint"]) {
+    const again = await loadPretrained(join(folder, `${name}.pt`));
+    deepStrictEqual([again.definition, again.parameters()], [model.definition, model.parameters()], name);
+    again.dispose();
+  }
+}
+
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "gatewise-interop-"));
   try {
     for (const [name, value] of Object.entries(FILES)) writeFileSync(join(folder, `${name}.pt`), encodePyTorch(value));
+    const trained = await model();
+    const optimizer = { optimizer: ADAM, optimizerState: trained.optimizerState };
+    writeFileSync(join(folder, "recorded.pt"), await exportPyTorch(trained.model));
+    writeFileSync(join(folder, "recorded-checkpoint.pt"), await exportPyTorch(trained.model, { optimizer }));
     const printedFiles = runPython(requirePyTorch(), "load_files.py", [folder, ...Object.keys(FILES)]);
     const loaded = JSON.parse(printedFiles) as Record<string, unknown>;
     for (const [name, value] of Object.entries(FILES)) {
@@ -119,6 +156,9 @@ async function main(): Promise<void> {
     deepStrictEqual([flags.get("shared"), flags.get("mapped")], [true, true], "tied weights share their storage, and files can be mapped");
     console.log("load_state_dict(strict=True) takes it, and its own file comes back the same");
     await back.close();
+    await checkRecorded(folder, trained);
+    console.log("a model with its record: PyTorch takes weights and optimiser, and does not mind the record");
+    trained.model.dispose();
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

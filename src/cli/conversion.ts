@@ -5,8 +5,8 @@ import { extname } from "node:path";
 import { writeFileAtomically } from "../entry/atomic-write.js";
 import { GatewiseError } from "../errors.js";
 import { exportOnnx } from "../formats/onnx/export.js";
-import { encodePyTorch } from "../formats/pytorch/index.js";
 import { encodeSafetensors } from "../formats/safetensors.js";
+import { exportPyTorch } from "../formats/state-dict/export.js";
 import { loadPretrained } from "../formats/state-dict/pretrained.js";
 import type { Model } from "../model/model.js";
 import type { OutputDefinition } from "../model/outputs.js";
@@ -49,8 +49,8 @@ export async function convertFile(input: string, output: string, format: Format,
 async function bytesOf(model: Model<OutputDefinition>, format: Format, names: Told["names"]): Promise<Uint8Array> {
   if (format === "gatewise") return model.save();
   if (format === "onnx") return exportOnnx(model);
-  const tensors = await model.stateDict({ map: names });
-  return format === "pytorch" ? encodePyTorch(new Map(Object.entries(tensors))) : encodeSafetensors(tensors, { format: "pt" });
+  if (format === "pytorch") return exportPyTorch(model, { map: names });
+  return encodeSafetensors(await model.stateDict({ map: names }), { format: "pt" });
 }
 
 /** What hints are called on the command line. */

@@ -44,7 +44,7 @@ function described(error: unknown): { code: string; path: string; message: strin
 
 function withoutPath({ path, message }: GatewiseError): string {
   if (path === "" || !message.startsWith(path)) return message;
-  return message.slice(path.length).replace(/^: /, "").replace(/^ /, "this ");
+  return message.slice(path.length).replace(/^[:,] /, "").replace(/^ /, "this ");
 }
 
 /** Errors of citty's own: an argument that is missing. */

@@ -8,6 +8,7 @@ export {
   type PyTorchInput,
   type PyTorchMap,
   type PyTorchOptimizer,
+  type PyTorchRecord,
   type PyTorchTensor,
   type PyTorchValue,
   type TensorData,
@@ -17,12 +18,14 @@ export {
   withoutWrappers,
 } from "./pytorch/index.js";
 export { encodeSafetensors, readSafetensors } from "./safetensors.js";
+export { exportPyTorch } from "./state-dict/export.js";
 export { inferDefinition, loadPretrained } from "./state-dict/pretrained.js";
 
 export type { FileSource } from "../data/readers/source.js";
 export type { FromPyTorchOptions, OptimizerOfPyTorch } from "./optimizer-state/from-pytorch.js";
 export type { OptimizerHere, StateDictTensor, StateDictValue, ToPyTorchOptions } from "./optimizer-state/to-pytorch.js";
 export type { SafetensorsFile, TensorToWrite } from "./safetensors.js";
+export type { ExportOptions, OptimizerToExport } from "./state-dict/export.js";
 export type { GivenTensor, GivenTensors } from "./state-dict/given.js";
 export type { Hints, LayerHints, PretrainedOptions } from "./state-dict/hints.js";
 export type { LoadStateOptions } from "./state-dict/load.js";

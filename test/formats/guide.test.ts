@@ -23,7 +23,7 @@ test("every program prints what it says", async () => {
   await file.close();
   writeFileSync(join(folder, "speakers.pt"), encodePyTorch(tensors));
   const programs = [...readFileSync(join(root, "docs/formats.md"), "utf8").matchAll(/```ts\n(.*?)^```/gms)].map(([, code]) => code ?? "");
-  expect(programs).toHaveLength(2);
+  expect(programs).toHaveLength(3);
   for (const [index, code] of programs.entries()) {
     writeFileSync(join(folder, `guide-${index}.mts`), code);
     const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", `guide-${index}.mts`], { cwd: folder, encoding: "utf8" });

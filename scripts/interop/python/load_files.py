@@ -33,6 +33,29 @@ def printed(value):
     return {"int": str(value)} if isinstance(value, int) else {"float": value}
 
 
+class Recorded(torch.nn.Module):
+    """The model of recorded.pt."""
+
+    def __init__(self):
+        super().__init__()
+        self.rnn = torch.nn.LSTM(3, 4, num_layers=2, bidirectional=True)
+        self.head = torch.nn.Linear(8, 3)
+
+
+def check_recorded(folder):
+    """Files with a record beside the pickle load as any other, and what PyTorch makes of them is saved again."""
+    model = Recorded()
+    for mapped in (False, True):
+        state = torch.load(folder / "recorded.pt", weights_only=True, mmap=mapped)
+        model.load_state_dict(state, strict=True)
+        checkpoint = torch.load(folder / "recorded-checkpoint.pt", weights_only=True, mmap=mapped)
+        assert list(checkpoint) == ["model", "optimizer"]
+        assert all(torch.equal(state[name], tensor) for name, tensor in checkpoint["model"].items())
+    optimizer = torch.optim.Adam(model.parameters())
+    optimizer.load_state_dict(checkpoint["optimizer"])
+    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, folder / "recorded-back.pt")
+
+
 def main(folder, names):
     loaded = {name: torch.load(folder / f"{name}.pt", weights_only=True) for name in names}
     json.dump({name: printed(value) for name, value in loaded.items()}, sys.stdout)
@@ -41,6 +64,7 @@ def main(folder, names):
     model.load_state_dict(loaded["lstm"], strict=True)
     mapped = torch.load(folder / "lstm.pt", weights_only=True, mmap=True)
     weights = loaded["checkpoint"]["model"]
+    check_recorded(folder)
     torch.save({
         "state": model.state_dict(),
         "shared": weights["embedding.weight"].data_ptr() == weights["head.weight"].data_ptr(),

@@ -1,5 +1,5 @@
 // The zip container of torch.save (PyTorch 1.6 and later): a folder of any name with `data.pkl`, the storages `data/0`, …, and
-// records about them.
+// records about them; of a model of ours, one more (record.ts).
 
 import type { PyTorchValue } from "./value.js";
 import { quoted } from "./complaints.js";
@@ -8,6 +8,7 @@ import { type Operand, StorageView, isCount } from "./pickle/operands.js";
 import { type PickleContext, unpickle } from "./pickle/unpickle.js";
 import { BYTES } from "./numbers.js";
 import type { Ranges } from "./ranges.js";
+import { type PyTorchRecord, RECORD, readRecord } from "./record.js";
 import { storageOf } from "./storage-id.js";
 import { tensorIn } from "./tensor.js";
 import { openZip } from "./zip.js";
@@ -21,11 +22,23 @@ const NEWEST_VERSION = 10;
 /** A record longer than this is none of the small ones. */
 const LONGEST_RECORD = 64;
 
-/** The value that a zip archive of torch.save holds. */
-export async function readArchive(file: Ranges): Promise<PyTorchValue> {
+/** What a zip archive of torch.save holds. */
+export interface Contents {
+  readonly value: PyTorchValue;
+  readonly record: PyTorchRecord | undefined;
+}
+
+/** The value that a zip archive of torch.save holds, and the record of a model of ours. */
+export async function readArchive(file: Ranges): Promise<Contents> {
   const entries = await openZip(file);
   const folder = findFolder(entries, file);
   await checkRecords(entries, folder, file);
+  const value = await readValue(entries, folder, file);
+  const entry = entries.get(`${folder}/${RECORD}`);
+  return { value, record: entry && (await readRecord(entry, file.complaints)) };
+}
+
+async function readValue(entries: Entries, folder: string, file: Ranges): Promise<PyTorchValue> {
   const pickle = entries.get(`${folder}/data.pkl`) as ZipEntry;
   const { complaints } = file;
   const at = pickle.name;

@@ -2,10 +2,11 @@
 
 import { type FileSource, openSeekable } from "../../data/readers/source.js";
 import type { StoredTensors } from "../tensors.js";
-import { readArchive } from "./archive.js";
+import { type Contents, readArchive } from "./archive.js";
 import { complaintsAbout } from "./complaints.js";
 import { readLegacy } from "./legacy.js";
 import { type Ranges, rangesOf } from "./ranges.js";
+import type { PyTorchRecord } from "./record.js";
 import { type PyTorchOptimizer, optimizerOf, stateDictPaths, tensorsOf } from "./state-dicts.js";
 import type { PyTorchValue } from "./value.js";
 
@@ -17,6 +18,8 @@ export interface PyTorchFile {
   readonly stateDicts: readonly string[];
   /** The optimizer's state, where the file has one under a usual name (`optimizer`, `optimizer_state_dict`). */
   readonly optimizer: PyTorchOptimizer | undefined;
+  /** What `exportPyTorch` wrote of the model beside its tensors; undefined in any other file. */
+  readonly record: PyTorchRecord | undefined;
   /**
    * The tensors of a state dict, by name.
    *
@@ -51,11 +54,12 @@ export interface PyTorchFile {
 export async function readPyTorch(source: FileSource): Promise<PyTorchFile> {
   const file = await openSeekable(source);
   try {
-    const value = await readValue(rangesOf(file, complaintsAbout(file.name)));
+    const { value, record } = await readContents(rangesOf(file, complaintsAbout(file.name)));
     return {
       value,
       stateDicts: stateDictPaths(value),
       optimizer: optimizerOf(value),
+      record,
       tensors: (path) => tensorsOf(value, path, { file: file.name, fileBytes: file.size }),
       close: () => file.close(),
     };
@@ -65,7 +69,7 @@ export async function readPyTorch(source: FileSource): Promise<PyTorchFile> {
   }
 }
 
-async function readValue(file: Ranges): Promise<PyTorchValue> {
+async function readContents(file: Ranges): Promise<Contents> {
   const { damaged } = file.complaints;
   if (file.size === 0) throw damaged("the file is empty");
   const [first, second] = await file.read(0, Math.min(2, file.size));
@@ -73,7 +77,7 @@ async function readValue(file: Ranges): Promise<PyTorchValue> {
   if (await isTar(file)) {
     throw damaged("it is the tar archive of PyTorch before 0.1.10: load it in Python and save it again with torch.save");
   }
-  return readLegacy(file);
+  return { value: await readLegacy(file), record: undefined };
 }
 
 /** Whether a header of a tar archive begins the file: its name of the format is at byte 257. */

@@ -3,7 +3,7 @@
 import { assertUnshared, kindOf } from "../../data/buffers.js";
 import { GatewiseError } from "../../errors.js";
 import { type FileSource, isFile, openSeekable } from "../../data/readers/source.js";
-import { readPyTorch } from "../pytorch/index.js";
+import { type PyTorchRecord, readPyTorch } from "../pytorch/index.js";
 import { type SafetensorsFile, readSafetensors } from "../safetensors.js";
 import type { StoredTensor, StoredTensors } from "../tensors.js";
 
@@ -23,6 +23,8 @@ export interface OpenState {
   readonly tensors: StoredTensors;
   /** Text beside them, of safetensors. */
   readonly metadata: ReadonlyMap<string, string>;
+  /** What a `.pt` file of ours tells of its model. */
+  readonly record?: PyTorchRecord | undefined;
   close(): Promise<void>;
 }
 
@@ -61,7 +63,7 @@ function withSharedNames(file: SafetensorsFile): OpenState {
 async function openPyTorch(source: FileSource, path: string | undefined): Promise<OpenState> {
   const file = await readPyTorch(source);
   try {
-    return { tensors: file.tensors(path), metadata: NOTHING, close: () => file.close() };
+    return { tensors: file.tensors(path), metadata: NOTHING, record: file.record, close: () => file.close() };
   } catch (error) {
     await file.close();
     throw error instanceof GatewiseError && error.path === "path" ? new GatewiseError(error.code, "options.path", error.message) : error;

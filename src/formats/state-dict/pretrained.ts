@@ -12,6 +12,7 @@ import { type GivenTensors, type OpenState, openState } from "./given.js";
 import { type Hints, type PretrainedOptions, hintsSchema, pretrainedSchema } from "./hints.js";
 import { inferFrom } from "./infer.js";
 import { type ModuleMap, type RenamedState, renameState } from "./map.js";
+import { OURS, loadRecorded, ownNames } from "./recorded.js";
 
 /** What {@link inferDefinition} found. */
 export interface Inferred<Out extends OutputDefinition = OutputDefinition> {
@@ -19,9 +20,6 @@ export interface Inferred<Out extends OutputDefinition = OutputDefinition> {
   /** Where each module belongs, for `loadStateDict`. */
   readonly map: ModuleMap;
 }
-
-/** The key of safetensors' metadata under which our own files hold their definition. */
-const OURS = "gatewise";
 
 /**
  * The definition of the network whose weights a file holds, out of their names and shapes: the kinds of layers, their number,
@@ -54,7 +52,7 @@ export async function inferDefinition<const Out extends OutputDefinition = Outpu
 
 /**
  * A model with the weights of a file, of PyTorch's or ours: its definition is inferred as {@link inferDefinition} does, unless it
- * is given or the file holds it.
+ * is given or the file holds it: what {@link Model.save} and {@link exportPyTorch} wrote needs no hint, and takes none.
  *
  * @param source a safetensors or `.pt` file, or tensors by name
  * @param options hints, or the definition; and what the model runs on
@@ -80,11 +78,21 @@ export async function loadPretrained<const Out extends OutputDefinition = Output
       assertNoHints(hints);
       return (await loadModel<OutputDefinition>(await wholeOf(source), machine)) as unknown as Model<OutputOf<Out>>;
     }
+    if (definition === undefined && state.record) {
+      assertNoHints(hints);
+      return (await loadRecorded(state.tensors, state.record, machine)) as unknown as Model<OutputOf<Out>>;
+    }
+    const named = hints.map || hints.path !== undefined ? state : ofItsNames(state);
     const model = definition ? await createModel(definition as DefinitionOf<Out>, machine) : undefined;
-    return await filled(state, hints, machine, model);
+    return await filled(named, hints, machine, model);
   } finally {
     await state.close();
   }
+}
+
+/** The tensors under the names that the file itself tells, where it does. */
+function ofItsNames(state: OpenState): OpenState {
+  return state.record ? { ...state, tensors: ownNames(state.tensors, state.record) } : state;
 }
 
 async function filled<Out extends OutputDefinition>(state: OpenState, hints: Hints<Out>, machine: object, made: Model<OutputOf<Out>> | undefined): Promise<Model<OutputOf<Out>>> {

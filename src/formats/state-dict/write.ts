@@ -42,16 +42,24 @@ export interface StateDictOptions {
  * @throws {GatewiseError} `not_expressible` where a layer computes what no module of PyTorch's does; `invalid_option`
  */
 export function toStateDict(tensors: Readonly<Record<string, Tensor>>, definition: ModelDefinition, options: StateDictOptions = {}): Record<string, Tensor> {
+  const names = namesInPyTorch(Object.keys(tensors), definition, options);
+  return Object.fromEntries(Array.from(names, ([name, own]) => [name, tensors[own] ?? (tensors["embedding.weight"] as Tensor)]));
+}
+
+/**
+ * PyTorch's name of each of a model's tensors, and ours of the same; `output.weight` of a tied head too, which is the embeddings.
+ *
+ * @throws as {@link toStateDict}
+ */
+export function namesInPyTorch(tensors: readonly string[], definition: ModelDefinition, options: StateDictOptions = {}): ReadonlyMap<string, string> {
   const { map = namesOf(definition), cells = false } = validated(optionsSchema, options, "options");
   for (const [index, layer] of definition.layers.entries()) assertExpressible(layer, index, cells);
   const places = new Map(Object.entries(map).map(([prefix, place]) => [place, prefix]));
   const modules = modulesOf(definition, places, cells);
-  const named = Object.entries(tensors).map(([name, tensor]) => [sourceName(name, places, modules), tensor] as const);
-  const { "embedding.weight": embedding } = tensors;
   // PyTorch's state dict of a module that shares a parameter holds it under both names.
-  const shared = definition.output.tied === true && embedding ? [[sourceName("output.weight", places, modules), embedding] as const] : [];
-  const all = new Map([...named, ...shared]);
-  if (all.size === named.length + shared.length) return Object.fromEntries(all);
+  const own = definition.output.tied === true && tensors.includes("embedding.weight") ? [...tensors, "output.weight"] : tensors;
+  const all = new Map(own.map((name) => [sourceName(name, places, modules), name]));
+  if (all.size === own.length) return all;
   throw new GatewiseError("invalid_option", "options.map", "two tensors would have the same name: give each place a prefix of its own");
 }
 

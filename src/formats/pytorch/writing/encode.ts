@@ -67,12 +67,18 @@ const FOLDER = "archive";
  * ```
  */
 export function encodePyTorch(value: PyTorchInput): Uint8Array<ArrayBuffer> {
+  return encodeArchive(value, new Map());
+}
+
+/** The same with records of others beside the pickle, by their names: PyTorch reads none but its own. */
+export function encodeArchive(value: PyTorchInput, records: ReadonlyMap<string, Uint8Array>): Uint8Array<ArrayBuffer> {
   const encoder = new Encoder();
   encoder.value(value, "value", 0);
   const pickle = encoder.pickle.finish();
   const parts: ZipPart[] = [
     textPart("data.pkl", pickle),
     textPart("byteorder", new TextEncoder().encode("little")),
+    ...Array.from(records, ([name, bytes]) => textPart(name, bytes)),
     ...encoder.storages.map(storagePart),
     textPart("version", new TextEncoder().encode("3\n")),
   ];
