@@ -257,17 +257,33 @@ impl Trainer {
                         && is_permutation(&tensors.order, size)
                 }
             }
-            Position::Validation { epoch, .. } => {
-                epoch == epochs && epoch < run.options.epochs && self.validation.is_some() && run.epoch.is_some()
+            Position::Validation { epoch, start, first } => {
+                (start, first) == (0, 0)
+                    && epoch == epochs
+                    && epoch < run.options.epochs
+                    && self.validation.is_some()
+                    && run.epoch.is_some()
             }
             Position::Finished { epochs: ended, .. } => ended == epochs,
         };
         if !is_sound {
             return place("it is at a place that this run never comes to");
         }
+        // The order of data that is one chunk is what the next epoch shuffles, wherever the run is.
+        let order = &tensors.order;
+        if !self.feed.is_chunked() && !order.is_empty() && !is_permutation(order, sizes[0]) {
+            return Err(damaged("order", "it has not each sample once".to_owned()));
+        }
+        if run.best.is_some_and(|best| best.epoch > epochs || best.stale > epochs) {
+            return Err(damaged("best", "it is of an epoch that has not ended".to_owned()));
+        }
         let first = if let Position::Training { first, .. } = run.position { first } else { 0 };
         let steps = self.feed.loaded().map_or(usize::MAX, super::dataset::Dataset::steps);
-        if first >= steps || run.pending.0 >= self.options.accumulate_batches || run.step > i32::MAX as u32 {
+        if first >= steps
+            || !self.spans.begins_at(first)
+            || run.pending.0 >= self.options.accumulate_batches
+            || run.step > i32::MAX as u32
+        {
             return place("it is at a place that this run never comes to");
         }
         Ok(())
