@@ -97,6 +97,13 @@ fn main() -> io::Result<()> {
         TrainingOptions::from_json(text).map_err(io::Error::other)?;
         write("options", name, text.as_bytes())?;
     }
+    let mut trainer = targets::RUNS[0].trainer();
+    trainer.start().map_err(io::Error::other)?;
+    for steps in 0..3 {
+        let contents = lstm_core::to_json(&trainer.optimizer());
+        write("optimizer", &format!("after-{steps}"), contents.as_bytes())?;
+        targets::RUNS[0].advance(&mut trainer).map_err(io::Error::other)?;
+    }
     for (number, run) in targets::RUNS.iter().enumerate() {
         let mut trainer = run.trainer();
         trainer.start().map_err(io::Error::other)?;

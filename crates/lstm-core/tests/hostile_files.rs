@@ -124,7 +124,7 @@ fn a_small_file_cannot_ask_for_much() {
     refused(&with(&|text| text["definition"]["layers"][0]["units"] = json!(4096)));
     refused(&with(&|text| text["definition"]["input"] = json!({ "tokens": 16_777_216, "embedding": 100 })));
     refused(&with(&|text| {
-        text["definition"]["layers"] = Value::Array(vec![text["definition"]["layers"][0].clone(); 64])
+        text["definition"]["layers"] = Value::Array(vec![text["definition"]["layers"][0].clone(); 64]);
     }));
     // Lengths that the file does not have.
     for claimed in [u64::MAX, 1 << 40, 100_000_000, 50_000_000] {

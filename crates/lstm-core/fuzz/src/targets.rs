@@ -11,6 +11,7 @@ use lstm_core::network::definition::{At, InputDefinition, ModelDefinition};
 use lstm_core::network::machine::MachineOptions;
 use lstm_core::network::samples::Inputs;
 use lstm_core::network::targets::Targets;
+use lstm_core::training::optimizer_state::OptimizerContents;
 use lstm_core::training::options::TrainingOptions;
 use lstm_core::{Error, ErrorCode, Model, Trainer};
 use serde_json::{Value, json};
@@ -18,13 +19,17 @@ use serde_json::{Value, json};
 /// Numbers of a model that is made and tried, at most: enough for every cell and option, few enough for thousands a minute.
 const MOST_PARAMETERS: u64 = 20_000;
 
+/// What is done with bytes.
+pub type Target = fn(&[u8]);
+
 /// Every target, by its name.
-pub const ALL: [(&str, fn(&[u8])); 5] = [
+pub const ALL: [(&str, Target); 6] = [
     ("model", model),
     ("header", header),
     ("checkpoint", checkpoint),
     ("definition", definition),
     ("options", options),
+    ("optimizer", optimizer),
 ];
 
 fn machine() -> MachineOptions {
@@ -229,8 +234,12 @@ impl Fnv {
 
     fn bytes(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks();
-        words.iter().for_each(|&word| self.word(u32::from_le_bytes(word)));
-        rest.iter().for_each(|&byte| self.word(byte.into()));
+        for &word in words {
+            self.word(u32::from_le_bytes(word));
+        }
+        for &byte in rest {
+            self.word(byte.into());
+        }
         self.word(bytes.len() as u32);
     }
 }
@@ -285,6 +294,24 @@ pub fn options(text: &[u8]) {
     let trained = train(definition, model.weights(), options);
     let is_known = |code| matches!(code, ErrorCode::InvalidOption | ErrorCode::NotFinite | ErrorCode::InvalidTarget);
     assert!(trained.as_ref().is_ok_and(|finite| *finite) || trained.as_ref().is_err_and(|error| is_known(error.code)));
+}
+
+/// What an optimiser is said to know, as JSON, with numbers enough: a run begins with it, or it is refused and the run begins as new.
+pub fn optimizer(text: &[u8]) {
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let run = &RUNS[0];
+    let mut trainer = run.trainer();
+    let numbers = vec![0.5; 2 * DATA.0.parameters() as usize];
+    let given = OptimizerContents::from_json(text).and_then(|contents| trainer.set_optimizer(&contents, &numbers));
+    if let Err(error) = given {
+        let known = [ErrorCode::InvalidOption, ErrorCode::StateMismatch, ErrorCode::ShapeMismatch];
+        assert!(known.contains(&error.code) && !error.message.is_empty(), "{error}");
+        assert_eq!(trainer.optimizer().step, 0, "what was refused has changed nothing");
+    }
+    trainer.start().expect("the run begins");
+    for _ in 0..4 {
+        run.advance(&mut trainer).expect("the run goes on");
+    }
 }
 
 /// Whether a few steps leave all weights finite.
