@@ -5,6 +5,7 @@
 
 import { requirePyTorch } from "./interop/python.mjs";
 import { requireSanitizer } from "./proofs/address-sanitizer.mjs";
+import { bringFuzzer } from "./proofs/fuzz.mjs";
 import { bringNeon, requireNeon } from "./proofs/neon.mjs";
 import { buildCoreWorker, buildFacade, buildNative, buildWasm, needsCoreWorker, needsNative, needsWasm } from "./setup/builds.mjs";
 import { bringChromium, canHaveChromium, requireChromium } from "./setup/chromium.mjs";
@@ -36,6 +37,7 @@ try {
   if (forTests || (forBench && canHaveChromium())) await bringChromium();
   if (forBench) await buildCoreWorker();
   if (forProofs) await bringNeon();
+  if (forProofs) await bringFuzzer();
 } catch (error) {
   if (!(error instanceof Problem || error instanceof CommandFailed)) throw error;
   console.error(`\nSet-up stopped. ${error.message}\n\nThen run the same command again. Set-up keeps what it has done so far (${cache}).`);

@@ -5,6 +5,7 @@ import { randomInt } from "node:crypto";
 
 import { sanitizerSuite } from "./proofs/address-sanitizer.mjs";
 import { definitionsSuite } from "./proofs/definitions.mjs";
+import { fuzzSuites } from "./proofs/fuzz.mjs";
 import { neonSuite } from "./proofs/neon.mjs";
 import { runLive } from "./testing/suite.mjs";
 import { runSuites } from "./testing/suites.mjs";
@@ -61,6 +62,8 @@ for (const { name, command, args, env = {} } of COMMANDS) {
 }
 console.log("\nRandom definitions against the oracle:");
 results.push(await definitionsSuite());
+console.log("\nFuzzing of the core's parsers:");
+results.push(...(await fuzzSuites()));
 console.log("\nThe core's tests under AddressSanitizer:");
 results.push(await sanitizerSuite());
 console.log("\nThe core's tests on NEON:");

@@ -1,11 +1,12 @@
 // wasm-pack and wasm-bindgen: found on the PATH or in the cache, else brought into the cache.
 
-import { copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-import { CommandFailed, answer, isProgram, run, which } from "../setup/commands.mjs";
+import { cargoInstall, inCache } from "../setup/cargo-tools.mjs";
+import { answer, isProgram, run, which } from "../setup/commands.mjs";
 import { devDependency, wasmBindgenVersion } from "../setup/manifests.mjs";
-import { cache, root } from "../setup/places.mjs";
+import { root } from "../setup/places.mjs";
 import { step } from "../setup/step.mjs";
 import { atLeast, versionIn } from "../setup/versions.mjs";
 
@@ -57,45 +58,6 @@ async function bringWasmPack(log) {
   }
   await cargoInstall(log, "wasm-pack", version);
   return "compiled, its download was not reachable";
-}
-
-/**
- * Compiles a crate's programs into a folder of the cache.
- * @param {string} log
- * @param {string} crate
- * @param {string} version
- */
-async function cargoInstall(log, crate, version) {
-  const folder = toolFolder(crate, version);
-  const args = ["install", crate, "--version", `=${version}`, "--root", folder];
-  // Its own build folder: what is left of the compilation is of no use to the project's.
-  const { CARGO_TARGET_DIR: _, ...env } = process.env;
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  try {
-    await run(log, "cargo", [...args, "--locked"], { cwd: folder, env });
-  } catch (error) {
-    if (!(error instanceof CommandFailed)) throw error;
-    // A registry's mirror may lack one of the versions in the crate's lock.
-    await run(log, "cargo", args, { cwd: folder, env });
-  }
-}
-
-/**
- * @param {string} crate
- * @param {string} version
- * @param {string} program
- */
-function inCache(crate, version, program) {
-  return join(toolFolder(crate, version), "bin", program + ENDING);
-}
-
-/**
- * @param {string} crate
- * @param {string} version
- */
-function toolFolder(crate, version) {
-  return join(cache, "tools", `${crate}-${version}`);
 }
 
 /** @param {string} program */

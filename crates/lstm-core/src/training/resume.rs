@@ -10,13 +10,16 @@ use super::position::Position;
 use super::report::{EpochReport, TrainingProgress};
 use super::stopping::BestEpoch;
 use super::trainer::Trainer;
-use super::update::UpdateState;
+use super::update::{MOST_STEPS, UpdateState};
 use crate::finite::first_not_finite;
 use crate::formats::checkpoint::{self, Contents, Numbers};
 use crate::network::definition::ModelDefinition;
 use crate::network::loss::BatchLoss;
 use crate::random::{RandomStream, Stream};
 use crate::{Error, ErrorCode, Result, json};
+
+/// Rows that a loss has counted, below this: more than any run comes to, and few enough to go on counting.
+const MOST_COUNTED: u64 = 1 << 53;
 
 /// The JSON of a checkpoint: all but the long vectors.
 #[derive(Serialize, Deserialize)]
@@ -257,17 +260,38 @@ impl Trainer {
                         && is_permutation(&tensors.order, size)
                 }
             }
-            Position::Validation { epoch, .. } => {
-                epoch == epochs && epoch < run.options.epochs && self.validation.is_some() && run.epoch.is_some()
+            Position::Validation { epoch, start, first } => {
+                (start, first) == (0, 0)
+                    && epoch == epochs
+                    && epoch < run.options.epochs
+                    && self.validation.is_some()
+                    && run.epoch.is_some()
             }
             Position::Finished { epochs: ended, .. } => ended == epochs,
         };
         if !is_sound {
             return place("it is at a place that this run never comes to");
         }
+        // The order of data that is one chunk is what the next epoch shuffles, wherever the run is.
+        let order = &tensors.order;
+        if !self.feed.is_chunked() && !order.is_empty() && !is_permutation(order, sizes[0]) {
+            return Err(damaged("order", "it has not each sample once".to_owned()));
+        }
+        let is_counted = |loss: BatchLoss| loss.correct <= loss.counted && loss.counted < MOST_COUNTED;
+        let is_ended = |best: BestEpoch| best.epoch <= epochs && best.stale <= epochs;
+        if !run.best.is_none_or(is_ended)
+            || !run.update.is_sound(epochs)
+            || ![run.totals, run.pending.1].map(is_counted).iter().all(|sound| *sound)
+        {
+            return Err(damaged("counts", "there are more of them than this run can have come to".to_owned()));
+        }
         let first = if let Position::Training { first, .. } = run.position { first } else { 0 };
         let steps = self.feed.loaded().map_or(usize::MAX, super::dataset::Dataset::steps);
-        if first >= steps || run.pending.0 >= self.options.accumulate_batches || run.step > i32::MAX as u32 {
+        if first >= steps
+            || !self.spans.begins_at(first)
+            || run.pending.0 >= self.options.accumulate_batches
+            || run.step > MOST_STEPS
+        {
             return place("it is at a place that this run never comes to");
         }
         Ok(())

@@ -71,6 +71,11 @@ impl Spans {
         }
     }
 
+    /// Whether a span can begin with step `first`.
+    pub(super) fn begins_at(&self, first: usize) -> bool {
+        self.steps.map_or(first == 0, |each| first.is_multiple_of(each))
+    }
+
     /// How many spans sequences of up to `steps` steps are cut into.
     pub(super) fn count(&self, steps: usize) -> usize {
         self.steps.map_or(1, |each| steps.div_ceil(each))

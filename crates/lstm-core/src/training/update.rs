@@ -37,6 +37,16 @@ pub(super) struct UpdateState {
     pub(super) learning_rate: f64,
 }
 
+/// Steps that a run goes on from, at most: few enough to go on counting.
+pub(super) const MOST_STEPS: u32 = i32::MAX as u32;
+
+impl UpdateState {
+    /// Whether a run of which so many epochs have ended can have come to it.
+    pub(super) fn is_sound(&self, epochs: u32) -> bool {
+        self.steps <= MOST_STEPS && self.plateau.is_sound(epochs)
+    }
+}
+
 impl Update {
     /// Before the first step. Fails where groups name what is not there, or a sparse table cannot do what is asked.
     pub(super) fn new(options: &TrainingOptions, layout: &Layout) -> Result<Self> {

@@ -32,6 +32,11 @@ pub struct PlateauState {
 }
 
 impl PlateauState {
+    /// Whether so many epochs can have led to it.
+    pub(in crate::training) fn is_sound(&self, epochs: u32) -> bool {
+        self.waited <= epochs
+    }
+
     /// The learning rate, which was `first` before any fall.
     pub(super) fn rate(&self, first: f64) -> f64 {
         self.rate.unwrap_or(first)
