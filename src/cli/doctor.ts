@@ -14,6 +14,7 @@ const OPTIONAL = {
   arima: "fits ARIMA models, for compare",
   "@observablehq/plot": "draws the pictures of tune and compare",
   linkedom: "gives those pictures a document to be drawn in",
+  "onnx-proto": "writes ONNX files",
 } as const;
 
 /** What `gatewise doctor` tells. */

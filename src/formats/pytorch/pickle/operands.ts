@@ -90,9 +90,9 @@ export class NumpyType {
   }
 }
 
-/** Estimates of what V8 takes, for the limit on memory. */
+/** Estimates of what V8 takes, for the limit on memory: of an entry also while its map moves to a table of twice the size. */
 export const MAP_BYTES = 200;
-export const ENTRY_BYTES = 40;
+export const ENTRY_BYTES = 64;
 export const ARRAY_BYTES = 56;
 
 /** What an operand is, for messages. */
