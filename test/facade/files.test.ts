@@ -1,6 +1,8 @@
 // Models in files: as bytes, on disk, and what a reader meets while one is written. Across backends: test/parity.
 
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -66,6 +68,25 @@ describe.each(BACKENDS)("files on %s", (backend) => {
       await expect(loadModel(path, { backend })).rejects.toMatchObject({ code: "invalid_file", path: at });
     }
     await rm(path);
+  });
+
+  test("an address is fetched at once", async () => {
+    const bytes = await model.save();
+    const requests: (string | undefined)[] = [];
+    const server = createServer((request, response) => {
+      requests.push(request.headers.range);
+      response.writeHead(request.url === "/model" ? 200 : 404).end(request.url === "/model" ? bytes : undefined);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      using loaded = await loadModel<Direction>(new URL("/model", address), { backend });
+      expect(loaded.parameters()).toEqual(model.parameters());
+      expect(requests).toEqual([undefined]);
+      await expect(loadModel(new URL("/none", address), { backend })).rejects.toMatchObject({ code: "file_access", path: "source" });
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
   });
 
   test("what is no file cannot be read", async () => {
