@@ -1,7 +1,7 @@
 // The README's examples, run as they stand.
 
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createModel } from "gatewise";
@@ -48,18 +48,24 @@ test("the third example goes from invoices to a table of comparison", () => {
   expect(table.join("\n")).toMatch(/logistic regression {2}.*\nmajority class {2}/);
 });
 
-test("the fourth example tags and forecasts", () => {
-  expect(run(blocks[3] ?? "")).toMatch(/^\[ '(odd|even)', '(odd|even)', '(odd|even)' \] \[ 2, 1, 3 \]\n$/);
+test("the fourth example takes a model from PyTorch, and writes it for PyTorch and for ONNX", () => {
+  cpSync(join(root, "examples/pretrained/data"), join(folder, "examples/pretrained/data"), { recursive: true });
+  expect(run(blocks[3] ?? "")).toMatch(/cell: 'lstm',[^]*units: 48,[^]*bidirectional: true/);
+  for (const name of ["speakers.pt", "speakers.onnx"]) expect(statSync(join(folder, name)).size).toBeGreaterThan(4 * 24_000);
 });
 
-test("the fifth example writes on", () => {
-  expect(run(blocks[4] ?? "")).toMatch(/^1\.\d+\nhow much wood would a woodchuck/);
+test("the fifth example tags and forecasts", () => {
+  expect(run(blocks[4] ?? "")).toMatch(/^\[ '(odd|even)', '(odd|even)', '(odd|even)' \] \[ 2, 1, 3 \]\n$/);
 });
 
-test("the sixth example takes a step with a layer by itself", () => {
-  expect(run(blocks[5] ?? "")).toBe("1280 128 128\n");
+test("the sixth example writes on", () => {
+  expect(run(blocks[5] ?? "")).toMatch(/^1\.\d+\nhow much wood would a woodchuck/);
+});
+
+test("the seventh example takes a step with a layer by itself", () => {
+  expect(run(blocks[6] ?? "")).toBe("1280 128 128\n");
 });
 
 test("there is no example that nobody runs", () => {
-  expect(blocks).toHaveLength(6);
+  expect(blocks).toHaveLength(7);
 });
