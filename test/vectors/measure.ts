@@ -1,9 +1,9 @@
 // How far numbers are from those that they should be.
 
-/** `max|a − b| / max(1e-3, max|b|)` over a tensor: infinite where a number that is not finite meets another one. */
-export function errorOf(actual: Float32Array, expected: Float64Array): number {
+/** `max|a − b| / max(least, max|b|)` over a tensor, `least` as design.md has it unless given: infinite where a number that is not finite meets another one. */
+export function errorOf(actual: Float32Array, expected: Float64Array, least = 1e-3): number {
   if (actual.length !== expected.length) throw new Error(`${actual.length} numbers are not ${expected.length}`);
-  let [difference, size] = [0, 1e-3];
+  let [difference, size] = [0, least];
   for (let index = 0; index < expected.length; index++) {
     const [a, b] = [actual[index] ?? Number.NaN, expected[index] ?? Number.NaN];
     difference = Math.max(difference, Number.isNaN(a - b) ? Infinity : Math.abs(a - b));

@@ -75,8 +75,14 @@ async function measure(
   return measured;
 }
 
+/**
+ * States of a layer of one unit may all be near 0, as tanh of a sum whose terms are around 1 and cancel: f32 keeps 1e-7 of the terms,
+ * not of what is left.
+ */
+const LEAST_STATE = 0.1;
+
 function errorOfState(found: Record<string, Numbers>, tensor: string, expected: Float32Array): Measured {
-  return { tensor, error: errorOf(found[tensor]?.data ?? new Float32Array(0), Float64Array.from(expected)) };
+  return { tensor, error: errorOf(found[tensor]?.data ?? new Float32Array(0), Float64Array.from(expected), LEAST_STATE) };
 }
 
 function sizeOf({ classes, labels, values = 1, steps = 1, quantiles }: AnyOutput): number {

@@ -1,7 +1,6 @@
 //! A model's file on its way in, piece by piece: what it says of itself is checked before there is room for a number, and then
 //! every number goes straight to its place. Knows no file system; bytes may come from anywhere, and none is believed.
 
-use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use safetensors::Dtype;
@@ -44,7 +43,7 @@ pub struct Loading {
     layout: Layout,
     /// Bytes of the file before its first number.
     begin: usize,
-    /// Empty, with room for all: numbers are written behind its end until all are there.
+    /// The flat vector: 0 where no number has come yet.
     weights: Vec<f32>,
     /// The tensors that have numbers, as indices of the layout, in the order in which they come; those still to come.
     coming: std::vec::IntoIter<usize>,
@@ -72,6 +71,7 @@ impl Loading {
             let message = format!("there is no memory for the {} numbers of this model", layout.total_length());
             Error::new(ErrorCode::OutOfMemory, "", message)
         })?;
+        weights.resize(layout.total_length(), 0.0);
         let mut loading = Self {
             definition,
             preprocessing,
@@ -122,16 +122,13 @@ impl Loading {
     }
 
     /// What the file holds, if all of it has come.
-    pub fn finish(mut self) -> Result<Loaded> {
+    pub fn finish(self) -> Result<Loaded> {
         if let Some(tensor) = self.tensor_at(self.place.start).filter(|_| !self.place.is_empty()) {
             return Err(invalid(
                 &tensor.name,
                 "the file has ended before this tensor did: it is truncated, or has been changed",
             ));
         }
-        // SAFETY: there is room for as many. `order_of` gives every tensor of the layout once, they cover the vector without a
-        // gap (`Layout::tensors`), and `put` has written each number of one before `go_on` went to the next, up to the last.
-        unsafe { self.weights.set_len(self.layout.total_length()) };
         let Self { definition, weights, preprocessing, .. } = self;
         Ok(Loaded { definition, weights, preprocessing })
     }
@@ -152,10 +149,7 @@ impl Loading {
                     ErrorCode::InvalidFile,
                 ));
             }
-            let target = &mut self.weights.spare_capacity_mut()[self.place.start..][..numbers.len()];
-            for (place, value) in target.iter_mut().zip(block) {
-                *place = MaybeUninit::new(*value);
-            }
+            self.weights[self.place.start..][..numbers.len()].copy_from_slice(block);
             self.place.start += numbers.len();
         }
         if self.place.is_empty() {
