@@ -247,9 +247,10 @@ describe("what PyTorch is told", () => {
     const layers = [
       { cell: "lstm", units: 3, layerNorm: true },
       { cell: "lstm", units: 3, projection: 2, bidirectional: true },
-      { cell: "gru", units: 2 },
+      { cell: "gru", units: 2, inputNorm: true },
     ] as const;
-    using model = await createModel({ input: { features: 3, statics: 2 }, layers, output: { classes: ["falling", "rising"], at: "attention" } });
+    const output = { classes: ["falling", "rising"], at: "attention", norm: true } as const;
+    using model = await createModel({ input: { features: 3, statics: 2 }, layers, output });
     const problem = { ...risingOrFalling(8), statics: new Float32Array(16) };
     const before = model.parameters();
     const optimizer = { kind: "adamw", learningRate: 1e-6, weightDecay: 0.5e6 } as const;

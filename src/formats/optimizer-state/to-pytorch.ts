@@ -101,7 +101,7 @@ function treated(name: string, kind: SharedKind, { weightDecay = WEIGHT_DECAY[ki
 
 /** As the core has it: biases and gains do not decay unless a group says so. */
 function isWeight(name: string): boolean {
-  return !/^(?:bias|gain)/.test(name.slice(name.lastIndexOf(".") + 1));
+  return !/(?:^|\.)(?:bias|gain)[^.]*$|\.norm\.weight$/.test(name);
 }
 
 /** As the core has it: each `*` stands for any characters, or none. */

@@ -87,6 +87,6 @@ export async function exportPyTorch<Out extends Output>(
 }
 
 function optimizerOf({ optimizer, optimizerState, learningRate, parameterOrder }: OptimizerToExport, tensors: readonly string[]): ReturnType<typeof optimizerToPyTorch> {
-  const order = parameterOrder ?? tensors.filter((name) => !name.startsWith("input."));
+  const order = parameterOrder ?? tensors.filter((name) => !/^(?:input|statics)\./.test(name));
   return optimizerToPyTorch({ optimizer, optimizerState }, order, { learningRate });
 }

@@ -95,6 +95,16 @@ describe("a checkpoint", () => {
     expect(file.tensors().size).toBe(8);
     expect(file.optimizer?.state.size).toBe(6);
   });
+
+  test("nor is that of statics", async () => {
+    using model = await createModel({ ...GRU, input: { features: 1, statics: 2, scaling: "standard" } });
+    const x = Float32Array.from({ length: 12 }, (_, index) => index);
+    const data = { x, shape: [4, 3, 1], statics: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8), targets: Uint8Array.of(0, 1, 0, 1) } as const;
+    const { optimizerState } = await model.fit(data, { epochs: 1, keepOptimizerState: true });
+    const file = await readPyTorch(await exportPyTorch(model, { optimizer: { optimizerState } }));
+    expect(file.tensors().size).toBe(10);
+    expect(file.optimizer?.state.size).toBe(6);
+  });
 });
 
 function expectSameState(found: OptimizerState | undefined, expected: OptimizerState | undefined): void {
