@@ -4,6 +4,9 @@
 import type { MachineDescription, TrainingProgress } from "../generated/core.js";
 import type { BindingLayer, BindingLoading, BindingModel } from "./binding.js";
 
+/** Bytes of a safetensors file's header, at most: the format's own limit. The core refuses more; what reads files need not read them. */
+export const MOST_HEADER = 100_000_000;
+
 /** The name of a backend: the native addon, or WebAssembly. */
 export type BackendName = "native" | "wasm";
 

@@ -2,7 +2,6 @@
 
 import { extname } from "node:path";
 
-import { writeFileAtomically } from "../entry/atomic-write.js";
 import { GatewiseError } from "../errors.js";
 import { exportOnnx } from "../formats/onnx/export.js";
 import { encodeSafetensors } from "../formats/safetensors.js";
@@ -11,7 +10,9 @@ import { loadPretrained } from "../formats/state-dict/pretrained.js";
 import type { Model } from "../model/model.js";
 import type { OutputDefinition } from "../model/outputs.js";
 import { UsageError } from "./failure.js";
+import { writeBytes } from "./files.js";
 import type { Told } from "./hints.js";
+import { namingFile } from "./model-file.js";
 
 /** What a file can be written as. */
 export type Format = "gatewise" | "safetensors" | "pytorch" | "onnx";
@@ -38,7 +39,7 @@ export interface Converted {
 export async function convertFile(input: string, output: string, format: Format, { pretrained, names }: Told): Promise<Converted> {
   const model = await loadNamed(input, pretrained);
   try {
-    await write(output, await bytesOf(model, format, names));
+    await writeBytes(output, await bytesOf(model, format, names));
     const parameters = Object.values(model.parameters()).reduce((sum, { data }) => sum + data.length, 0);
     return { file: output, format, definition: model.definition, parameters };
   } finally {
@@ -64,20 +65,11 @@ const OPTIONS: readonly (readonly [path: RegExp, options: string])[] = [
 
 async function loadNamed(path: string, pretrained: Told["pretrained"]): Promise<Model<OutputDefinition>> {
   try {
-    return (await loadPretrained<OutputDefinition>(path, pretrained)) as Model<OutputDefinition>;
+    return await namingFile(path, async () => (await loadPretrained<OutputDefinition>(path, pretrained)) as Model<OutputDefinition>);
   } catch (error) {
     if (!(error instanceof GatewiseError)) throw error;
-    if (error.code === "invalid_file" || error.code === "file_access") throw new GatewiseError(error.code, path, error.message, { cause: error });
     const option = OPTIONS.find(([pattern]) => pattern.test(error.path))?.[1];
     if (error.code !== "invalid_option" || option === undefined) throw error;
     throw new GatewiseError(error.code, error.path.replace(/^options\./, ""), `${error.message}. On the command line: ${option}`, { cause: error });
-  }
-}
-
-async function write(path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await writeFileAtomically(path, bytes);
-  } catch (cause) {
-    throw new GatewiseError("file_access", path, `this could not be written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
 }

@@ -35,7 +35,12 @@ export async function openOutput(
 
 /** @throws {GatewiseError} `file_access` */
 export function writeText(path: string, text: string): Promise<void> {
-  return accessing(path, () => writeFileAtomically(path, new TextEncoder().encode(text)));
+  return writeBytes(path, new TextEncoder().encode(text));
+}
+
+/** @throws {GatewiseError} `file_access` */
+export function writeBytes(path: string, bytes: Uint8Array): Promise<void> {
+  return accessing(path, () => writeFileAtomically(path, bytes));
 }
 
 /** A path as a person would type it. */

@@ -6,9 +6,6 @@ import { fromBinding } from "../errors.js";
 import type { FileHeader, FileTensor } from "../generated/core.js";
 import { fromJson, toJson } from "../json.js";
 
-/** Most bytes of a header, as in the format's own reader. */
-export const MOST_HEADER = 100_000_000;
-
 /**
  * Reads and checks a header: the tensors are of known types, as long as their shapes say, and cover the rest of the file without
  * a gap or an overlap.

@@ -1,11 +1,13 @@
 // safetensors files (https://huggingface.co/docs/safetensors) read by ranges, and written. Knows names and numbers, not what
 // they are for.
 
+import { MOST_HEADER } from "../backend/backend.js";
 import { GatewiseError } from "../errors.js";
 import { type FileSource, type SeekableFile, openSeekable } from "../data/readers/source.js";
 import type { FileTensor } from "../generated/core.js";
-import { MOST_HEADER, readHeader, writeHeader } from "./safetensors-header.js";
-import { decode } from "./pytorch/numbers.js";
+import { countOf } from "../shape.js";
+import { readHeader, writeHeader } from "./safetensors-header.js";
+import { decode } from "./numbers.js";
 import type { StoredTensor, StoredTensors } from "./tensors.js";
 
 /** What a safetensors file holds. */
@@ -72,14 +74,27 @@ export async function encodeSafetensors(
 ): Promise<Uint8Array> {
   const entries = tensors instanceof Map ? [...tensors] : Object.entries(tensors as Readonly<Record<string, TensorToWrite>>);
   const described = metadata instanceof Map ? Object.fromEntries(metadata) : (metadata as Readonly<Record<string, string>>);
-  const length = entries.reduce((sum, [name, tensor]) => sum + lengthOf(name, tensor), 0);
-  const beginning = await writeHeader(entries.map(([name, { shape }]) => ({ name, type: "f32", shape })), described);
-  const bytes = new Uint8Array(beginning.length + 4 * length);
+  for (const [name, tensor] of entries) assertWhole(name, tensor);
+  const stored = entries.map(([name, { shape, data }]) => [name, { shape, read: () => data }] as const);
+  const beginning = await headerOf(new Map(stored), described);
+  return filled(beginning, new Map(stored));
+}
+
+/** A tensor whose numbers, as many as its shape says, are asked for when their turn comes. */
+type Readable = Pick<StoredTensor, "shape"> & { read(): Float32Array | Promise<Float32Array> };
+
+/** What a file of these tensors as f32 begins with. @throws {GatewiseError} `invalid_option` for names that no file can have */
+export function headerOf(tensors: ReadonlyMap<string, Readable>, metadata: Readonly<Record<string, string>>): Promise<Uint8Array> {
+  return writeHeader(Array.from(tensors, ([name, { shape }]) => ({ name, type: "f32", shape: [...shape] })), metadata);
+}
+
+/** The file that begins so, with the tensors' numbers behind it in the order that the header says. */
+export async function filled(beginning: Uint8Array, tensors: ReadonlyMap<string, Readable>): Promise<Uint8Array> {
+  const count = Array.from(tensors.values()).reduce((sum, { shape }) => sum + countOf(shape), 0);
+  const bytes = new Uint8Array(beginning.length + 4 * count);
   bytes.set(beginning);
-  const numbers = new Map(entries.map(([name, { data }]) => [name, data]));
-  // The header says in which order they lie.
   for (const { name, begin } of (await readHeader(beginning, bytes.length)).tensors) {
-    const { buffer, byteOffset, byteLength } = numbers.get(name) as Float32Array;
+    const { buffer, byteOffset, byteLength } = await (tensors.get(name) as Readable).read();
     bytes.set(new Uint8Array(buffer, byteOffset, byteLength), begin);
   }
   return bytes;
@@ -105,8 +120,8 @@ function storedAt(file: SeekableFile, { type, shape, begin, end }: FileTensor): 
   return { shape, type, read: async () => decode(type, await readExactly(file, begin, end)) };
 }
 
-function lengthOf(name: string, { shape, data }: TensorToWrite): number {
+function assertWhole(name: string, { shape, data }: TensorToWrite): void {
   if (!(data instanceof Float32Array)) throw new GatewiseError("invalid_option", name, `the numbers of ${name} must be a Float32Array`);
-  if (shape.reduce((product, size) => product * size, 1) === data.length) return data.length;
+  if (countOf(shape) === data.length) return;
   throw new GatewiseError("shape_mismatch", name, `${name} has ${data.length} numbers, which [${shape.join(", ")}] does not hold`);
 }

@@ -15,3 +15,8 @@ export interface StoredTensor {
 
 /** Tensors by name, in the file's order. A map, so that any name can stand in it, `__proto__` too. */
 export type StoredTensors = ReadonlyMap<string, StoredTensor>;
+
+/** Whether a value out of a file, or of a caller's, is a tensor that is not read yet. */
+export function isStoredTensor(value: unknown): value is StoredTensor {
+  return typeof value === "object" && value !== null && "read" in value && "shape" in value;
+}

@@ -1,7 +1,7 @@
 // A model's file on its way into a backend: in pieces, so that of all that is in memory nothing but the model is as large as the
 // file. Knows no format; the core says where numbers begin, and what is wrong.
 
-import type { Backend } from "../backend/backend.js";
+import { type Backend, MOST_HEADER } from "../backend/backend.js";
 import type { BindingLoading, BindingModel } from "../backend/binding.js";
 import { release } from "../backend/release.js";
 import { assertUnshared, kindOf } from "../data/buffers.js";
@@ -15,8 +15,8 @@ export type ModelSource = string | URL | Uint8Array | ArrayBuffer | Blob;
 
 /** Bytes that are read and handed over at once: some milliseconds' work. */
 const PIECE = 4 << 20;
-/** Bytes that tell the header's length, and those that it has at most: the core refuses more, unread. */
-const [PREFIX, MOST_HEADER] = [8, 100_000_000];
+/** Bytes that tell the header's length. */
+const PREFIX = 8;
 
 /** A model with what its file holds. @throws {GatewiseError} `file_access`, `invalid_option`, `shared_buffer`, or what the backend does */
 export async function loadFile(source: ModelSource, backend: Backend, machine: string): Promise<BindingModel> {

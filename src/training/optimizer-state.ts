@@ -7,6 +7,7 @@ import { GatewiseError } from "../errors.js";
 import type { OptimizerContents, OptimizerKind, OptimizerSlot } from "../generated/core.js";
 import { fromJson, toJson } from "../json.js";
 import type { Tensor } from "../model/parameters.js";
+import { countOf } from "../shape.js";
 
 /**
  * What an optimiser knows after its last step, as plain data: `fit({ optimizerState })` begins with it, and
@@ -71,7 +72,7 @@ export function stateOf({ contents, numbers }: OptimizerRecord): OptimizerState 
   const parameters: Record<string, Partial<Record<string, Tensor>>> = {};
   let at = 0;
   for (const { parameter, slot, shape } of tensors) {
-    const end = at + sizeOf(shape);
+    const end = at + countOf(shape);
     (parameters[parameter] ??= {})[slot] = { shape, data: numbers.slice(at, end) };
     at = end;
   }
@@ -85,14 +86,10 @@ function checked(tensor: unknown, path: string): Tensor {
     refuse(`${path}.shape`, "give a list of whole numbers from 0 on");
   }
   assertFloats(data, `${path}.data`);
-  const size = sizeOf(shape as number[]);
+  const size = countOf(shape as number[]);
   if (data.length === size) return { shape: shape as number[], data };
   const message = `it has ${data.length} numbers, its shape [${shape}] has ${size}`;
   throw new GatewiseError("shape_mismatch", `${path}.data`, message);
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
 }
 
 function assertObject(value: unknown, path: string): asserts value is object {

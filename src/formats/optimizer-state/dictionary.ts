@@ -1,7 +1,7 @@
 // Dictionaries, numbers and tensors out of a file, as readers of files give them: maps, or plain objects. Knows no optimiser.
 
 import { GatewiseError } from "../../errors.js";
-import type { StoredTensor } from "../tensors.js";
+import { isStoredTensor } from "../tensors.js";
 
 /** A dictionary out of a file: what `readPyTorch` gives, or the same as an object. */
 export class Dictionary {
@@ -16,7 +16,7 @@ export class Dictionary {
   /** `value` as a dictionary that stands at `path`. Keys that are numbers are looked for as text. */
   static of(value: unknown, path: string): Dictionary {
     if (value instanceof Map) return new Dictionary(new Map([...value].map(([key, field]) => [String(key), field])), path);
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value) && !isTensor(value);
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value) && !isStoredTensor(value);
     if (!isObject) throw invalid(path, "there is no dictionary here");
     return new Dictionary(new Map(Object.entries(value)), path);
   }
@@ -61,14 +61,9 @@ export class Dictionary {
   }
 }
 
-/** Whether a value is a tensor of a file that is not read yet. */
-export function isTensor(value: unknown): value is StoredTensor {
-  return typeof value === "object" && value !== null && "read" in value && "shape" in value;
-}
-
 async function settingOf(value: unknown, path: string): Promise<number | boolean> {
   if (typeof value === "number" || typeof value === "boolean") return value;
-  const [number, more] = isTensor(value) ? await value.read() : [];
+  const [number, more] = isStoredTensor(value) ? await value.read() : [];
   if (number === undefined || more !== undefined) throw invalid(path, "there is no number here");
   return number;
 }

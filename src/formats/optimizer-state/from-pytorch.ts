@@ -6,7 +6,8 @@ import type { ParameterGroup } from "../../generated/core.js";
 import type { Tensor } from "../../model/parameters.js";
 import type { LearningRate, Optimizer } from "../../training/learning-rate.js";
 import type { KeptOfParameter, OptimizerState } from "../../training/optimizer-state.js";
-import { Dictionary, invalid, isTensor } from "./dictionary.js";
+import { isStoredTensor } from "../tensors.js";
+import { Dictionary, invalid } from "./dictionary.js";
 import { SETTINGS, type Settings, type SharedKind } from "./settings.js";
 
 /** What training goes on with: `fit(data, { ...imported })`. */
@@ -145,7 +146,7 @@ async function keptOf(state: Dictionary, order: readonly string[]): Promise<Map<
       const value = entry.get(slot);
       // SGD keeps None before its first step.
       if (value === null || value === undefined) continue;
-      if (!isTensor(value)) throw invalid(entry.at(slot), "there is no tensor here");
+      if (!isStoredTensor(value)) throw invalid(entry.at(slot), "there is no tensor here");
       slots[slot] = { shape: [...value.shape], data: await value.read() };
     }
     const step = entry.has("step") ? await entry.number("step") : undefined;

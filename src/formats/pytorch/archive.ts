@@ -6,7 +6,7 @@ import { quoted } from "./complaints.js";
 import { EndOfPickle } from "./pickle/bytes.js";
 import { type Operand, StorageView, isCount } from "./pickle/operands.js";
 import { type PickleContext, unpickle } from "./pickle/unpickle.js";
-import { BYTES } from "./numbers.js";
+import { BYTES } from "../numbers.js";
 import type { Ranges } from "./ranges.js";
 import { type PyTorchRecord, RECORD, readRecord } from "./record.js";
 import { storageOf } from "./storage-id.js";

@@ -2,7 +2,7 @@
 // protocol's version, the machine, the value, the keys of its storages), then each storage as its count and its numbers.
 
 import type { PyTorchValue } from "./value.js";
-import { BYTES } from "./numbers.js";
+import { BYTES } from "../numbers.js";
 import { EndOfPickle } from "./pickle/bytes.js";
 import { type Operand, type StorageBytes, StorageView, isCount, isTuple } from "./pickle/operands.js";
 import { type PickleContext, unpickle } from "./pickle/unpickle.js";

@@ -2,10 +2,11 @@
 // state. Goes through nothing twice, however often it is shared.
 
 import { GatewiseError } from "../../errors.js";
-import type { StoredTensor, StoredTensors } from "../tensors.js";
+import { countOf } from "../../shape.js";
+import { type StoredTensor, type StoredTensors, isStoredTensor } from "../tensors.js";
 import { quoted } from "./complaints.js";
-import { countOf, mostNumbers } from "./tensor.js";
-import { type PyTorchMap, type PyTorchValue, isMap, isTensor } from "./value.js";
+import { mostNumbers } from "./tensor.js";
+import { type PyTorchMap, type PyTorchValue, isMap } from "./value.js";
 
 /** Under which checkpoints keep the state dict of their model. */
 const MODEL_NAMES = ["state_dict", "model_state_dict", "model", "net", "module"];
@@ -31,11 +32,11 @@ export interface PyTorchOptimizer {
 function isStateDict(value: PyTorchValue | undefined): boolean {
   if (!isMap(value)) return false;
   const plain = [...value].filter(([name]) => !(typeof name === "string" && /(^|\.)_extra_state$/.test(name)));
-  return plain.length > 0 && plain.every(([name, entry]) => typeof name === "string" && isTensor(entry));
+  return plain.length > 0 && plain.every(([name, entry]) => typeof name === "string" && isStoredTensor(entry));
 }
 
 function holdsTensors(value: PyTorchValue | undefined): boolean {
-  return isMap(value) && [...value].some(([name, entry]) => typeof name === "string" && isTensor(entry));
+  return isMap(value) && [...value].some(([name, entry]) => typeof name === "string" && isStoredTensor(entry));
 }
 
 function isOptimizer(value: PyTorchValue | undefined): boolean {
@@ -88,7 +89,7 @@ function usualStateDict(root: PyTorchValue): PyTorchMap | undefined {
 export function tensorsOf(root: PyTorchValue, path: string | undefined, { file, fileBytes }: { file: string; fileBytes: number }): StoredTensors {
   const found = path === undefined ? usualStateDict(root) : entryAt(root, path);
   const tensors = new Map<string, StoredTensor>();
-  for (const [name, entry] of isMap(found) ? found : []) if (typeof name === "string" && isTensor(entry)) tensors.set(name, entry);
+  for (const [name, entry] of isMap(found) ? found : []) if (typeof name === "string" && isStoredTensor(entry)) tensors.set(name, entry);
   if (tensors.size === 0) throw new GatewiseError("invalid_option", "path", missing(stateDictPaths(root), path, file));
   assertReadable(tensors, fileBytes, file);
   return tensors;

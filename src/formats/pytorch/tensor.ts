@@ -1,8 +1,9 @@
 // A tensor in a storage of the file: checked when the file is read, its numbers read when they are asked for.
 
+import { countOf } from "../../shape.js";
 import type { StoredTensor, TensorType } from "../tensors.js";
 import type { Complaints } from "./complaints.js";
-import { BYTES, decode } from "./numbers.js";
+import { BYTES, decode } from "../numbers.js";
 import type { StorageView, TensorLayout } from "./pickle/operands.js";
 
 /**
@@ -21,11 +22,6 @@ export interface TensorFile {
 /** Numbers that one tensor of a file of `fileBytes` may have. */
 export function mostNumbers(fileBytes: number): number {
   return Math.max(LEAST_LIMIT, fileBytes);
-}
-
-/** How many numbers a tensor of this shape has. */
-export function countOf(shape: readonly number[]): number {
-  return shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1);
 }
 
 function shown(shape: readonly number[]): string {

@@ -25,8 +25,3 @@ export type PyTorchMap = ReadonlyMap<PyTorchValue, PyTorchValue>;
 export function isMap(value: PyTorchValue | undefined): value is PyTorchMap {
   return value instanceof Map;
 }
-
-/** Whether a value is a tensor. */
-export function isTensor(value: unknown): value is StoredTensor {
-  return typeof value === "object" && value !== null && "read" in value;
-}

@@ -5,12 +5,11 @@ import * as v from "valibot";
 import type { ModelDefinition } from "../../generated/core.js";
 import type { Model } from "../../model/model.js";
 import type { Output } from "../../model/outputs.js";
-import type { Tensor } from "../../model/parameters.js";
 import { fields, validated } from "../../validate.js";
 import { type OptimizerHere, type ToPyTorchOptions, optimizerToPyTorch } from "../optimizer-state/to-pytorch.js";
 import { RECORD, encodeArchive, encodeRecord } from "../pytorch/index.js";
 import { mapSchema } from "./hints.js";
-import { type StateDictOptions, namesInPyTorch } from "./write.js";
+import { type StateDictOptions, namesInPyTorch, tensorsUnder } from "./write.js";
 
 /** The optimiser that goes with a model to PyTorch, as `optimizerToPyTorch` takes it. */
 export interface OptimizerToExport extends OptimizerHere, ToPyTorchOptions {
@@ -80,7 +79,7 @@ export async function exportPyTorch<Out extends Output>(
   const definition = model.definition as unknown as ModelDefinition;
   const tensors = model.parameters();
   const map = namesInPyTorch(Object.keys(tensors), definition, names);
-  const state = new Map(Array.from(map, ([name, own]) => [name, tensors[own] ?? (tensors["embedding.weight"] as Tensor)]));
+  const state = tensorsUnder(map, tensors);
   const record = encodeRecord({ definition, preprocessing, map });
   const value = optimizer ? { model: state, optimizer: optimizerOf(optimizer, Object.keys(tensors)) } : state;
   return encodeArchive(value, new Map([[RECORD, record]]));

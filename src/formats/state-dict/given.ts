@@ -3,6 +3,7 @@
 import { assertUnshared, kindOf } from "../../data/buffers.js";
 import { GatewiseError } from "../../errors.js";
 import { type FileSource, isFile, openSeekable } from "../../data/readers/source.js";
+import { countOf } from "../../shape.js";
 import { type PyTorchRecord, readPyTorch } from "../pytorch/index.js";
 import { type SafetensorsFile, readSafetensors } from "../safetensors.js";
 import type { StoredTensor, StoredTensors } from "../tensors.js";
@@ -107,7 +108,7 @@ function stored(name: string, tensor: GivenTensor | StoredTensor): StoredTensor 
   const numbers = data as Float32Array | Float64Array;
   assertUnshared(numbers, name);
   const { shape } = tensor;
-  const length = shape.reduce((product, size) => product * size, 1);
+  const length = countOf(shape);
   if (numbers.length !== length) {
     throw new GatewiseError("shape_mismatch", name, `${name} has ${numbers.length} numbers, its shape [${shape.join(", ")}] says ${length}`);
   }

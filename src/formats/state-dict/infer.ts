@@ -4,6 +4,7 @@ import { GatewiseError } from "../../errors.js";
 import type { InputDefinition } from "../../generated/core.js";
 import type { ModelDefinition } from "../../model/definition.js";
 import type { OutputDefinition } from "../../model/outputs.js";
+import { isSameShape } from "../../shape.js";
 import { type Hints, question } from "./hints.js";
 import { type InferredLayer, inferLayers, outputsOf } from "./layers.js";
 import type { Renamed, RenamedState } from "./map.js";
@@ -113,7 +114,7 @@ async function isTied(tensors: ReadonlyMap<string, Renamed>, shapes: Shapes): Pr
 
 /** Whether two tensors hold the same numbers. */
 export async function isSame({ tensor: a }: Renamed, { tensor: b }: Renamed): Promise<boolean> {
-  if (a.shape.join() !== b.shape.join()) return false;
+  if (!isSameShape(a.shape, b.shape)) return false;
   const [numbers, others] = [await a.read(), await b.read()];
   return numbers.every((value, index) => Object.is(value, others[index]));
 }

@@ -1,6 +1,7 @@
 // Which module of a state dict stands where in our model, as far as kinds, shapes and counted names leave no choice. What they
 // leave open becomes a question, which names the answer. Knows no numbers.
 
+import { isSameShape } from "../../shape.js";
 import { bestAssignment, onlyOrder } from "./assign.js";
 import { type StateModule, recurrentLayers } from "./modules.js";
 import { nameAt } from "./names.js";
@@ -71,7 +72,7 @@ type Fits = (before: readonly StateModule[], next: StateModule) => boolean;
 function fitsModel(wanted: Shapes): Fits {
   return (before, next) => {
     const first = before.reduce((layers, module) => layers + (recurrentLayers(module)?.length ?? 0), 0);
-    return Array.from(next.parameters).every(([name, { shape }]) => isSame(wanted.get(nameAt(`layers.${first}`, name)), shape));
+    return Array.from(next.parameters).every(([name, { shape }]) => isSameShape(wanted.get(nameAt(`layers.${first}`, name)), shape));
   };
 }
 
@@ -161,7 +162,7 @@ function knownScore(shapes: Shapes, alone: boolean): Score {
     if (role === "embedding" && parameters.has("bias") && !alone) return undefined;
     // A head that shares the embeddings' weight may be there or not.
     const needed = shapes.has(`${role}.weight`) ? 16 : 8;
-    return needed + (isSame(wanted, shape) ? 4 : 0) + (wanted[1] === shape[1] ? 2 : 0) + named(role, prefix);
+    return needed + (isSameShape(wanted, shape) ? 4 : 0) + (wanted[1] === shape[1] ? 2 : 0) + named(role, prefix);
   };
 }
 
@@ -193,10 +194,6 @@ function place(chosen: readonly (number | undefined)[], modules: readonly StateM
     const module = item === undefined ? undefined : modules[item];
     if (module) match.places.set(module, places[index] ?? "");
   }
-}
-
-function isSame(a: readonly number[] | undefined, b: readonly number[]): boolean {
-  return a?.length === b.length && a.every((size, index) => size === b[index]);
 }
 
 function listed(modules: readonly StateModule[]): string {

@@ -1,11 +1,12 @@
 // Models out of the weights of others: the definition is inferred or given, the model made, the weights put in.
 
-import { type FileSource, isFile, openSeekable } from "../../data/readers/source.js";
+import { type FileSource, isFile } from "../../data/readers/source.js";
 import { createModel, loadModel } from "../../model/create.js";
 import { GatewiseError } from "../../errors.js";
 import type { DefinitionOf, ModelDefinition } from "../../model/definition.js";
 import type { Model } from "../../model/model.js";
 import type { OutputDefinition, OutputOf } from "../../model/outputs.js";
+import { countOf } from "../../shape.js";
 import { validated } from "../../validate.js";
 import type { StoredTensor } from "../tensors.js";
 import { type GivenTensors, type OpenState, openState } from "./given.js";
@@ -76,7 +77,7 @@ export async function loadPretrained<const Out extends OutputDefinition = Output
   try {
     if (definition === undefined && state.metadata.has(OURS) && isFile(source)) {
       assertNoHints(hints);
-      return (await loadModel<OutputDefinition>(await wholeOf(source), machine)) as unknown as Model<OutputOf<Out>>;
+      return (await loadModel<OutputDefinition>(source, machine)) as unknown as Model<OutputOf<Out>>;
     }
     if (definition === undefined && state.record) {
       assertNoHints(hints);
@@ -117,7 +118,7 @@ function withBiases<Out extends OutputDefinition>({ tensors }: RenamedState, mod
     const optional = name === "output.bias" || name === "initial.bias" || name.endsWith(".norm.bias");
     const tied = name === "output.bias" && all.has("embedding.weight");
     if (!optional || all.has(name) || !(all.has(weight) || tied)) continue;
-    all.set(name, { shape, type: "f32", read: async () => new Float32Array(shape.reduce((product, size) => product * size, 1)) });
+    all.set(name, { shape, type: "f32", read: async () => new Float32Array(countOf(shape)) });
   }
   return all;
 }
@@ -126,13 +127,4 @@ function assertNoHints(hints: object): void {
   const given = Object.entries(hints).find(([, value]) => value !== undefined)?.[0];
   if (given === undefined) return;
   throw new GatewiseError("invalid_option", `options.${given}`, `this file holds its own definition: leave ${given} out, or give a whole definition instead`);
-}
-
-async function wholeOf(source: FileSource): Promise<Uint8Array> {
-  const file = await openSeekable(source);
-  try {
-    return await file.read(0, file.size);
-  } finally {
-    await file.close();
-  }
 }

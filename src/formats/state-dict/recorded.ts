@@ -8,7 +8,7 @@ import type { Model } from "../../model/model.js";
 import type { OutputDefinition } from "../../model/outputs.js";
 import { quoted } from "../pytorch/complaints.js";
 import type { PyTorchRecord } from "../pytorch/index.js";
-import { readHeader, writeHeader } from "../safetensors-header.js";
+import { filled, headerOf } from "../safetensors.js";
 import type { StoredTensor, StoredTensors } from "../tensors.js";
 import { isSame } from "./infer.js";
 
@@ -74,15 +74,7 @@ async function withoutTwin(tensors: StoredTensors, record: PyTorchRecord): Promi
 async function fileOf(tensors: StoredTensors, record: PyTorchRecord): Promise<Uint8Array> {
   const { definition, preprocessing } = record;
   const saved = { version: VERSION, definition, ...(preprocessing && { preprocessing: JSON.stringify(preprocessing) }) };
-  const header = Array.from(tensors, ([name, { shape }]) => ({ name, type: "f32" as const, shape: [...shape] }));
   // Refuses names that no file can have.
-  const beginning = await blaming(record, ["invalid_option"], () => writeHeader(header, { [OURS]: JSON.stringify(saved) }));
-  const count = header.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
-  const bytes = new Uint8Array(beginning.length + 4 * count);
-  bytes.set(beginning);
-  for (const { name, begin } of (await readHeader(beginning, bytes.length)).tensors) {
-    const numbers = await (tensors.get(name) as StoredTensor).read();
-    bytes.set(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength), begin);
-  }
-  return bytes;
+  const beginning = await blaming(record, ["invalid_option"], () => headerOf(tensors, { [OURS]: JSON.stringify(saved) }));
+  return filled(beginning, tensors);
 }

@@ -3,6 +3,7 @@
 
 import { GatewiseError } from "../../errors.js";
 import type { Tensor as TensorDescription } from "../../generated/core.js";
+import { isSameShape } from "../../shape.js";
 import { isSame } from "./infer.js";
 import type { Renamed, RenamedState } from "./map.js";
 
@@ -70,7 +71,7 @@ function otherShape(name: string, expected: readonly number[], found: Renamed | 
 /** The score of attention is a vector here, and often an `nn.Linear` with one output in PyTorch. */
 function fits(name: string, shape: readonly number[], expected: readonly number[]): boolean {
   const given = name === "attention.score" && shape.length === 2 && shape[0] === 1 ? shape.slice(1) : shape;
-  return given.length === expected.length && given.every((size, index) => size === expected[index]);
+  return isSameShape(given, expected);
 }
 
 function called(name: string, { source }: Renamed): string {

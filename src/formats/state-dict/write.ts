@@ -42,8 +42,12 @@ export interface StateDictOptions {
  * @throws {GatewiseError} `not_expressible` where a layer computes what no module of PyTorch's does; `invalid_option`
  */
 export function toStateDict(tensors: Readonly<Record<string, Tensor>>, definition: ModelDefinition, options: StateDictOptions = {}): Record<string, Tensor> {
-  const names = namesInPyTorch(Object.keys(tensors), definition, options);
-  return Object.fromEntries(Array.from(names, ([name, own]) => [name, tensors[own] ?? (tensors["embedding.weight"] as Tensor)]));
+  return Object.fromEntries(tensorsUnder(namesInPyTorch(Object.keys(tensors), definition, options), tensors));
+}
+
+/** The tensors under PyTorch's names; the weight of a tied head is the embeddings. */
+export function tensorsUnder(names: ReadonlyMap<string, string>, tensors: Readonly<Record<string, Tensor>>): Map<string, Tensor> {
+  return new Map(Array.from(names, ([name, own]) => [name, tensors[own] ?? (tensors["embedding.weight"] as Tensor)]));
 }
 
 /**

@@ -8,15 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::optimizers::OptimizerSlot;
 use super::options::OptimizerKind;
 use super::trainer::Trainer;
+use super::update::MOST_STEPS;
 use crate::finite::first_not_finite;
 use crate::network::parameters::Tensor;
 use crate::{Error, ErrorCode, Result, json};
 
 /// Where errors point to.
 const PATH: &str = "optimizerState";
-
-/// Most steps that an optimiser may have taken before.
-const MAX_STEPS: u32 = i32::MAX as u32;
 
 /// What an optimiser knows, without the numbers: those follow each other tensor by tensor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,8 +152,8 @@ impl Trainer {
             );
             return refuse(".kind", &message);
         }
-        if contents.step > MAX_STEPS {
-            return refuse(".step", &format!("{} is out of range: give at most {MAX_STEPS} steps", contents.step));
+        if contents.step > MOST_STEPS {
+            return refuse(".step", &format!("{} is out of range: give at most {MOST_STEPS} steps", contents.step));
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 // The functions of torch/_utils.py that make tensors, as far as data goes: gradients and hooks are none.
 
 import type { TensorType } from "../../tensors.js";
-import { isTensor } from "../value.js";
+import { isStoredTensor } from "../../tensors.js";
 import { type Call, type CallContext, type Operand, StorageView, isCount, isTuple } from "./operands.js";
 
 /** Sizes that PyTorch gives a tensor at most. */
@@ -58,4 +58,4 @@ export const rebuildTensorV3: Call = (args, context) => {
 
 /** `_rebuild_parameter(data, requires_grad, backward_hooks)`, and with the attributes that somebody gave it, which are dropped. */
 export const rebuildParameter: Call = ([data, ...rest]) =>
-  rest.length >= 2 && rest.length <= 3 && isTensor(data) ? data : undefined;
+  rest.length >= 2 && rest.length <= 3 && isStoredTensor(data) ? data : undefined;

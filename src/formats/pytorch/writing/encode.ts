@@ -1,6 +1,7 @@
 // Values as a file of torch.save: a pickle that asks for nothing but tensors and dictionaries, and their storages beside it.
 
 import { GatewiseError } from "../../../errors.js";
+import { countOf } from "../../../shape.js";
 import { crc32 } from "../crc32.js";
 import { type TensorData, type WrittenType, bytesOf, typesOf, writeNumbers } from "./numbers.js";
 import { PickleWriter } from "./pickle.js";
@@ -162,7 +163,7 @@ class Encoder {
   /** `_rebuild_tensor_v2(storage, 0, size, stride, False, OrderedDict())` */
   #tensor({ shape, data, type: wanted }: PyTorchTensor, path: string): void {
     const type = writtenType(data, wanted, path);
-    const count = shape.reduce((product, size) => product * size, 1);
+    const count = countOf(shape);
     if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0) || count !== data.length) {
       throw new GatewiseError("shape_mismatch", path, `its shape [${shape.join(", ")}] has ${count} numbers, its data ${data.length}`);
     }

@@ -1,6 +1,6 @@
 // Typed arrays as the numbers of a storage: as they are, or an f32 array as f64, f16 or bf16, each rounded to the nearest.
 
-import { BYTES } from "../numbers.js";
+import { BYTES } from "../../numbers.js";
 
 /** What a storage of torch.save can be of. */
 export type WrittenType = "f64" | "f32" | "f16" | "bf16" | "i64" | "i32" | "i16" | "i8" | "u8" | "bool";

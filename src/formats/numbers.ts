@@ -1,7 +1,7 @@
 // Numbers as tensors of files have them, lowest byte first, as f32 and back. Typed arrays of this machine are little-endian:
 // so is every machine that the core is built for.
 
-import type { TensorType } from "../tensors.js";
+import type { TensorType } from "./tensors.js";
 
 /** Bytes of one number. */
 export const BYTES: Readonly<Record<TensorType, number>> = {
