@@ -3,6 +3,7 @@
 
 import { crc32 } from "./crc32.js";
 import type { Ranges } from "./ranges.js";
+import { LOCAL } from "./zip-format.js";
 
 /** An entry as the directory has it. */
 export interface EntryRecord {
@@ -17,9 +18,6 @@ export interface EntryRecord {
   /** The first byte of its header. */
   readonly header: number;
 }
-
-const LOCAL_BYTES = 30;
-const LOCAL_SIGNATURE = 0x04034b50;
 
 const ENCRYPTED = 0x2041;
 /** Its sizes follow its bytes, and its header may have none. */
@@ -89,23 +87,23 @@ export class ZipEntry {
     if (method !== STORED && method !== DEFLATED) throw damaged(`it is packed by method ${method} of zip, which torch.load cannot read either`, name);
     if (method === STORED && packed !== size) throw damaged("it is stored in other than its size", name);
     const encoded = new TextEncoder().encode(name);
-    const bytes = await this.#file.read(header, header + LOCAL_BYTES + encoded.length, name);
+    const bytes = await this.#file.read(header, header + LOCAL.bytes + encoded.length, name);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const same = (at: number, expected: number) => {
       const found = view.getUint32(at, true);
       return found === expected || ((flags & SIZES_FOLLOW) !== 0 && found === 0) || (at !== 14 && found === IN_ZIP64);
     };
     const agrees =
-      view.getUint32(0, true) === LOCAL_SIGNATURE &&
+      view.getUint32(0, true) === LOCAL.signature &&
       view.getUint16(6, true) === flags &&
       view.getUint16(8, true) === method &&
       same(14, crc) &&
       same(18, packed) &&
       same(22, size) &&
       view.getUint16(26, true) === encoded.length &&
-      encoded.every((byte, index) => bytes[LOCAL_BYTES + index] === byte);
+      encoded.every((byte, index) => bytes[LOCAL.bytes + index] === byte);
     if (!agrees) throw damaged("its own header says other than the zip directory: the file is damaged or changed", name);
-    const start = header + LOCAL_BYTES + encoded.length + view.getUint16(28, true);
+    const start = header + LOCAL.bytes + encoded.length + view.getUint16(28, true);
     if (start + packed > this.#limit) throw damaged("this zip entry overlaps another", name);
     return start;
   }

@@ -4,18 +4,7 @@
 import { quoted } from "./complaints.js";
 import { type EntryRecord, ZipEntry } from "./zip-entry.js";
 import type { Ranges } from "./ranges.js";
-
-/** Sizes of records without their names, comments and extra fields. */
-const END_BYTES = 22;
-const END64_BYTES = 56;
-const LOCATOR_BYTES = 20;
-const CENTRAL_BYTES = 46;
-const LOCAL_BYTES = 30;
-
-const END_SIGNATURE = 0x06054b50;
-const END64_SIGNATURE = 0x06064b50;
-const LOCATOR_SIGNATURE = 0x07064b50;
-const CENTRAL_SIGNATURE = 0x02014b50;
+import { CENTRAL, END, END64, LOCAL, LOCATOR } from "./zip-format.js";
 
 const MOST_COMMENT = 0xffff;
 /** What stands in 16 and in 32 bits for "see the zip64 field". */
@@ -53,11 +42,11 @@ export async function openZip(file: Ranges): Promise<ReadonlyMap<string, ZipEntr
 /** From the end record, and the zip64 one before it where there is one. Their comment ends with the file. */
 async function findDirectory(file: Ranges): Promise<Directory> {
   const { damaged } = file.complaints;
-  const from = Math.max(0, file.size - END_BYTES - MOST_COMMENT);
+  const from = Math.max(0, file.size - END.bytes - MOST_COMMENT);
   const tail = await file.read(from, file.size);
   const view = new DataView(tail.buffer, tail.byteOffset, tail.byteLength);
-  let at = tail.length - END_BYTES;
-  while (at >= 0 && !(view.getUint32(at, true) === END_SIGNATURE && view.getUint16(at + 20, true) === tail.length - END_BYTES - at)) at--;
+  let at = tail.length - END.bytes;
+  while (at >= 0 && !(view.getUint32(at, true) === END.signature && view.getUint16(at + 20, true) === tail.length - END.bytes - at)) at--;
   if (at < 0) throw damaged("a zip archive begins here and does not end: the file was cut off, get it again");
   if (view.getUint16(at + 4, true) !== 0 || view.getUint16(at + 6, true) !== 0) throw damaged("it is one part of a zip archive in several");
   const end = from + at;
@@ -77,14 +66,14 @@ function clash(plain: number, large: number, elsewhere: number): boolean {
 
 /** The zip64 end record, which its locator before the end record points to; undefined where there is none. */
 async function readEnd64(file: Ranges, end: number): Promise<{ count: number; size: number; start: number; record: number } | undefined> {
-  if (end < LOCATOR_BYTES + END64_BYTES) return undefined;
-  const bytes = await file.read(end - LOCATOR_BYTES - END64_BYTES, end);
+  if (end < LOCATOR.bytes + END64.bytes) return undefined;
+  const bytes = await file.read(end - LOCATOR.bytes - END64.bytes, end);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(END64_BYTES, true) !== LOCATOR_SIGNATURE) return undefined;
-  const record = end - LOCATOR_BYTES - END64_BYTES;
-  const named = Number(view.getBigUint64(END64_BYTES + 8, true));
+  if (view.getUint32(END64.bytes, true) !== LOCATOR.signature) return undefined;
+  const record = end - LOCATOR.bytes - END64.bytes;
+  const named = Number(view.getBigUint64(END64.bytes + 8, true));
   // Its own size, without the 12 bytes up to there: extensible data, which nobody writes, would make it longer.
-  const alone = view.getUint32(0, true) === END64_SIGNATURE && Number(view.getBigUint64(4, true)) === END64_BYTES - 12;
+  const alone = view.getUint32(0, true) === END64.signature && Number(view.getBigUint64(4, true)) === END64.bytes - 12;
   if (named !== record || !alone) throw file.complaints.damaged("the end of the zip archive is damaged: get the file again");
   const [count, size, start] = [32, 40, 48].map((at) => Number(view.getBigUint64(at, true))) as [number, number, number];
   return { count, size, start, record };
@@ -97,12 +86,12 @@ function readRecords(bytes: Uint8Array, directory: Directory, file: Ranges): Ent
   let at = 0;
   while (at < bytes.length) {
     const left = bytes.length - at;
-    if (left < CENTRAL_BYTES || view.getUint32(at, true) !== CENTRAL_SIGNATURE) throw damaged("the zip directory is damaged: get the file again");
+    if (left < CENTRAL.bytes || view.getUint32(at, true) !== CENTRAL.signature) throw damaged("the zip directory is damaged: get the file again");
     const [nameBytes, extraBytes, commentBytes] = [28, 30, 32].map((field) => view.getUint16(at + field, true)) as [number, number, number];
-    const length = CENTRAL_BYTES + nameBytes + extraBytes + commentBytes;
+    const length = CENTRAL.bytes + nameBytes + extraBytes + commentBytes;
     if (length > left) throw damaged("the zip directory is damaged: get the file again");
-    const name = safeName(bytes.subarray(at + CENTRAL_BYTES, at + CENTRAL_BYTES + nameBytes), file);
-    const extra = new DataView(bytes.buffer, bytes.byteOffset + at + CENTRAL_BYTES + nameBytes, extraBytes);
+    const name = safeName(bytes.subarray(at + CENTRAL.bytes, at + CENTRAL.bytes + nameBytes), file);
+    const extra = new DataView(bytes.buffer, bytes.byteOffset + at + CENTRAL.bytes + nameBytes, extraBytes);
     const record = readRecord(view, at, { name, extra });
     if (!record) throw damaged("its sizes in the zip directory are damaged", name);
     records.push(record);
@@ -164,7 +153,7 @@ function assertApart(records: readonly EntryRecord[], { start }: Directory, { co
   let end = 0;
   for (const { name, header, packed } of records.toSorted((a, b) => a.header - b.header)) {
     if (header < end) throw damaged("this zip entry overlaps another", name);
-    end = header + LOCAL_BYTES + new TextEncoder().encode(name).length + packed;
+    end = header + LOCAL.bytes + new TextEncoder().encode(name).length + packed;
     if (end > start) throw damaged("this zip entry reaches beyond the entries' end", name);
   }
 }

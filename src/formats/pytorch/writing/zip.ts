@@ -3,6 +3,7 @@
 
 import { GatewiseError } from "../../../errors.js";
 import { crc32 } from "../crc32.js";
+import { CENTRAL, END, LOCAL } from "../zip-format.js";
 
 /** An entry that writes itself into the archive. */
 export interface ZipPart {
@@ -14,9 +15,6 @@ export interface ZipPart {
 }
 
 const ALIGNMENT = 64;
-const LOCAL_BYTES = 30;
-const CENTRAL_BYTES = 46;
-const END_BYTES = 22;
 /** The extra field that PyTorch's own writer fills up with: its identifier is "FB". */
 const PADDING_FIELD = 0x4246;
 const PADDING_BYTE = 0x5a;
@@ -42,8 +40,8 @@ interface Placed {
 /** The archive of `parts`, in their order. @throws {GatewiseError} `not_expressible` beyond 4 GB */
 export function zipOf(parts: readonly ZipPart[]): Uint8Array<ArrayBuffer> {
   const { placed, end } = place(parts);
-  const directoryBytes = placed.reduce((sum, { name }) => sum + CENTRAL_BYTES + name.length, 0);
-  const size = end + directoryBytes + END_BYTES;
+  const directoryBytes = placed.reduce((sum, { name }) => sum + CENTRAL.bytes + name.length, 0);
+  const size = end + directoryBytes + END.bytes;
   if (size > MOST_BYTES || parts.length > MOST_ENTRIES) {
     const message = `the file would have ${parts.length} entries and ${size} bytes, more than a plain zip archive can: write safetensors`;
     throw new GatewiseError("not_expressible", "value", message);
@@ -53,13 +51,13 @@ export function zipOf(parts: readonly ZipPart[]): Uint8Array<ArrayBuffer> {
   const checksums: number[] = [];
   let at = end;
   for (const { part, name, header, padding } of placed) {
-    const start = header + LOCAL_BYTES + name.length + padding;
+    const start = header + LOCAL.bytes + name.length + padding;
     const target = bytes.subarray(start, start + part.size);
     part.write(target, checksums);
     const crc = crc32(target);
     checksums.push(crc);
     writeLocal(view, { part, name, header, padding }, crc);
-    bytes.set(name, header + LOCAL_BYTES);
+    bytes.set(name, header + LOCAL.bytes);
     bytes.fill(PADDING_BYTE, start - padding + 4, start);
     at = writeCentral(bytes, view, at, { part, name, header, crc });
   }
@@ -72,7 +70,7 @@ function place(parts: readonly ZipPart[]): { placed: Placed[]; end: number } {
   let header = 0;
   const placed = parts.map((part): Placed => {
     const name = encoder.encode(part.name);
-    const unpadded = header + LOCAL_BYTES + name.length + 4;
+    const unpadded = header + LOCAL.bytes + name.length + 4;
     const start = Math.ceil(unpadded / ALIGNMENT) * ALIGNMENT;
     const entry = { part, name, header, padding: start - unpadded + 4 };
     header = start + part.size;
@@ -93,25 +91,25 @@ function writeCommon(view: DataView, at: number, { part, name, crc }: { part: Zi
 }
 
 function writeLocal(view: DataView, { part, name, header, padding }: Placed, crc: number): void {
-  view.setUint32(header, 0x04034b50, true);
+  view.setUint32(header, LOCAL.signature, true);
   writeCommon(view, header + 4, { part, name, crc });
   view.setUint16(header + 28, padding, true);
-  view.setUint16(header + LOCAL_BYTES + name.length, PADDING_FIELD, true);
-  view.setUint16(header + LOCAL_BYTES + name.length + 2, padding - 4, true);
+  view.setUint16(header + LOCAL.bytes + name.length, PADDING_FIELD, true);
+  view.setUint16(header + LOCAL.bytes + name.length + 2, padding - 4, true);
 }
 
 /** Gives where the next one goes. */
 function writeCentral(bytes: Uint8Array, view: DataView, at: number, entry: { part: ZipPart; name: Uint8Array; header: number; crc: number }): number {
-  view.setUint32(at, 0x02014b50, true);
+  view.setUint32(at, CENTRAL.signature, true);
   view.setUint16(at + 4, VERSION, true);
   writeCommon(view, at + 6, entry);
   view.setUint32(at + 42, entry.header, true);
-  bytes.set(entry.name, at + CENTRAL_BYTES);
-  return at + CENTRAL_BYTES + entry.name.length;
+  bytes.set(entry.name, at + CENTRAL.bytes);
+  return at + CENTRAL.bytes + entry.name.length;
 }
 
 function writeEnd(view: DataView, at: number, { count, directoryBytes, start }: { count: number; directoryBytes: number; start: number }): void {
-  view.setUint32(at, 0x06054b50, true);
+  view.setUint32(at, END.signature, true);
   view.setUint16(at + 8, count, true);
   view.setUint16(at + 10, count, true);
   view.setUint32(at + 12, directoryBytes, true);
