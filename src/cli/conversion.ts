@@ -68,8 +68,8 @@ async function loadNamed(path: string, pretrained: Told["pretrained"]): Promise<
     return await namingFile(path, async () => (await loadPretrained<OutputDefinition>(path, pretrained)) as Model<OutputDefinition>);
   } catch (error) {
     if (!(error instanceof GatewiseError)) throw error;
-    const option = OPTIONS.find(([pattern]) => pattern.test(error.path))?.[1];
-    if (error.code !== "invalid_option" || option === undefined) throw error;
+    const option = error.code === "state_mismatch" ? "--map, --partial" : OPTIONS.find(([pattern]) => pattern.test(error.path))?.[1];
+    if ((error.code !== "invalid_option" && error.code !== "state_mismatch") || option === undefined) throw error;
     throw new GatewiseError(error.code, error.path.replace(/^options\./, ""), `${error.message}. On the command line: ${option}`, { cause: error });
   }
 }

@@ -120,7 +120,7 @@ describe("what is told of weights", () => {
     const tensors = { ...(await rnn.stateDict()), "aux.weight": { shape: [1, 1, 1], data: new Float32Array(1) } };
     writeFileSync(path("rnn.safetensors"), await encodeSafetensors(tensors));
     await expectFailure(["rnn.safetensors", "out.safetensors", "--labels", "a,b", "--at", "last"], 2, "On the command line: --activation");
-    await expectFailure(["rnn.safetensors", "out.safetensors", "--labels", "a,b", "--at", "last", "--activation", "relu"], 1, "no part of a model is made of aux.weight");
+    await expectFailure(["rnn.safetensors", "out.safetensors", "--labels", "a,b", "--at", "last", "--activation", "relu"], 1, "On the command line: --map, --partial");
     await expectConverted("rnn.safetensors", "labelled.safetensors", "--labels", "a,b", "--at", "last", "--activation", "relu", "--partial");
     await expectConverted("rnn.safetensors", "classified.safetensors", "--classes", "no, yes", "--at", "last", "--activation", "relu", "--partial");
     using labelled = await loadModel(path("labelled.safetensors"));
@@ -142,6 +142,8 @@ describe("what cannot be done", () => {
     ["a format that there is not", ["in.pt", "out.pt", ...HINTS, "--to", "keras"], 2, "--to is one of gatewise, safetensors, pytorch, onnx"],
     ["an entry that there is not", ["in.pt", "out.pt", ...HINTS, "--path", "best"], 2, "On the command line: --path"],
     ["a file that is not there", ["nothing.pt", "out.pt", ...HINTS], 1, "nothing.pt: "],
+    ["a place that there is not", ["in.pt", "out.pt", ...HINTS, "--map", "classifier=outptu"], 2, 'did you mean "output"?'],
+    ["a file of another format", ["model.onnx", "out.pt", ...HINTS], 1, "model.onnx: this begins as no file of torch.save and no safetensors file does"],
     ["hints that are not there", ["in.pt", "out.pt", "--hints", "nothing.json"], 1, "nothing.json: the file could not be read"],
     ["a folder that is not there", ["in.pt", "nowhere/out.pt", ...HINTS], 1, "this could not be written"],
     ["an option that there is not", ["in.pt", "out.pt", "--class", "a"], 2, 'did you mean "--classes"?'],

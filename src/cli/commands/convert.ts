@@ -31,7 +31,7 @@ export const convert = defineCommand({
     const converted = await convertFile(args.in, args.out, format, await hintsOf(args));
     printResult(args.json, converted, () => {
       const { definition, parameters, file } = converted;
-      const layers = definition.layers.map(({ cell, units }) => `${cell} ${units}`).join(", ");
+      const layers = definition.layers.map(({ cell, units, bidirectional }) => `${cell} ${units}${bidirectional ? " in both directions" : ""}`).join(", ");
       return `${file}: ${layers}; ${parameters.toLocaleString("en-US")} parameters, as ${FORMATS[format]}`;
     });
   },

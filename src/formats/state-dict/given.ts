@@ -71,12 +71,19 @@ async function openPyTorch(source: FileSource, path: string | undefined): Promis
   }
 }
 
-/** 8 bytes of the header's length, and then its JSON. No other format begins so; one that is damaged there is told as safetensors. */
+/**
+ * 8 bytes of the header's length, and then its JSON: no other format begins so. What is shorter is told as safetensors, too.
+ *
+ * @throws {GatewiseError} `invalid_file` where it is of neither format
+ */
 async function isSafetensors(source: FileSource): Promise<boolean> {
   const file = await openSeekable(source);
   try {
     const first = await file.read(0, 9);
-    return first[8] === 0x7b || !isPyTorch(first);
+    if (first[8] === 0x7b || first.length < 9) return true;
+    if (isPyTorch(first)) return false;
+    const message = `${file.name} begins as no file of torch.save and no safetensors file does: give one of these (ONNX is written, not read)`;
+    throw new GatewiseError("invalid_file", "source", message);
   } finally {
     await file.close();
   }

@@ -39,6 +39,7 @@ export interface RenamedState {
 export function renameState(tensors: StoredTensors, map: ModuleMap, wanted: Shapes | undefined): RenamedState {
   const plain = withoutWrappers(new Map(Array.from(tensors, ([source, tensor]): [string, Renamed] => [source, { source, tensor }])));
   assertKeys(map, [...plain.keys()]);
+  assertPlaces(map);
   const modules = modulesOf(new Map(Array.from(plain, ([name, { tensor }]) => [name, tensor])));
   const { places, questions } = matchModules(modules, givenPlaces(modules, map), wanted);
   const found = new Map<string, Renamed>();
@@ -100,5 +101,17 @@ function assertKeys(map: ModuleMap, names: readonly string[]): void {
     const prefixes = [...new Set(names.map((name) => splitName(name)[0]))];
     const there = didYouMean(key, prefixes) || `: there are ${prefixes.slice(0, 12).map((prefix) => JSON.stringify(prefix)).join(", ")}`;
     throw new GatewiseError("invalid_option", `options.map.${key}`, `no tensor's name begins with ${JSON.stringify(key)}${there}`);
+  }
+}
+
+/** What our names begin with. */
+const PLACES = ["layers", "embedding", "initial", "attention", "output", "input", "statics"];
+
+function assertPlaces(map: ModuleMap): void {
+  for (const [key, place] of Object.entries(map)) {
+    const [first = ""] = place.split(".");
+    if (PLACES.includes(first)) continue;
+    const there = didYouMean(first, PLACES) || `: places begin with ${PLACES.join(", ")}, such as layers.1 or output.norm`;
+    throw new GatewiseError("invalid_option", `options.map.${key}`, `${JSON.stringify(place)} is no place in a model${there}`);
   }
 }

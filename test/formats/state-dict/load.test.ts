@@ -163,7 +163,10 @@ describe("what does not meet", () => {
     const message = await refused(model, tensors, { map: { "encoder.lstm3": "layers.0" } }, "invalid_option", "options.map.encoder.lstm3");
     expect(message).toContain('did you mean "encoder.lstm1"?');
     await refused(model, tensors, { map: { "encoder.lstm1": "layers.0", "encoder.lstm2": "layers.0" } }, "invalid_option", "options.map");
-    await refused(model, tensors, { map: { fc: "outptu" } }, "state_mismatch", "output.weight");
+    const place = await refused(model, tensors, { map: { fc: "outptu" } }, "invalid_option", "options.map.fc");
+    expect(place).toContain('"outptu" is no place in a model: did you mean "output"?');
+    const far = await refused(model, tensors, { map: { fc: "nix.weight" } }, "invalid_option", "options.map.fc");
+    expect(far).toContain("places begin with layers, embedding");
     await refused(model, await encodeSafetensors(tensors), { path: "model" }, "invalid_option", "options.path");
   });
 });
