@@ -34,8 +34,7 @@ console.log(`\nPyTorch:  ${percent(pytorch.accuracy)} of ${test.shape[0]} test s
 console.log(`Gatewise: ${percent(before.accuracy)}, the same prediction for ${same} of them`);
 
 // Training goes on where Adam stopped: its options, its moments, its step.
-const trained = Object.keys(model.parameters()).filter((name) => !name.startsWith("input."));
-const adam = await optimizerFromPyTorch(checkpoint.optimizer, trained);
+const adam = await optimizerFromPyTorch(checkpoint.optimizer, Object.keys(model.parameters()));
 await checkpoint.close();
 const history = await model.fit(training, { ...adam, epochs: 20, batchSize: 16, clipNorm: 1, keepOptimizerState: true });
 const after = await model.evaluate(test);

@@ -9,6 +9,7 @@ import type { KeptOfParameter, OptimizerState } from "../../training/optimizer-s
 import { isStoredTensor } from "../tensors.js";
 import { Dictionary, invalid } from "./dictionary.js";
 import { SETTINGS, type Settings, type SharedKind } from "./settings.js";
+import { trainedNames } from "./trained.js";
 
 /** What training goes on with: `fit(data, { ...imported })`. */
 export interface OptimizerOfPyTorch {
@@ -44,7 +45,7 @@ interface Group {
  *
  * @param entry what `optimizer.state_dict()` gave: `{ state, param_groups }`, as a map of `readPyTorch` or an object
  * @param parameterOrder the names of this model's parameters in the order in which PyTorch's optimiser was given its own: with
- * `Adam(model.parameters())` that of the state dict's names
+ * `Adam(model.parameters())` that of the state dict's names. The scaling of inputs, which does not move, is passed over
  * @param options what the file does not tell
  * @returns what to spread into the options of `fit`
  * @throws {GatewiseError} `invalid_file` if it is no optimiser's state; `state_mismatch` if it is of another number of parameters;
@@ -66,10 +67,11 @@ export async function optimizerFromPyTorch(
   const dictionaries = file.list("param_groups").map((group, index) => Dictionary.of(group, `param_groups[${index}]`));
   const kind = await kindOf(dictionaries, options.kind);
   const groups = await Promise.all(dictionaries.map((group) => groupOf(group, kind)));
-  checkOrder(groups, parameterOrder);
-  const kept = await keptOf(file.dictionary("state"), parameterOrder);
-  const frozen = kept.size > 0 ? parameterOrder.filter((name) => !kept.has(name)) : [];
-  const optimizer = optimizerOf(kind, groups, parameterOrder, frozen, options.learningRate);
+  const order = trainedNames(parameterOrder);
+  checkOrder(groups, order);
+  const kept = await keptOf(file.dictionary("state"), order);
+  const frozen = kept.size > 0 ? order.filter((name) => !kept.has(name)) : [];
+  const optimizer = optimizerOf(kind, groups, order, frozen, options.learningRate);
   if (kept.size === 0) return { optimizer, optimizerState: undefined };
   const parameters = Object.fromEntries([...kept].map(([name, { slots }]) => [name, slots]));
   return { optimizer, optimizerState: { kind, step: stepOf(kept), parameters } };

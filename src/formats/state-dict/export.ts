@@ -7,6 +7,7 @@ import type { Model } from "../../model/model.js";
 import type { Output } from "../../model/outputs.js";
 import { fields, validated } from "../../validate.js";
 import { type OptimizerHere, type ToPyTorchOptions, optimizerToPyTorch } from "../optimizer-state/to-pytorch.js";
+import { trainedNames } from "../optimizer-state/trained.js";
 import { RECORD, encodeArchive, encodeRecord } from "../pytorch/index.js";
 import { mapSchema } from "./hints.js";
 import { type StateDictOptions, namesInPyTorch, tensorsUnder } from "./write.js";
@@ -86,6 +87,6 @@ export async function exportPyTorch<Out extends Output>(
 }
 
 function optimizerOf({ optimizer, optimizerState, learningRate, parameterOrder }: OptimizerToExport, tensors: readonly string[]): ReturnType<typeof optimizerToPyTorch> {
-  const order = parameterOrder ?? tensors.filter((name) => !/^(?:input|statics)\./.test(name));
+  const order = parameterOrder ?? trainedNames(tensors);
   return optimizerToPyTorch({ optimizer, optimizerState }, order, { learningRate });
 }

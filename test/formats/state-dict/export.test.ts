@@ -94,6 +94,7 @@ describe("a checkpoint", () => {
     const file = await readPyTorch(await exportPyTorch(model, { optimizer: { optimizerState } }));
     expect(file.tensors().size).toBe(8);
     expect(file.optimizer?.state.size).toBe(6);
+    expectSameState((await optimizerFromPyTorch(file.optimizer, Object.keys(model.parameters()))).optimizerState, optimizerState);
   });
 
   test("nor is that of statics", async () => {
@@ -104,6 +105,7 @@ describe("a checkpoint", () => {
     const file = await readPyTorch(await exportPyTorch(model, { optimizer: { optimizerState } }));
     expect(file.tensors().size).toBe(10);
     expect(file.optimizer?.state.size).toBe(6);
+    expectSameState((await optimizerFromPyTorch(file.optimizer, Object.keys(model.parameters()))).optimizerState, optimizerState);
   });
 });
 
