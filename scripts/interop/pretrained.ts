@@ -17,9 +17,7 @@ const cwd = fileURLToPath(example);
 
 execFileSync(process.execPath, ["--import", "tsx", "pretrained.ts"], { cwd, stdio: ["ignore", "ignore", "inherit"] });
 const test = await readUcrTs(new URL("../learning/data/JapaneseVowels_TEST.ts.gz", example));
-const map = { mean: "input.mean", deviation: "input.deviation", rnn: "layers", norm: "output.norm", head: "output" };
-const hints = { path: "model", map, input: { scaling: "standard" }, output: { classes: test.classes, at: "last" } } as const;
-using model = await loadPretrained(new URL("output/speakers.pt", example), hints);
+using model = await loadPretrained<{ classes: readonly string[] }>(new URL("output/speakers.pt", example));
 const here = (await model.predict(test)).map(({ label }) => label);
 const there = JSON.parse(execFileSync(requirePyTorch(), ["evaluate.py", "output/speakers.pt"], { cwd, encoding: "utf8" })) as { readonly predicted: string[]; readonly accuracy: number };
 deepStrictEqual(there.predicted, here);
