@@ -141,6 +141,8 @@ fn training_and_predicting_on_any_number_of_threads() {
     let two = r#"{"cell":"lstm","units":40,"bidirectional":true},{"cell":"lstm","units":70}"#;
     check_training(37, 12, two, (3, "last"));
     check_training(1, 40, r#"{"cell":"lstm","units":160}"#, (3, "last"));
+    // The last threads' rows end long before the longest.
+    check_training(64, 40, r#"{"cell":"lstm","units":70,"projection":20}"#, (3, "last"));
 }
 
 #[test]

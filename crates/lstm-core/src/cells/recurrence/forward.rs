@@ -236,8 +236,9 @@ impl<C: Cell, M: Mode> ForwardShare<'_, C, M> {
     pub(super) fn runs(&self, step: usize, first_gates: usize) -> impl Iterator<Item = (StepRows, usize)> {
         let ForwardPass { sequences, direction, ahead, .. } = self.pass;
         let rows = self.share.rows.clone();
-        sequences.runs(direction, step).into_iter().map(move |run| {
-            let run = run.within(&rows);
+        let runs = sequences.runs(direction, step).into_iter().map(move |run| run.within(&rows));
+        // Rows that have no such step would lie behind the last one.
+        runs.filter(|run| !run.rows.is_empty()).map(move |run| {
             let (row, packed_row) = (run.rows.start, sequences.offset(step) + run.rows.start);
             let gates = if self.mode.training() || ahead { packed_row - first_gates } else { row };
             (StepRows { row, packed_row, state_before: run.state_before, gates }, run.rows.len())
