@@ -63,13 +63,19 @@ const OPTIONS: readonly (readonly [path: RegExp, options: string])[] = [
   [/^options\.(layers|input|seed)\b/, "a JSON file as --hints"],
 ];
 
+/** The option that would help, if one does. */
+function optionFor({ code, path }: GatewiseError): string | undefined {
+  if (code === "state_mismatch") return "--map, --partial";
+  return code === "invalid_option" ? OPTIONS.find(([pattern]) => pattern.test(path))?.[1] : undefined;
+}
+
 async function loadNamed(path: string, pretrained: Told["pretrained"]): Promise<Model<OutputDefinition>> {
   try {
     return await namingFile(path, async () => (await loadPretrained<OutputDefinition>(path, pretrained)) as Model<OutputDefinition>);
   } catch (error) {
     if (!(error instanceof GatewiseError)) throw error;
-    const option = error.code === "state_mismatch" ? "--map, --partial" : OPTIONS.find(([pattern]) => pattern.test(error.path))?.[1];
-    if ((error.code !== "invalid_option" && error.code !== "state_mismatch") || option === undefined) throw error;
-    throw new GatewiseError(error.code, error.path.replace(/^options\./, ""), `${error.message}. On the command line: ${option}`, { cause: error });
+    const option = optionFor(error);
+    if (option === undefined) throw error;
+    throw new GatewiseError(error.code, error.path.replace(/^options\./, ""), `${error.message}${error.message.endsWith("?") ? "" : "."} On the command line: ${option}`, { cause: error });
   }
 }

@@ -75,9 +75,8 @@ export async function encodeSafetensors(
   const entries = tensors instanceof Map ? [...tensors] : Object.entries(tensors as Readonly<Record<string, TensorToWrite>>);
   const described = metadata instanceof Map ? Object.fromEntries(metadata) : (metadata as Readonly<Record<string, string>>);
   for (const [name, tensor] of entries) assertWhole(name, tensor);
-  const stored = entries.map(([name, { shape, data }]) => [name, { shape, read: () => data }] as const);
-  const beginning = await headerOf(new Map(stored), described);
-  return filled(beginning, new Map(stored));
+  const readable = new Map(entries.map(([name, { shape, data }]) => [name, { shape, read: () => data }]));
+  return filled(await headerOf(readable, described), readable);
 }
 
 /** A tensor whose numbers, as many as its shape says, are asked for when their turn comes. */

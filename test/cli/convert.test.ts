@@ -18,7 +18,10 @@ const HINTS = ["--values", "2", "--at", "last"];
 
 const folder = newFolder();
 const path = (name: string) => join(folder, name);
-beforeAll(() => copyFileSync(CHECKPOINT, path("in.pt")));
+beforeAll(() => {
+  copyFileSync(CHECKPOINT, path("in.pt"));
+  writeFileSync(path("short.pt"), readFileSync(CHECKPOINT).subarray(0, 4));
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 async function expectConverted(...args: string[]): Promise<string> {
@@ -142,7 +145,8 @@ describe("what cannot be done", () => {
     ["a format that there is not", ["in.pt", "out.pt", ...HINTS, "--to", "keras"], 2, "--to is one of gatewise, safetensors, pytorch, onnx"],
     ["an entry that there is not", ["in.pt", "out.pt", ...HINTS, "--path", "best"], 2, "On the command line: --path"],
     ["a file that is not there", ["nothing.pt", "out.pt", ...HINTS], 1, "nothing.pt: "],
-    ["a place that there is not", ["in.pt", "out.pt", ...HINTS, "--map", "classifier=outptu"], 2, 'did you mean "output"?'],
+    ["a place that there is not", ["in.pt", "out.pt", ...HINTS, "--map", "classifier=outptu"], 2, 'did you mean "output"? On the command line: --map'],
+    ["a file that was cut off within its first words", ["short.pt", "out.pt", ...HINTS], 1, "short.pt: a zip archive begins here and does not end"],
     ["a file of another format", ["model.onnx", "out.pt", ...HINTS], 1, "model.onnx: this begins as no file of torch.save and no safetensors file does"],
     ["hints that are not there", ["in.pt", "out.pt", "--hints", "nothing.json"], 1, "nothing.json: the file could not be read"],
     ["a folder that is not there", ["in.pt", "nowhere/out.pt", ...HINTS], 1, "this could not be written"],

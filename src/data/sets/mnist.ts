@@ -4,6 +4,7 @@
 // sizes, 32 bits each, then the values; all with the highest byte first.
 
 import { GatewiseError } from "../../errors.js";
+import { countOf } from "../../shape.js";
 import { invalidFile } from "../readers/errors.js";
 import { type StreamSource, allBytes } from "../readers/source.js";
 import { type ImageOptions, checkImageOptions, imageSet } from "./images.js";
@@ -73,7 +74,7 @@ function parseIdx({ name, bytes }: { name: string; bytes: Uint8Array }, dimensio
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < begin) throw invalidFile(name, {}, "it ends early, within its header: get it again");
   const sizes = Array.from({ length: dimensions }, (_, index) => view.getUint32(4 + 4 * index));
-  const needed = sizes.reduce((product, size) => product * size, 1);
+  const needed = countOf(sizes);
   const values = bytes.subarray(begin);
   if (values.length === needed) return { name, sizes, values };
   const problem = values.length < needed ? "ends early" : "goes on behind its end";

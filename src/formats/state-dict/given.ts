@@ -39,11 +39,9 @@ const NOTHING: ReadonlyMap<string, string> = new Map();
  */
 export async function openState(source: FileSource | GivenTensors, path?: string): Promise<OpenState> {
   if (!isFile(source)) return { tensors: fromMemory(source), metadata: NOTHING, close: async () => undefined };
-  if (await isSafetensors(source)) {
-    if (path === undefined) return withSharedNames(await readSafetensors(source));
-    throw new GatewiseError("invalid_option", "options.path", "a safetensors file holds one state dict: leave path out");
-  }
-  return openPyTorch(source, path);
+  if ((await formatOf(source)) === "pytorch") return openPyTorch(source, path);
+  if (path === undefined) return withSharedNames(await readSafetensors(source));
+  throw new GatewiseError("invalid_option", "options.path", "a safetensors file holds one state dict: leave path out");
 }
 
 /**
@@ -72,16 +70,18 @@ async function openPyTorch(source: FileSource, path: string | undefined): Promis
 }
 
 /**
- * 8 bytes of the header's length, and then its JSON: no other format begins so. What is shorter is told as safetensors, too.
+ * safetensors begin with 8 bytes of the header's length and then its JSON, which no other format does. What is too short to tell is
+ * told as safetensors, too.
  *
  * @throws {GatewiseError} `invalid_file` where it is of neither format
  */
-async function isSafetensors(source: FileSource): Promise<boolean> {
+async function formatOf(source: FileSource): Promise<"safetensors" | "pytorch"> {
   const file = await openSeekable(source);
   try {
     const first = await file.read(0, 9);
-    if (first[8] === 0x7b || first.length < 9) return true;
-    if (isPyTorch(first)) return false;
+    if (first[8] === 0x7b) return "safetensors";
+    if (isPyTorch(first)) return "pytorch";
+    if (first.length < 9) return "safetensors";
     const message = `${file.name} begins as no file of torch.save and no safetensors file does: give one of these (ONNX is written, not read)`;
     throw new GatewiseError("invalid_file", "source", message);
   } finally {

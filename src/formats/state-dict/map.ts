@@ -6,7 +6,7 @@ import { withoutWrappers } from "../pytorch/index.js";
 import type { StoredTensor, StoredTensors } from "../tensors.js";
 import { type Shapes, matchModules } from "./match.js";
 import { type StateModule, modulesOf } from "./modules.js";
-import { isPlace, joinName, nameAt, splitName } from "./names.js";
+import { PLACES, isPlace, joinName, nameAt, splitName } from "./names.js";
 
 /**
  * What PyTorch's modules are in our models: prefixes of names to `layers` (a stack, or a list of modules), `layers.2` (a module
@@ -103,9 +103,6 @@ function assertKeys(map: ModuleMap, names: readonly string[]): void {
     throw new GatewiseError("invalid_option", `options.map.${key}`, `no tensor's name begins with ${JSON.stringify(key)}${there}`);
   }
 }
-
-/** What our names begin with. */
-const PLACES = ["layers", "embedding", "initial", "attention", "output", "input", "statics"];
 
 function assertPlaces(map: ModuleMap): void {
   for (const [key, place] of Object.entries(map)) {

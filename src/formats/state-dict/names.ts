@@ -36,7 +36,10 @@ export function nameAt(place: string, parameter: string): string {
   return `layers.${Number(first ?? 0) + recurrent.layer}.${recurrent.base}_l0${recurrent.reverse}`;
 }
 
+/** What the names of our models' modules begin with. */
+export const PLACES: readonly string[] = ["layers", "embedding", "initial", "attention", "output", "input", "statics"];
+
 /** Whether a module of this name is one of our models'. */
 export function isPlace(prefix: string): boolean {
-  return /^(layers(\.\d{1,9}(\.norm)?)?|embedding|initial|attention|output(\.norm)?|input|statics)$/.test(prefix);
+  return PLACES.includes(prefix) || /^(layers\.\d{1,9}(\.norm)?|output\.norm)$/.test(prefix);
 }

@@ -1,7 +1,6 @@
 // The functions of torch/_utils.py that make tensors, as far as data goes: gradients and hooks are none.
 
-import type { TensorType } from "../../tensors.js";
-import { isStoredTensor } from "../../tensors.js";
+import { type TensorType, isStoredTensor } from "../../tensors.js";
 import { type Call, type CallContext, type Operand, StorageView, isCount, isTuple } from "./operands.js";
 
 /** Sizes that PyTorch gives a tensor at most. */
